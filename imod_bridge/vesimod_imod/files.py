@@ -1,0 +1,63 @@
+"""Writing files so that a failure never costs the user what was there before."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def check_writable(path: Path, overwrite: bool) -> None:
+    """Refuse an output early, before hours of work go into it.
+
+    Raises
+    ------
+    FileExistsError
+        `path` exists and `overwrite` is false.
+    NotADirectoryError, PermissionError, IsADirectoryError
+        The folder is missing, cannot be written to, or `path` is a folder.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise NotADirectoryError(f"{path.parent}: no such folder; create it or choose another -o")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder; name a file")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path}: exists already; pass --overwrite to replace it")
+    try:  # os.access is not to be trusted on network shares, nor for Windows folders
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise PermissionError(
+            f"{path.parent}: cannot write there ({error.strerror}); choose another folder with -o"
+        ) from error
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder; rename it to `path` when the block succeeds.
+
+    On any exception, Ctrl-C included, the temporary file is removed and `path` stays as it was.
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files private; results are shared
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """Read the process's umask, which can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
