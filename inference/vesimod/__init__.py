@@ -1,0 +1,1 @@
+"""Vesicle segmentation for cryo-electron tomograms, without torch."""

@@ -1,0 +1,1 @@
+"""Simulate, train, fine-tune and export the networks that vesimod runs."""
