@@ -128,8 +128,8 @@ def _apply(volume: Volume, weights: list[sparse.csr_matrix]) -> Volume:
     order = sorted(range(3), key=lambda axis: weights[axis].shape[0] / weights[axis].shape[1])
     for axis in order:
         matrix = weights[axis]
-        if matrix.shape[0] == matrix.shape[1] and (matrix != sparse.eye(matrix.shape[0])).nnz == 0:
-            continue  # same voxel size: leave the numbers exactly as they are
+        if matrix.nnz == matrix.shape[0] == matrix.shape[1]:
+            continue  # same voxel size, the matrix is the identity: keep the numbers exactly
         moved = np.moveaxis(volume, axis, 0)
         flat = np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
         product = (matrix @ flat).reshape(matrix.shape[0], *moved.shape[1:])
