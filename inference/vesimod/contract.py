@@ -74,7 +74,8 @@ class ModelSpec:
     tile : (int, int, int)
         Preferred tile (z, y, x) in voxels, halo included.
     halo : int
-        Voxels at each side of a tile whose result is not used: the receptive field's reach.
+        Voxels at each side of a tile whose result is not used: the receptive field's reach,
+        rounded up to a multiple of `divisor`.
     divisor : int
         Tile edges must be multiples of this.
     outputs : tuple of str
@@ -119,10 +120,11 @@ class ModelSpec:
                 f"impossible voxel size {self.voxel_size_nm} nm, halo {self.halo} or "
                 f"divisor {self.divisor}; re-export the model"
             )
-        if any(t <= 2 * self.halo or t % self.divisor for t in self.tile):
+        edges = (*self.tile, self.halo)
+        if min(self.tile) <= 2 * self.halo or any(edge % self.divisor for edge in edges):
             raise ModelError(
-                f"tile {self.tile} must be a multiple of {self.divisor} and larger than twice "
-                f"the halo {self.halo}; re-export the model"
+                f"tile {self.tile} and halo {self.halo} must be multiples of {self.divisor}, the "
+                "tile larger than two halos; re-export the model"
             )
 
     def to_json(self) -> str:

@@ -216,27 +216,26 @@ def _imod_flags(header: Any) -> int | None:
 
 def _bytes_are_signed(header: Any, notes: list[str]) -> bool:
     """Decide on mode 0 as IMOD does: environment, stamp, then the header's minimum and maximum."""
-    override = os.environ.get("READ_MODE0_SIGNED", "").strip()
     try:
-        wish = int(override or 0)
+        wish = int(os.environ.get("READ_MODE0_SIGNED") or 0)
     except ValueError:
         wish = 0
-    low, high = float(header["dmin"]), float(header["dmax"])
     flags = _imod_flags(header)
-    if abs(wish) <= 1 and flags is not None:
+    if flags is not None and abs(wish) <= 1:
         return bool(flags & SIGNED_BYTES_FLAG)
-    if abs(wish) > 1:
+    low, high = float(header["dmin"]), float(header["dmax"])
+    why = f"header minimum {low:g}, maximum {high:g}"
+    if wish:
         signed, why = wish > 0, f"READ_MODE0_SIGNED is {wish}"
     elif low < 0 and high >= 128:
-        signed, why = -low > high - 128, f"header minimum {low:g}, maximum {high:g}"
-    elif low < 0 or high >= 128:
-        signed, why = low < 0, f"header minimum {low:g}, maximum {high:g}"
+        signed = -low > high - 128
     else:
-        # Nothing in the header decides: 1 and -1 in the environment break the tie in IMOD.
-        signed, why = wish > 0, f"header minimum {low:g}, maximum {high:g} fit either"
+        signed = low < 0
+        if not signed and high < 128:
+            why += " would fit either"
     notes.append(
         f"bytes taken as {'signed' if signed else 'unsigned'}, as IMOD takes them ({why}; "
-        "set READ_MODE0_SIGNED to 2 or -2 to force signed or unsigned)"
+        "READ_MODE0_SIGNED=2 or -2 in the environment forces signed or unsigned)"
     )
     return signed
 
