@@ -52,11 +52,12 @@ def axis_tiles(n: int, tile: int, halo: int, divisor: int) -> tuple[list[int], i
     starts : list of int
         First voxel of each tile, from -halo on; the trusted cores cover 0..n.
     edge : int
-        Tile edge: smaller than `tile` where the whole axis fits into less.
+        Tile edge, at most `tile`.
     """
-    edge = min(tile, _round_up(n, divisor) + 2 * halo)
-    core = edge - 2 * halo
-    count = -(-n // core)
+    count = -(-n // (tile - 2 * halo))
+    # As few tiles as `tile` allows, and then no larger than that number needs.
+    core = _round_up(-(-n // count), divisor)
+    edge = core + 2 * halo
     if count == 1:
         return [-halo], edge
     last = _round_up(n - core, divisor)

@@ -1,0 +1,5 @@
+"""Run the command line as ``python -m vesimod``."""
+
+from vesimod.cli import main
+
+main()

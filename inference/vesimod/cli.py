@@ -1,0 +1,103 @@
+"""The command line: assembles the commands and turns errors into one line each."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from vesimod.commands import demo, info, segment
+
+PROGRAM = "vesimod"
+EXIT_BAD_INPUT = 2
+EXIT_BUG = 1
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="Find vesicles in cryo-electron tomograms and write them as IMOD sphere models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("segment")(segment.segment)
+app.command("demo")(demo.demo)
+app.command("info")(info.info)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[  # noqa: ARG001 - listed in --help; run_app takes it out of the line
+        bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere in the line.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"{PROGRAM} {version_of('vesimod')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the ``vesimod`` command."""
+    sys.exit(run_app(app, PROGRAM))
+
+
+def run_app(application: typer.Typer, program: str, arguments: list[str] | None = None) -> int:
+    """Run a typer application; print expected errors as one line.
+
+    Parameters
+    ----------
+    application : typer.Typer
+        What to run.
+    program : str
+        Name in error lines: ``ERROR: program - message``, the form IMOD's log readers know.
+    arguments : list of str, optional
+        Default: the process's.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 2 for bad input; 130 after Ctrl-C; 1 for a bug of ours.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    # --debug is wanted most after a command has failed: allow it anywhere in the line.
+    arguments = [a for a in arguments if a != "--debug"]
+    command = typer.main.get_command(application)
+    try:
+        code = command.main(args=arguments, prog_name=program, standalone_mode=False)
+        return int(code or 0)
+    except KeyboardInterrupt:
+        return _fail(program, "interrupted; no file was left half-written", EXIT_INTERRUPTED)
+    except typer.Abort:
+        return _fail(program, "interrupted; no file was left half-written", EXIT_INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        return _report(program, error)
+
+
+def _report(program: str, error: Exception) -> int:
+    """Print an exception as one line and choose the exit code."""
+    usage = getattr(error, "format_message", None)  # click's own complaints about the line
+    if usage is not None:
+        return _fail(program, f"{usage()} (see {program} --help)", EXIT_BAD_INPUT)
+    text = str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        text = f"{error.filename}: {error.strerror}"
+    if isinstance(error, (OSError, ValueError, ImportError, RuntimeError)):
+        return _fail(program, text or type(error).__name__, EXIT_BAD_INPUT)
+    if isinstance(error, MemoryError):
+        return _fail(program, "out of memory; close other programs or bin the tomogram", 1)
+    return _fail(program, f"{type(error).__name__}: {text} (a bug: --debug shows where)", EXIT_BUG)
+
+
+def _fail(program: str, message: str, code: int) -> int:
+    """Print the error line."""
+    print(f"ERROR: {program} - {' '.join(message.split())}", file=sys.stderr, flush=True)
+    return code

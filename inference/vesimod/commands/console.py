@@ -1,0 +1,94 @@
+"""What commands print. Results go to stdout, progress and warnings to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vesimod_imod.spheres import Spheres
+
+Report = Callable[[str, int, int], None]
+STEPS = {"reading": "read and resample", "network": "run the network", "spheres": "fit spheres"}
+
+
+def say(text: str) -> None:
+    """Print a line for the user, at once: logs are watched while they grow."""
+    print(text, flush=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning in the form that IMOD's log readers pick up."""
+    print(f"WARNING: vesimod - {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(quiet: bool = False) -> Iterator[Report]:
+    """Give a function (step, done, total) that draws a bar with the time left.
+
+    In a log file, where a bar cannot be drawn, a line is printed every tenth of a step.
+    """
+    if quiet:
+        yield lambda _step, _done, _total: None
+    elif sys.stderr.isatty():
+        yield from _bars()
+    else:
+        yield _lines()
+
+
+def _bars() -> Iterator[Report]:
+    """Bars with rich, on stderr."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:<18}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks = {}
+
+        def report(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(STEPS.get(step, step), total=total)
+            bars.update(tasks[step], completed=done, total=total)
+
+        yield report
+
+
+def _lines() -> Report:
+    """Lines for logs, on stderr."""
+    printed: dict[str, int] = {}
+
+    def report(step: str, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if tenth > printed.get(step, 0):
+            printed[step] = tenth
+            print(f"{STEPS.get(step, step)}: {10 * tenth} %", file=sys.stderr, flush=True)
+
+    return report
+
+
+def print_spheres(spheres: Spheres, most: int = 40) -> None:
+    """Print spheres as a table, the first `most` of them."""
+    say(f"{'id':>5} {'z':>8} {'y':>8} {'x':>8} {'radius_nm':>9} {'score':>6}")
+    for row in range(min(len(spheres), most)):
+        z, y, x = spheres.centres[row]
+        say(
+            f"{spheres.ids[row]:>5} {z:>8.1f} {y:>8.1f} {x:>8.1f} "
+            f"{spheres.radii_nm[row]:>9.1f} {spheres.scores[row]:>6.2f}"
+        )
+    if len(spheres) > most:
+        say(f"... and {len(spheres) - most} more in the table")

@@ -1,0 +1,41 @@
+"""``vesimod demo``: the whole way on a tomogram that ships with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the results; made if absent.")
+    ] = Path("vesimod-demo"),
+) -> None:
+    """Segment a small simulated tomogram and show what a result looks like."""
+    import shutil
+    from importlib import resources
+
+    from vesimod.commands.console import print_spheres, say
+    from vesimod.commands.evaluate import print_evaluation
+    from vesimod.commands.segment import run
+    from vesimod.tables import read_spheres_csv
+
+    folder.mkdir(parents=True, exist_ok=True)
+    source = Path(str(resources.files("vesimod"))) / "demo"
+    tomogram = folder / "demo_rec.mrc"
+    shutil.copyfile(source / "demo.mrc", tomogram)
+    model, table, picture = (
+        folder / name for name in ("demo_rec_vesicles.mod", "demo_rec.csv", "demo_rec.png")
+    )
+    result = run(tomogram, model, table=table, picture=picture, overwrite=True)
+    print_spheres(result.spheres)
+    truth = read_spheres_csv(source / "demo_truth.csv")
+    say("")
+    say("The demo tomogram is simulated, so the truth is known:")
+    print_evaluation(result.spheres, truth, tomogram)
+    say("")
+    say(f"sphere model  {model}")
+    say(f"table         {table}")
+    say(f"picture       {picture}  (central XY, XZ and YZ slices as in 3dmod's XYZ window)")

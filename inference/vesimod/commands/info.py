@@ -1,0 +1,56 @@
+"""``vesimod info``: what is installed and what really starts."""
+
+from __future__ import annotations
+
+import typer
+
+
+def info() -> None:
+    """Print versions, onnxruntime wheels, providers that start, threads and shipped models."""
+    import platform
+    import sys
+    from importlib.metadata import version
+
+    from vesimod.commands.console import say, warn
+    from vesimod.contract import ModelError
+    from vesimod.network import (
+        INSTALL_HINT,
+        MissingRuntimeError,
+        default_threads,
+        import_runtime,
+        load_model,
+        runtime_wheels,
+        shipped_models,
+    )
+
+    say(f"vesimod {version('vesimod')}, Python {sys.version.split()[0]}, {platform.platform()}")
+    packages = ("numpy", "scipy", "scikit-image", "mrcfile", "typer")
+    say("  " + ", ".join(f"{name} {version(name)}" for name in packages))
+    wheels = runtime_wheels()
+    say("onnxruntime wheels: " + (", ".join(f"{n} {v}" for n, v in wheels.items()) or "none"))
+    if len(wheels) > 1:
+        warn(
+            "these wheels overwrite each other's files: pip uninstall all of them, then install "
+            "one with 'vesimod[cpu]' or 'vesimod[gpu]'"
+        )
+    models = shipped_models()
+    try:
+        runtime = import_runtime()
+    except MissingRuntimeError:
+        warn(INSTALL_HINT)
+        raise typer.Exit(1) from None
+    say("providers in this wheel: " + ", ".join(runtime.get_available_providers()))
+    say(f"CPU threads: {default_threads()} (OMP_NUM_THREADS or --threads changes it)")
+    say("shipped models: " + ("" if models else "none"))
+    for name, path in models.items():
+        try:
+            model = load_model(name)
+        except ModelError as error:
+            warn(str(error))
+            continue
+        spec = model.spec
+        say(
+            f"  {name} {spec.version}: {spec.voxel_size_nm:g} nm voxels, outputs "
+            f"{', '.join(spec.outputs)}, licence {spec.licence}, starts on "
+            f"{', '.join(model.providers)} ({path})"
+        )
