@@ -1,0 +1,104 @@
+"""`vesimod evaluate`: how well found vesicles agree with true ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from vesimod_imod.spheres import Grid, Spheres, Triple
+
+    from vesimod.evaluate import Evaluation
+
+ROWS = (
+    ("true positives", "true_positives", "d"),
+    ("false positives", "false_positives", "d"),
+    ("false negatives", "false_negatives", "d"),
+    ("precision", "precision", ".3f"),
+    ("recall", "recall", ".3f"),
+    ("F1", "f1", ".3f"),
+    ("centre error, mean (nm)", "centre_error_nm_mean", ".2f"),
+    ("centre error, SD (nm)", "centre_error_nm_sd", ".2f"),
+    ("centre error, median (nm)", "centre_error_nm_median", ".2f"),
+    ("radius error, mean (nm)", "radius_error_nm_mean", ".2f"),
+    ("radius error, median (nm)", "radius_error_nm_median", ".2f"),
+    ("radius error, SD (nm)", "radius_error_nm_sd", ".2f"),
+    ("radius bias, found - true (nm)", "radius_bias_nm", "+.2f"),
+    ("diameter error delta_d", "diameter_error", ".3f"),
+)
+
+
+def evaluate(
+    found: Annotated[Path, typer.Argument(help="Spheres to judge: .mod or .csv.")],
+    truth: Annotated[Path, typer.Argument(help="True spheres: .mod or .csv.")],
+    tomogram: Annotated[
+        Optional[Path],  # noqa: UP045, typer reads it at run time
+        typer.Option(help="The tomogram; needed where neither file is a .mod with a voxel size."),
+    ] = None,
+    voxel_size_nm: Annotated[
+        Optional[float],  # noqa: UP045, typer reads it at run time
+        typer.Option(help="Voxel size in nm, instead of --tomogram."),
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare found vesicles with true ones: precision, recall, F1, errors in nm."""
+    import json
+
+    from vesimod.evaluate import evaluate as compare
+
+    grid, sizes = _grid(tomogram, voxel_size_nm)
+    found_spheres, found_sizes = _read(found, grid)
+    true_spheres, true_sizes = _read(truth, grid)
+    known = sizes or true_sizes or found_sizes
+    if known is None:
+        raise ValueError(f"{found}: tables hold no voxel size; pass --tomogram or --voxel-size-nm")
+    result = compare(found_spheres, true_spheres, known)
+    typer.echo(json.dumps(result.as_dict(), indent=1) if json_output else table(result))
+
+
+def print_evaluation(found: Spheres, truth: Spheres, tomogram: Path) -> None:
+    """Print the comparison of two sets of spheres on a tomogram."""
+    from vesimod.evaluate import evaluate as compare
+    from vesimod.tomogram import read_tomogram
+
+    typer.echo(table(compare(found, truth, read_tomogram(tomogram).grid.voxel_size_nm)))
+
+
+def table(result: Evaluation) -> str:
+    """Format an evaluation as a Markdown table."""
+    values = result.as_dict()
+    lines = ["| measure | value |", "|---|---:|"]
+    for title, name, form in ROWS:
+        value = values[name]
+        lines.append(f"| {title} | {'-' if value is None else format(value, form)} |")
+    return "\n".join(lines)
+
+
+def _grid(tomogram: Path | None, size: float | None) -> tuple[Grid | None, Triple | None]:
+    """Grid that the options state, and its voxel size."""
+    if tomogram is not None:
+        from vesimod.tomogram import read_tomogram
+
+        grid = read_tomogram(tomogram, size).grid
+        return grid, grid.voxel_size_nm
+    if size is not None and not size > 0:
+        raise ValueError(f"--voxel-size-nm {size}: must be positive")
+    return None, None if size is None else (size, size, size)
+
+
+def _read(path: Path, grid: Grid | None) -> tuple[Spheres, Triple | None]:
+    """Spheres of a file, and the voxel size if the file states one."""
+    if path.suffix.lower() == ".csv":
+        from vesimod.tables import read_spheres_csv
+
+        return read_spheres_csv(path), None
+    if path.suffix.lower() == ".mod":
+        from vesimod_imod.sphere_model import read_sphere_model
+
+        reading = read_sphere_model(path, grid)
+        for warning in reading.warnings:
+            typer.echo(f"WARNING: vesimod - {path}: {warning}", err=True)
+        return reading.spheres, reading.grid.voxel_size_nm
+    raise ValueError(f"{path}: spheres are read from .mod and .csv files")
