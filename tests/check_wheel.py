@@ -43,7 +43,9 @@ def main() -> None:
 def check_size(environment: Path) -> None:
     """What `pip install vesimod[cpu]` adds to an empty venv, pip itself not counted."""
     site = next(environment.rglob("site-packages"))
-    files = [p for p in site.rglob("*") if p.is_file() and "pip" not in p.relative_to(site).parts[0]]
+    files = [
+        p for p in site.rglob("*") if p.is_file() and "pip" not in p.relative_to(site).parts[0]
+    ]
     megabytes = sum(p.stat().st_size for p in files if "__pycache__" not in p.parts) / 1e6
     print(f"wheel: [cpu] install takes {megabytes:.0f} MB")
     if megabytes > SIZE_LIMIT_MB:

@@ -106,11 +106,6 @@ class ModelSpec:
     format: int = FORMAT
 
     def __post_init__(self) -> None:
-        if self.format != FORMAT:
-            raise ModelError(
-                f"the model speaks contract format {self.format}, this vesimod knows {FORMAT}; "
-                "update vesimod or re-export the model"
-            )
         if "probability" not in self.outputs:
             raise ModelError(f"outputs {list(self.outputs)} lack 'probability'; re-export it")
         if self.contrast != "dark-membranes":
@@ -142,7 +137,12 @@ class ModelSpec:
             that this version does not know are ignored.
         """
         try:
-            raw: dict[str, Any] = json.loads(text)
+            raw: dict[str, Any] = dict(json.loads(text))
+            if raw.get("format") != FORMAT:
+                raise ModelError(
+                    f"the model speaks contract format {raw.get('format')}, this vesimod knows "
+                    f"{FORMAT}; update vesimod or re-export the model"
+                )
             known = {f.name for f in fields(ModelSpec)}
             values = {name: value for name, value in raw.items() if name in known}
             values["normalisation"] = Normalisation(**values["normalisation"])

@@ -96,7 +96,7 @@ def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomog
         raise TomogramError(
             f"{path}: a single 2D image ({_xyz(shape)}); vesimod needs a reconstructed volume"
         )
-    dtype = np.dtype(MODES[mode]).newbyteorder(header["mode"].dtype.byteorder)
+    dtype = np.dtype(MODES[mode]).newbyteorder(header.dtype["mode"].byteorder)
     notes: list[str] = []
     if mode == 0 and not _bytes_are_signed(header, notes):
         dtype = np.dtype("u1")
@@ -209,7 +209,7 @@ def _read_header(path: Path, raw: bytes) -> Any:
 
 def _imod_flags(header: Any) -> int | None:
     """IMOD's header flags (bytes 152 to 160), or None without IMOD's stamp."""
-    order = header["mode"].dtype.byteorder
+    order = header.dtype["mode"].byteorder
     words = np.frombuffer(header.tobytes()[152:160], np.dtype("i4").newbyteorder(order))
     return int(words[1]) if int(words[0]) == IMOD_STAMP else None
 
@@ -290,7 +290,7 @@ def _tilt(header: Any) -> Triple:
     """Return the current tilt angles (z, y, x) in degrees that IMOD keeps in bytes 184 to 196."""
     if _imod_flags(header) is None:
         return 0.0, 0.0, 0.0
-    order = header["mode"].dtype.byteorder
+    order = header.dtype["mode"].byteorder
     x, y, z = np.frombuffer(header.tobytes()[184:196], np.dtype("f4").newbyteorder(order))
     angles = (float(z), float(y), float(x))
     return angles if np.all(np.abs(angles) <= 360) else (0.0, 0.0, 0.0)
