@@ -8,7 +8,7 @@ THE CONVENTION, stated here and nowhere else
   -0.5 to n - 0.5 along each axis.
 * Physical lengths are nanometres and their names end in ``_nm``.
 
-Only :mod:`vesimod_imod.sphere_model` knows IMOD's x, y, z order and half-voxel
+Only :mod:`vesimod_imod.coordinates` knows IMOD's x, y, z order and half-voxel
 offsets; only :mod:`vesimod.tomogram` knows Angstrom.
 """
 
@@ -43,12 +43,16 @@ class Grid:
     tilt_angles_deg : (float, float, float)
         Rotation about (z, y, x) that the file's header states, e.g. -90 about x after
         ``trimvol -rx``. Carried along so that 3dmod places a model as it places the image.
+    header_voxel_size_nm : (float, float, float), optional
+        What the file's header states along (z, y, x), where the user had to overrule it.
+        3dmod goes by the header, so a model made for the file must state the same.
     """
 
     shape: tuple[int, int, int]
     voxel_size_nm: Triple
     origin_nm: Triple = (0.0, 0.0, 0.0)
     tilt_angles_deg: Triple = (0.0, 0.0, 0.0)
+    header_voxel_size_nm: Triple | None = None
 
     @property
     def xy_voxel_size_nm(self) -> float:
