@@ -1,0 +1,189 @@
+"""``vesimodpip``: the segmentation with options in IMOD's manner, for com files and Etomo.
+
+It calls what ``vesimod segment`` calls. All it prints goes to the standard output, which
+becomes the log; an error is one line ``ERROR: VESIMOD - message`` and exit code 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+
+from vesimod_imod import pip_options
+from vesimod_imod.pip_options import Entries, PipError
+
+from vesimod.commands.console import say
+
+PROGRAM = "vesimodpip"
+NAME_IN_LOGS = "VESIMOD"
+
+
+def main() -> None:
+    """Run ``vesimodpip``."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            # Com files are UTF-8 whatever the locale says, and a log must not fail on a letter.
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.exit(run_front(sys.argv[1:]))
+
+
+def run_front(argv: Sequence[str]) -> int:
+    """Do what the options say; return the exit code."""
+    with contextlib.redirect_stderr(sys.stdout), warnings.catch_warnings():
+        warnings.showwarning = _print_warning
+        try:
+            return _run(argv)
+        except KeyboardInterrupt:
+            return _fail("interrupted; no file was left half-written")
+        except MemoryError:
+            return _fail("out of memory; run fewer chunks at a time or bin the tomogram")
+        except Exception as error:
+            return _fail(_words(error))
+
+
+def _run(argv: Sequence[str]) -> int:
+    options = pip_options.parse_adoc(pip_options.load_adoc())
+    entries = pip_options.parse_entries(argv, options, sys.stdin)
+    if entries.switch("usage") or not (entries.values or entries.arguments):
+        say(pip_options.help_text(PROGRAM, options, "[input_file] [output_model]"))
+        return 0
+    if os.environ.get("PIP_PRINT_ENTRIES", "0") not in ("", "0"):
+        say(pip_options.entries_text(PROGRAM, entries))
+    if "SummaryFile" in entries.values:
+        return _summarise([Path(name) for name in entries.values["SummaryFile"]])
+    return _segment(entries)
+
+
+def _segment(entries: Entries) -> int:
+    from vesimod.commands import segment
+
+    tomogram = _tomogram(entries)
+    text = entries.text("OutputModel", argument=1)
+    model = Path(text) if text else segment.default_output(tomogram)
+    others = {
+        keyword: Path(value)
+        for keyword, option in (
+            ("table", "OutputTable"),
+            ("labels", "OutputLabels"),
+            ("probability", "OutputProbability"),
+        )
+        if (value := entries.text(option))
+    }
+    keep = entries.switch("KeepFinished")
+    overwrite = entries.switch("OverwriteOutput")
+    if keep and not overwrite and model.exists():
+        say(f"{model} exists already and is kept: nothing to do")
+        return 0
+    # The model is written last: without it, the other outputs are remains of a broken run.
+    overwrite = overwrite or (keep and not model.exists())
+    for path in (model, *others.values()):
+        if path.exists() and not overwrite:
+            raise PipError(f"{path} exists already; enter OverwriteOutput to replace it")
+    segment.run(
+        tomogram,
+        model,
+        **others,
+        model=entries.text("NetworkModel") or "fast",
+        voxel_size_nm=entries.number("VoxelSizeNm"),
+        threshold=entries.number("Threshold"),
+        device=_device(entries),
+        threads=entries.whole_number("ThreadLimit"),
+        invert=entries.switch("InvertContrast"),
+        overwrite=overwrite,
+    )
+    return 0
+
+
+def _tomogram(entries: Entries) -> Path:
+    """Return the tomogram that was named, itself or by its data set."""
+    from vesimod_imod.etomo import final_tomogram, find_data_sets
+
+    name = entries.text("DataSet")
+    if name is None:
+        text = entries.text("InputFile", argument=0)
+        if text is None:
+            raise PipError("no tomogram: enter InputFile or DataSet")
+        return Path(text)
+    found = find_data_sets(Path(name))
+    if len(found) > 1:
+        raise PipError(f"{name} holds {len(found)} data sets; name one of them")
+    tomogram = final_tomogram(found[0])
+    for warning in tomogram.warnings:
+        say(f"WARNING: {NAME_IN_LOGS} - {tomogram.path}: {warning}")
+    return tomogram.path
+
+
+def _device(entries: Entries) -> str:
+    """Choose the device; make the GPU that processchunks gave us the only one in sight.
+
+    ``IMOD_USE_GPU2`` counts GPUs from 1; 0 leaves the choice to us.
+    """
+    gpu = os.environ.get("IMOD_USE_GPU2", "").strip()
+    device = entries.text("Device") or ("cuda" if gpu else "auto")
+    if device not in ("auto", "cpu", "cuda"):
+        raise PipError(f"Device is auto, cpu or cuda, not {device}")
+    if gpu and device != "cpu":
+        if not gpu.isdigit():
+            raise PipError(f"the environment variable IMOD_USE_GPU2 is {gpu}, not a number")
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        if int(gpu) > 0:
+            index = int(gpu) - 1
+            named = visible[index] if visible != [""] and index < len(visible) else str(index)
+            os.environ["CUDA_VISIBLE_DEVICES"] = named
+    return device
+
+
+def _summarise(models: Sequence[Path]) -> int:
+    """Print one line per model; fail if one cannot be read."""
+    import numpy as np
+    from vesimod_imod.sphere_model import read_sphere_model
+
+    width = max(len(str(model)) for model in models)
+    say(f"{'model':<{width}}  vesicles  radius_nm     SD")
+    problems = []
+    for model in models:
+        try:
+            radii = read_sphere_model(model).spheres.radii_nm
+        except (OSError, ValueError) as error:
+            problems.append(_words(error))
+            say(f"{model!s:<{width}}         -          -      -")
+            continue
+        known = radii[np.isfinite(radii)]
+        shape = (
+            f"{known.mean():>9.1f}  {known.std():>5.1f}" if len(known) else f"{'-':>9}  {'-':>5}"
+        )
+        say(f"{model!s:<{width}}  {len(radii):>8}  {shape}")
+    if problems:
+        raise PipError("; ".join(problems))
+    return 0
+
+
+def _words(error: Exception) -> str:
+    """Describe an exception for a microscopist, in one line."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, (OSError, ValueError, ImportError, RuntimeError)) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error} (a bug: vesimod segment --debug shows where)"
+
+
+def _fail(message: str) -> int:
+    """Print the error line; Etomo takes lines with the words removed here for its own."""
+    text = re.sub(r"\[?(Errno|WinError) -?\d+\]?:? *|Traceback", "", " ".join(message.split()))
+    say(f"ERROR: {NAME_IN_LOGS} - {text}")
+    return 1
+
+
+def _print_warning(message: Warning | str, *_: object) -> None:
+    """Print a Python warning in the form that IMOD's log readers pick up."""
+    say(f"WARNING: {NAME_IN_LOGS} - {' '.join(str(message).split())}")
+
+
+if __name__ == "__main__":
+    main()
