@@ -70,16 +70,16 @@ def run_app(application: typer.Typer, program: str, arguments: list[str] | None 
     arguments = [a for a in arguments if a != "--debug"]
     command = typer.main.get_command(application)
     try:
-        code = command.main(args=arguments, prog_name=program, standalone_mode=False)
-        return int(code or 0)
-    except KeyboardInterrupt:
-        return _fail(program, "interrupted; no file was left half-written", EXIT_INTERRUPTED)
-    except typer.Abort:
-        return _fail(program, "interrupted; no file was left half-written", EXIT_INTERRUPTED)
+        code = int(command.main(args=arguments, prog_name=program, standalone_mode=False) or 0)
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
     except Exception as error:
         if debug:
             raise
         return _report(program, error)
+    if code == EXIT_INTERRUPTED:  # which typer also returns by itself after Ctrl-C
+        return _fail(program, "interrupted; no file was left half-written", code)
+    return code
 
 
 def _report(program: str, error: Exception) -> int:

@@ -21,7 +21,7 @@ def spec(**changes: object) -> ModelSpec:
         "version": "0",
         "voxel_size_nm": 4.0,
         "normalisation": Normalisation(centre="mean", spread="std", clip=None),
-        "tile": (16, 16, 16),
+        "tile": (32, 32, 32),
         "halo": 4,
         "divisor": 4,
         "outputs": ("probability",),
@@ -44,10 +44,16 @@ def write(name: str, nodes: list[onnx.NodeProto], outputs: list[str], metadata: 
 
 
 def main() -> None:
-    # The darker, the likelier a vesicle: filled dark balls come out as found spheres.
+    # Darker than 1.5 SD below the mean is vesicle: filled dark balls come out as spheres.
+    constants = {"slope": -4.0, "limit": 1.5}
     dark = [
-        helper.make_node("Neg", ["volume"], ["negated"]),
-        helper.make_node("Sigmoid", ["negated"], ["probability"]),
+        helper.make_node("Constant", [], [name], value_float=value)
+        for name, value in constants.items()
+    ]
+    dark += [
+        helper.make_node("Add", ["volume", "limit"], ["above"]),
+        helper.make_node("Mul", ["above", "slope"], ["steep"]),
+        helper.make_node("Sigmoid", ["steep"], ["probability"]),
     ]
     same = [helper.make_node("Identity", ["volume"], ["probability"])]
     write("dark", dark, ["probability"], spec(name="dark").to_json())
