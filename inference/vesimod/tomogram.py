@@ -12,7 +12,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ ANGSTROM_PER_NM = 10.0
 HEADER_BYTES = 1024
 MODES: dict[int, str] = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
 VOXEL_SIZE_RANGE_NM = (0.1, 10.0)
+UNKNOWN_SIZE_NM = 0.1
 IMOD_STAMP = 1146047817
 SIGNED_BYTES_FLAG = 1
 INVERTED_ORIGIN_FLAG = 4
@@ -113,9 +114,13 @@ def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomog
         voxels = np.frombuffer(raw, dtype, count, offset).reshape(shape)
     else:
         voxels = np.memmap(path, dtype, mode="r", offset=offset, shape=shape)
-    grid = Grid(
-        shape, _voxel_size_nm(path, header, voxel_size_nm), _origin_nm(header), _tilt(header)
-    )
+    stated_nm = _header_voxel_size_nm(header)
+    if voxel_size_nm is None:
+        _check_voxel_size(path, stated_nm)
+        grid = Grid(shape, stated_nm, _origin_nm(header), _tilt(header))
+    else:
+        size_nm = _override_nm(voxel_size_nm)
+        grid = Grid(shape, size_nm, _origin_nm(header), _tilt(header), stated_nm)
     start = (int(header["nzstart"]), int(header["nystart"]), int(header["nxstart"]))
     return Tomogram(voxels, grid, path, start, tuple(notes))
 
@@ -143,7 +148,10 @@ def write_mrc(
     FileExistsError
         `path` exists and `overwrite` is false.
     """
-    write_volume(path, volume, like.grid, start=like.start, overwrite=overwrite)
+    stated_nm = like.grid.header_voxel_size_nm or like.grid.voxel_size_nm
+    # The tomogram's own header, right or wrong: 3dmod then fits one model to both volumes.
+    grid = replace(like.grid, voxel_size_nm=stated_nm)
+    write_volume(path, volume, grid, start=like.start, overwrite=overwrite)
 
 
 def write_volume(
@@ -240,35 +248,44 @@ def _bytes_are_signed(header: Any, notes: list[str]) -> bool:
     return signed
 
 
-def _voxel_size_nm(path: Path, header: Any, override: float | None) -> Triple:
-    """Voxel size (z, y, x) in nm from the caller or the header, or an error with the remedy."""
+def _override_nm(size_nm: float) -> Triple:
+    """Voxel size that the user states, checked."""
     low, high = VOXEL_SIZE_RANGE_NM
-    if override is not None:
-        if not low <= override <= high:
-            raise TomogramError(
-                f"--voxel-size-nm {override:g} is outside {low:g} to {high:g} nm; "
-                "give the voxel size in nm (10 Angstrom are 1 nm)"
-            )
-        return override, override, override
+    if not low <= size_nm <= high:
+        raise TomogramError(
+            f"--voxel-size-nm {size_nm:g} is outside {low:g} to {high:g} nm; "
+            "give the voxel size in nm (10 Angstrom are 1 nm)"
+        )
+    return size_nm, size_nm, size_nm
+
+
+def _header_voxel_size_nm(header: Any) -> Triple:
+    """Voxel size (z, y, x) in nm that the header states; 1 Angstrom where it states none.
+
+    That is what IMOD takes then, and what it writes into models made on the volume.
+    """
     sizes = []
     for axis in "zyx":
-        sampling = int(header[f"m{axis}"])
-        length = float(header["cella"][axis])
-        sizes.append(length / sampling / ANGSTROM_PER_NM if sampling > 0 else 0.0)
-    shown = " x ".join(f"{ANGSTROM_PER_NM * s:g}" for s in reversed(sizes))
+        sampling, length = int(header[f"m{axis}"]), float(header["cella"][axis])
+        size = length / sampling / ANGSTROM_PER_NM if sampling > 0 else 0.0
+        sizes.append(size if np.isfinite(size) and size > 0 else UNKNOWN_SIZE_NM)
+    return sizes[0], sizes[1], sizes[2]
+
+
+def _check_voxel_size(path: Path, sizes: Triple) -> None:
+    """Refuse a header's voxel size that cannot be true, and name the remedy."""
+    low, high = VOXEL_SIZE_RANGE_NM
     remedy = "give the true one with --voxel-size-nm"
-    if not np.all(np.isfinite(sizes)) or min(sizes) <= 0:
-        raise TomogramError(f"{path}: its header has no voxel size ({shown} Angstrom); {remedy}")
-    if all(abs(s - 0.1) < 1e-5 for s in sizes):
+    if all(abs(size - UNKNOWN_SIZE_NM) < 1e-5 for size in sizes):
         raise TomogramError(
-            f"{path}: its header says 1 Angstrom, which programs write when they do not know; "
-            f"{remedy}"
+            f"{path}: its header states no voxel size, or 1 Angstrom, which programs write when "
+            f"they do not know; {remedy}"
         )
     if min(sizes) < low * (1 - 1e-6) or max(sizes) > high * (1 + 1e-6):
+        shown = " x ".join(f"{ANGSTROM_PER_NM * size:g}" for size in reversed(sizes))
         raise TomogramError(
             f"{path}: voxel size {shown} Angstrom is outside {low:g} to {high:g} nm; {remedy}"
         )
-    return sizes[0], sizes[1], sizes[2]
 
 
 def _origin_nm(header: Any) -> Triple:

@@ -167,7 +167,14 @@ def test_impossible_voxel_size_names_the_option(tmp_path: Path, angstrom: float)
     path = write_header(tmp_path / "a.mrc", ramp("f4"), 2, angstrom=(angstrom,) * 3)
     with pytest.raises(TomogramError, match="--voxel-size-nm"):
         read_tomogram(path)
-    assert read_tomogram(path, 1.5).grid.voxel_size_nm == (1.5, 1.5, 1.5)
+    tomogram = read_tomogram(path, 1.5)
+    assert tomogram.grid.voxel_size_nm == (1.5, 1.5, 1.5)
+    # What 3dmod will go by: the header, or 1 Angstrom where it says nothing.
+    stated = angstrom / 10 if angstrom > 0 else 0.1
+    assert tomogram.grid.header_voxel_size_nm == pytest.approx((stated,) * 3)
+    write_mrc(tmp_path / "labels.mrc", ramp("u2"), tomogram)
+    with pytest.raises(TomogramError, match="--voxel-size-nm"):
+        read_tomogram(tmp_path / "labels.mrc")
     with pytest.raises(TomogramError, match="15 is outside"):
         read_tomogram(path, 15)
 
