@@ -225,6 +225,9 @@ def test_every_option_reaches_the_segmentation(front, monkeypatch: pytest.Monkey
         (
             (Path("a.mrc"), Path("a_vesicles.mod")),
             {
+                "table": None,
+                "labels": None,
+                "probability": None,
                 "model": "fast",
                 "voxel_size_nm": None,
                 "threshold": None,

@@ -36,7 +36,7 @@ def main() -> None:
 def run_front(argv: Sequence[str]) -> int:
     """Do what the options say; return the exit code."""
     with contextlib.redirect_stderr(sys.stdout), warnings.catch_warnings():
-        warnings.showwarning = _print_warning
+        warnings.showwarning = _print_warning  # type: ignore[assignment]
         try:
             return _run(argv)
         except KeyboardInterrupt:
@@ -64,17 +64,10 @@ def _segment(entries: Entries) -> int:
     from vesimod.commands import segment
 
     tomogram = _tomogram(entries)
-    text = entries.text("OutputModel", argument=1)
-    model = Path(text) if text else segment.default_output(tomogram)
-    others = {
-        keyword: Path(value)
-        for keyword, option in (
-            ("table", "OutputTable"),
-            ("labels", "OutputLabels"),
-            ("probability", "OutputProbability"),
-        )
-        if (value := entries.text(option))
-    }
+    model = _path(entries, "OutputModel", argument=1) or segment.default_output(tomogram)
+    table, labels, probability = (
+        _path(entries, option) for option in ("OutputTable", "OutputLabels", "OutputProbability")
+    )
     keep = entries.switch("KeepFinished")
     overwrite = entries.switch("OverwriteOutput")
     if keep and not overwrite and model.exists():
@@ -82,13 +75,15 @@ def _segment(entries: Entries) -> int:
         return 0
     # The model is written last: without it, the other outputs are remains of a broken run.
     overwrite = overwrite or (keep and not model.exists())
-    for path in (model, *others.values()):
-        if path.exists() and not overwrite:
+    for path in (model, table, labels, probability):
+        if path is not None and path.exists() and not overwrite:
             raise PipError(f"{path} exists already; enter OverwriteOutput to replace it")
     segment.run(
         tomogram,
         model,
-        **others,
+        table=table,
+        labels=labels,
+        probability=probability,
         model=entries.text("NetworkModel") or "fast",
         voxel_size_nm=entries.number("VoxelSizeNm"),
         threshold=entries.number("Threshold"),
@@ -117,6 +112,12 @@ def _tomogram(entries: Entries) -> Path:
     for warning in tomogram.warnings:
         say(f"WARNING: {NAME_IN_LOGS} - {tomogram.path}: {warning}")
     return tomogram.path
+
+
+def _path(entries: Entries, option: str, argument: int | None = None) -> Path | None:
+    """Return a file that was named, else None."""
+    text = entries.text(option, argument)
+    return Path(text) if text else None
 
 
 def _device(entries: Entries) -> str:
