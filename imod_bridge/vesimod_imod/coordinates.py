@@ -16,14 +16,13 @@ from vesimod_imod.model import (
     FLIPPED_YZ,
     ORIGIN_VALID,
     TILT_VALID,
-    XYZ,
     Z_FROM_MINUS_HALF,
-    Float32Array,
     Header,
     ImageReference,
     header_of,
     image_reference_of,
 )
+from vesimod_imod.objects import XYZ, Float32Array
 from vesimod_imod.spheres import FloatArray, Grid, Triple
 
 _ANGSTROM_PER_NM = 10.0
@@ -103,11 +102,23 @@ def to_voxels(
     return (points - _FIRST_VOXEL)[:, ::-1], warnings
 
 
-def radius_unit_nm(model: ModFile, grid: Grid | None) -> tuple[float | None, list[str]]:
+def radius_unit_nm(
+    model: ModFile, grid: Grid | None, sizes: FloatArray, written_nm: FloatArray
+) -> tuple[float | None, list[str]]:
     """Length in nm of the pixel that the model's radii count in.
 
-    When 3dmod converts points to an image of another pixel size it leaves radii and the
-    header's pixel size as they were: these two belong together, whatever MINX states.
+    When 3dmod converts points to an image of another pixel size, it leaves radii and the
+    header's pixel size as they were; the newest versions scale the radii, too. Which of the
+    two happened shows where the radii with which spheres were written are known.
+
+    Parameters
+    ----------
+    model : ModFile
+    grid : Grid or None
+        The volume; None for the image file that the model was last saved on.
+    sizes, written_nm : (N,)
+        Radii as the model states them and, of the same spheres, as vesimod wrote them in nm;
+        either may be NaN.
 
     Returns
     -------
@@ -119,34 +130,58 @@ def radius_unit_nm(model: ModFile, grid: Grid | None) -> tuple[float | None, lis
     header = header_of(model)
     stated = header.pixel_size_nm
     reference = image_reference_of(model)
-    seen_on = reference.scale[0] / _ANGSTROM_PER_NM if reference else None
-    if grid is None:
-        if stated is None:
-            return seen_on, ["it states no pixel size: radii taken in pixels of its image"]
-        return stated, _moved(stated, seen_on)
-    true = grid.xy_voxel_size_nm
-    if stated is not None and _alike(stated, true):
-        return stated, _moved(stated, seen_on)
-    if reference is None or seen_on is None:
-        return stated or true, [] if stated else ["radii taken in pixels of this volume"]
-    if _only_header_changed(header, reference, grid):
-        return true * (stated or seen_on) / seen_on, []
-    # Where the user overruled the header, lengths that rest on the header are wrong alike.
-    correction = true / (image_reference(grid).scale[0] / _ANGSTROM_PER_NM)
+    seen_on = _seen_on_nm(header, reference, grid)
+    true = grid.xy_voxel_size_nm if grid else None
+    # Where the user overruled the volume's header, lengths that rest on it are wrong alike.
+    wrong = image_reference(grid).scale[0] / _ANGSTROM_PER_NM if grid else None
+    correction = true / wrong if true and wrong else 1.0
+    if grid and reference and seen_on and _only_header_changed(header, reference, grid):
+        return true, ["radii taken in pixels of this volume"]
     if stated is None:
-        warnings = ["it states no pixel size: radii taken in pixels of its image"]
-        return seen_on * correction, warnings
-    unit = min(stated, stated * correction, key=lambda unit: abs(np.log(unit / true)))
-    return unit, _moved(stated, seen_on)
+        unit = seen_on * correction if seen_on else true
+        taken = "taken in pixels of the image" if unit else "in nm are unknown without the tomogram"
+        return unit, [f"it states no pixel size: radii {taken}"]
+    if true:
+        # Either the pixel size is true, or it comes from the header that was overruled.
+        unit = min(stated, stated * correction, key=lambda unit: abs(np.log(unit / true)))
+    else:
+        unit = stated
+    if seen_on is None or _alike(stated, seen_on) or _alike(stated, seen_on * correction):
+        return unit, []
+    scaled = seen_on * correction
+    moved = f"it moved from {stated:g} nm pixels to an image of {seen_on:g} nm pixels"
+    if _agreeing(sizes * scaled, written_nm) > _agreeing(sizes * unit, written_nm):
+        return scaled, [f"{moved}, and 3dmod scaled its radii: taken in the latter"]
+    return unit, [f"{moved}, where 3dmod leaves radii as they were: taken in the former"]
 
 
-def _moved(stated: float, seen_on: float | None) -> list[str]:
-    if seen_on is None or _alike(stated, seen_on):
-        return []
-    return [
-        f"it moved from {stated:g} nm pixels to an image of {seen_on:g} nm pixels, where 3dmod "
-        f"leaves radii as they were: radii taken in pixels of {stated:g} nm"
-    ]
+def _agreeing(radii_nm: FloatArray, written_nm: FloatArray) -> int:
+    return int(np.sum(np.abs(radii_nm - written_nm) <= 0.01 * written_nm))
+
+
+def volume_pixel(model: ModFile, grid: Grid | None) -> tuple[float | None, float]:
+    """Pixel size in nm of the volume that `to_voxels` refers to, and z over xy spacing."""
+    if grid:
+        return grid.xy_voxel_size_nm, grid.voxel_size_nm[0] / grid.xy_voxel_size_nm
+    header, reference = header_of(model), image_reference_of(model)
+    aspect = header.scale[2]  # as the person set it, unless the image states it
+    if reference and reference.scale[0] != reference.scale[2]:
+        aspect = reference.scale[2] / reference.scale[0]
+    return _seen_on_nm(header, reference, grid) or header.pixel_size_nm, aspect
+
+
+def _seen_on_nm(
+    header: Header, reference: ImageReference | None, grid: Grid | None
+) -> float | None:
+    """Pixel size of the image that a model was last saved on, as its header stated it.
+
+    A model without pixel size and 1 Angstrom in MINX stems from an image without pixel size.
+    """
+    if reference is None:
+        return None
+    if grid is None and header.pixel_size_nm is None and reference.scale[0] == 1:
+        return None
+    return reference.scale[0] / _ANGSTROM_PER_NM
 
 
 def _alike(a: float, b: float) -> bool:
@@ -189,5 +224,5 @@ def _rounded(values: XYZ) -> FloatArray:
 
 
 def _reversed(values: Triple, factor: float) -> XYZ:
-    """Turn z, y, x into x, y, z and scale."""
-    return (factor * values[2], factor * values[1], factor * values[0])
+    """Turn z, y, x into x, y, z and scale; adding 0 turns -0 into 0."""
+    return (factor * values[2] + 0.0, factor * values[1] + 0.0, factor * values[0] + 0.0)

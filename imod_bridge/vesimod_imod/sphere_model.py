@@ -1,40 +1,48 @@
-"""Spheres to a model that 3dmod shows and edits, and back with all that a person changed."""
+"""Spheres as a model that 3dmod shows and edits, and back with all that a person changed.
+
+Writing is here, reading in :mod:`vesimod_imod.sphere_reading`; import both from here.
+"""
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from vesimod_imod.chunks import ModFile
-from vesimod_imod.coordinates import image_reference, radius_unit_nm, to_model, to_voxels
+from vesimod_imod.coordinates import image_reference, to_model
 from vesimod_imod.files import check_writable
 from vesimod_imod.model import (
     MATERIAL_IN_BYTES,
     MULTIPLE_CLIP_PLANES,
     NANOMETRES,
-    OPEN,
     ORIGIN_VALID,
-    SCATTERED,
     TILT_VALID,
-    XYZ,
     Header,
-    ModelObject,
     build_mod,
-    objects_of,
-    read_mod,
     write_mod,
 )
-from vesimod_imod.spheres import BoolArray, FloatArray, Grid, IntArray, Spheres
+from vesimod_imod.objects import OPEN, SCATTERED, XYZ, ModelObject
+from vesimod_imod.sphere_reading import SphereReading, read_sphere_model, spheres_of
+from vesimod_imod.spheres import Grid, Spheres
+
+__all__ = [
+    "GREEN",
+    "ORANGE",
+    "RED",
+    "SphereObject",
+    "SphereReading",
+    "by_score",
+    "read_sphere_model",
+    "spheres_of",
+    "write_sphere_model",
+    "write_sphere_objects",
+]
 
 GREEN, ORANGE, RED = (0.0, 1.0, 0.0), (1.0, 0.6, 0.0), (1.0, 0.0, 0.0)
 _MODEL_FLAGS = MULTIPLE_CLIP_PLANES | MATERIAL_IN_BYTES | ORIGIN_VALID | TILT_VALID
-_ID = re.compile(r"\bid=(\d{1,18})\b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +80,9 @@ def write_sphere_objects(
 ) -> None:
     """Write spheres as an IMOD model of scattered points, one point per contour.
 
-    Each contour's label carries the sphere's id and its general value the score, so both
-    survive editing in 3dmod. A file that is replaced is kept as ``<path>~``, as 3dmod does.
+    Each contour's label carries the sphere's id and the radius written, its general value
+    the score: they survive editing in 3dmod. A file that is replaced is kept as ``<path>~``,
+    as 3dmod does.
 
     Parameters
     ----------
@@ -148,173 +157,8 @@ def _to_object(item: SphereObject, grid: Grid) -> ModelObject:
         surfaces=np.zeros(n, np.int64),
         sizes=np.where(np.isfinite(radii), radii, -1.0).astype(np.float32),
         values=spheres.scores.astype(np.float32),
-        labels=tuple(f"vesimod id={number}" for number in spheres.ids),
+        labels=tuple(
+            f"vesimod id={number} r={radius:.3f}nm" if radius > 0 else f"vesimod id={number}"
+            for number, radius in zip(spheres.ids, spheres.radii_nm, strict=True)
+        ),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class SphereReading:
-    """What a model says about spheres.
-
-    Parameters
-    ----------
-    spheres : Spheres
-        Radii are NaN where the model states none. Spheres without a label of ours have
-        new ids above all others, in the order of the file.
-    warnings : list of str
-        What had to be inferred or was left out.
-    labelled : (N,) bool
-        Whether the id comes from the contour's label.
-    radius_source : (N,) array of str
-        "explicit": a size of its own; "default": the object's sphere radius, which nobody
-        chose for this point; "outline": fitted to contours; "none".
-    object_number : (N,) int64
-        Number of the object in the model, from 1 as in 3dmod.
-    object_names : tuple of str
-        Names of all objects of the model.
-    emptied_ids : (M,) int64
-        Ids on labels of contours whose points a person deleted.
-    """
-
-    spheres: Spheres
-    warnings: list[str]
-    labelled: BoolArray
-    radius_source: npt.NDArray[np.str_]
-    object_number: IntArray
-    object_names: tuple[str, ...]
-    emptied_ids: IntArray
-
-
-def read_sphere_model(path: Path | str, grid: Grid | None = None) -> SphereReading:
-    """Read the spheres of a model.
-
-    Parameters
-    ----------
-    path : path
-    grid : Grid or None
-        The volume in whose voxels the positions are wanted, which need not be the one that
-        the model was saved on. None: the image file it was last saved on.
-
-    Raises
-    ------
-    ModFormatError
-        The file is not a model, or it is damaged.
-    """
-    return spheres_of(read_mod(path), grid)
-
-
-def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
-    """Find the spheres of a model already read; see `read_sphere_model`."""
-    objects = objects_of(model)
-    unit, warnings = radius_unit_nm(model, grid)
-    picks = [_picks(item) for item in objects]
-    points = np.concatenate([np.empty((0, 3), np.float32), *(p.points for p in picks)])
-    source = np.concatenate([np.empty(0, "U8"), *(p.radius_source for p in picks)])
-    ids = np.concatenate([np.empty(0, np.int64), *(p.ids for p in picks)])
-    emptied = np.concatenate([np.empty(0, np.int64), *(p.emptied_ids for p in picks)])
-    radii = np.concatenate([np.empty(0), *(p.radii for p in picks)])
-    scores = np.concatenate([np.empty(0), *(p.scores for p in picks)])
-    number = np.repeat(np.arange(1, len(objects) + 1), [len(p.ids) for p in picks])
-    for item, pick in zip(objects, picks, strict=True):
-        warnings += [f"object {item.name!r}: {text}" for text in pick.warnings]
-    positions, placed = to_voxels(points, model, grid)
-    warnings += placed
-    ids, labelled, repeated = _unique_ids(ids, emptied)
-    if repeated:
-        warnings.append(f"{repeated} contours repeat the label of another: taken as new spheres")
-    if grid is not None:
-        outside = np.any((positions < -0.5) | (positions > np.array(grid.shape) - 0.5), axis=1)
-        if outside.any():
-            warnings.append(f"{outside.sum()} of {len(ids)} points lie outside the volume")
-    return SphereReading(
-        Spheres(positions, radii * (np.nan if unit is None else unit), scores, ids),
-        warnings,
-        labelled,
-        source,
-        number,
-        tuple(item.name for item in objects),
-        np.setdiff1d(emptied, ids[labelled]),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Picks:
-    """Points of one object that stand for spheres: columns of equal length, radii in pixels."""
-
-    points: npt.NDArray[np.float32]
-    radii: FloatArray
-    radius_source: npt.NDArray[np.str_]
-    scores: FloatArray
-    ids: IntArray  # -1 without a label
-    emptied_ids: IntArray
-    warnings: list[str]
-
-
-def _picks(item: ModelObject) -> _Picks:
-    warnings = []
-    ids, emptied = _label_ids(item)
-    scores = item.values.astype(np.float64)
-    if np.any((scores < 0) | (scores > 1)):
-        warnings.append("its values are not scores in 0..1 and are ignored")
-        scores[:] = np.nan
-    sizes = item.sizes.astype(np.float64)
-    explicit = sizes > 0
-    radii = np.where(explicit, sizes, np.nan)
-    use_default = (sizes < 0) & (item.default_radius > 0)
-    radii[use_default] = item.default_radius
-    source = np.where(explicit, "explicit", np.where(use_default, "default", "none"))
-    keep = np.isfinite(item.points).all(axis=1)
-    if not keep.all():
-        warnings.append(f"{(~keep).sum()} points without a valid position are left out")
-    if item.kind != "scattered":
-        # Sizes that a person set make spheres of any point, and so does a lone click.
-        sized = np.zeros(len(item.counts), bool)
-        sized[item.contour_of_point[explicit]] = True
-        is_sphere = (sized | (item.counts == 1))[item.contour_of_point]
-        if np.any(keep & is_sphere):
-            warnings.append(f"is of {item.kind} contours, not of scattered points")
-        keep &= is_sphere
-    if n := int((use_default & keep).sum()):
-        warnings.append(f"{n} points have no size: the object's radius, {item.default_radius} px")
-    if n := int((~explicit & ~use_default & keep).sum()):
-        warnings.append(f"{n} points have neither a size nor a default radius")
-    return _Picks(
-        item.points[keep],
-        radii[keep],
-        source[keep].astype("U8"),
-        np.where(np.isnan(scores), 1.0, scores)[keep],
-        ids[keep],
-        emptied,
-        warnings,
-    )
-
-
-def _label_ids(item: ModelObject) -> tuple[IntArray, IntArray]:
-    """Ids of the points by their contours' labels, -1 for none; and those of empty contours.
-
-    Of several points in a contour the label belongs to the first with a size of its own,
-    since points that 3dmod appends to a contour have none.
-    """
-    matches = (_ID.search(label) for label in item.labels)
-    of_contour = np.array([int(m[1]) if m else -1 for m in matches], np.int64)
-    first = np.cumsum(item.counts) - item.counts
-    owner = first.copy()
-    for contour in np.flatnonzero(item.counts > 1):
-        own = item.sizes[first[contour] : first[contour] + item.counts[contour]] > 0
-        owner[contour] += np.argmax(own)
-    filled = item.counts > 0
-    ids = np.full(len(item.points), -1, np.int64)
-    ids[owner[filled]] = of_contour[filled]
-    return ids, of_contour[~filled & (of_contour >= 0)]
-
-
-def _unique_ids(ids: IntArray, emptied: IntArray) -> tuple[IntArray, BoolArray, int]:
-    """Give new ids, above all others, to points without a label or with a repeated one."""
-    first = np.zeros(len(ids), bool)
-    first[np.unique(ids, return_index=True)[1]] = True
-    labelled = first & (ids >= 0)
-    repeated = int(np.sum((ids >= 0) & ~labelled))
-    highest = max(ids.max(initial=0), emptied.max(initial=0))
-    result = ids.copy()
-    result[~labelled] = highest + 1 + np.arange(np.sum(~labelled))
-    return result, labelled, repeated
