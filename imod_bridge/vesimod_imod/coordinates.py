@@ -9,6 +9,8 @@ MINX, which says on which image they were last seen. `to_voxels` does the same.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from vesimod_imod.chunks import ModFile
@@ -159,15 +161,24 @@ def _agreeing(radii_nm: FloatArray, written_nm: FloatArray) -> int:
     return int(np.sum(np.abs(radii_nm - written_nm) <= 0.01 * written_nm))
 
 
-def volume_pixel(model: ModFile, grid: Grid | None) -> tuple[float | None, float]:
-    """Pixel size in nm of the volume that `to_voxels` refers to, and z over xy spacing."""
-    if grid:
-        return grid.xy_voxel_size_nm, grid.voxel_size_nm[0] / grid.xy_voxel_size_nm
+def grid_of(model: ModFile) -> tuple[Grid, bool]:
+    """Return the image file that a model was last saved on, and whether its voxel size is known.
+
+    Where it is not, the voxel size is the one that IMOD takes then, 1 Angstrom.
+    """
     header, reference = header_of(model), image_reference_of(model)
+    size = _image_size(header)
     aspect = header.scale[2]  # as the person set it, unless the image states it
     if reference and reference.scale[0] != reference.scale[2]:
         aspect = reference.scale[2] / reference.scale[0]
-    return _seen_on_nm(header, reference, grid) or header.pixel_size_nm, aspect
+    pixel = _seen_on_nm(header, reference, None) or header.pixel_size_nm
+    xy = pixel or 1 / _ANGSTROM_PER_NM
+    grid = Grid((size[2], size[1], size[0]), (xy * aspect, xy, xy))
+    if reference:
+        origin = np.array(reference.full_translation[::-1]) / -_ANGSTROM_PER_NM + 0.0
+        z, y, x = reference.rotation[::-1]
+        grid = replace(grid, origin_nm=tuple(origin.tolist()), tilt_angles_deg=(z, y, x))
+    return grid, pixel is not None
 
 
 def _seen_on_nm(

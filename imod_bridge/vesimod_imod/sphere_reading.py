@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vesimod_imod.chunks import ModFile
-from vesimod_imod.coordinates import radius_unit_nm, to_voxels, volume_pixel
+from vesimod_imod.coordinates import grid_of, radius_unit_nm, to_voxels
 from vesimod_imod.model import read_mod
 from vesimod_imod.objects import ModelObject, objects_of
 from vesimod_imod.outlines import fit_outlines
@@ -24,7 +24,7 @@ _MARKER_SIZE = 1.0
 _ROW = np.dtype(
     [
         ("position", "f8", 3),  # z, y, x in voxels
-        ("radius", "f8"),  # pixels; NaN where unknown
+        ("radius", "f8"),  # pixels of the model, of outlines nm; NaN where unknown
         ("source", "U8"),
         ("score", "f8"),
         ("id", "i8"),  # by the label; -1 without one
@@ -57,6 +57,11 @@ class SphereReading:
         Names of all objects of the model.
     emptied_ids : (M,) int64
         Ids on labels of contours whose points a person deleted.
+    grid : Grid
+        What the positions refer to: the volume asked for, or the image that the model was
+        last saved on.
+    voxel_size_known : bool
+        Whether the voxel size of `grid` is stated anywhere.
     """
 
     spheres: Spheres
@@ -66,6 +71,8 @@ class SphereReading:
     object_number: IntArray
     object_names: tuple[str, ...]
     emptied_ids: IntArray
+    grid: Grid
+    voxel_size_known: bool = True
 
 
 def read_sphere_model(path: Path | str, grid: Grid | None = None) -> SphereReading:
@@ -94,12 +101,12 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
     objects = objects_of(model)
     points = np.concatenate([np.empty((0, 3), np.float32), *(item.points for item in objects)])
     positions, warnings = to_voxels(points, model, grid)
-    pixel_nm, aspect = volume_pixel(model, grid)
+    shown, size_known = grid_of(model) if grid is None else (grid, True)
     parts, emptied = [np.empty(0, _ROW)], [np.empty(0, np.int64)]
     end = 0
     for number, item in enumerate(objects, 1):
         start, end = end, end + len(item.points)
-        rows, remarks = _rows(item, positions[start:end], aspect)
+        rows, remarks = _rows(item, positions[start:end], shown)
         rows["object"] = number
         parts.append(rows)
         emptied.append(_emptied_ids(item))
@@ -108,7 +115,7 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
     if not (valid := np.isfinite(rows["position"]).all(axis=1)).all():
         warnings.append(f"{(~valid).sum()} points without a valid position are left out")
         rows = rows[valid]
-    radii_nm, doubts = _radii_nm(rows, model, grid, pixel_nm)
+    radii_nm, doubts = _radii_nm(rows, model, grid, size_known)
     ids, labelled, repeated = _unique_ids(rows["id"], np.concatenate(emptied))
     if repeated:
         doubts.append(f"{repeated} contours repeat the label of another: taken as new spheres")
@@ -125,10 +132,12 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
         rows["object"],
         tuple(item.name for item in objects),
         np.setdiff1d(np.concatenate(emptied), ids[labelled]),
+        shown,
+        size_known,
     )
 
 
-def _rows(item: ModelObject, positions: FloatArray, aspect: float) -> tuple[Rows, list[str]]:
+def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, list[str]]:
     """Find the spheres of one object, and put in words what had to be inferred."""
     rows = np.empty(len(item.points), _ROW)
     rows["position"] = positions
@@ -151,10 +160,12 @@ def _rows(item: ModelObject, positions: FloatArray, aspect: float) -> tuple[Rows
     if item.kind != "scattered":
         sized = np.zeros(len(item.counts), bool)
         sized[item.contour_of_point[explicit]] = True
-        outlined = ~(sized | (item.counts <= 1))[item.contour_of_point]
+        # Beside outlines a lone point is their cap, else a click.
+        lone = (item.counts == 1) & (item.counts.max(initial=0) == 1)
+        outlined = ~(sized | lone)[item.contour_of_point]
         if not outlined.all():
             remarks.append(f"its contours are {item.kind}: lone or sized points taken as spheres")
-        fitted, more = _outlined(item, positions, outlined, aspect)
+        fitted, more = _outlined(item, positions, outlined, grid)
         rows = np.concatenate([rows[~outlined], fitted])
         remarks += more
     if n := np.count_nonzero(rows["source"] == "default"):
@@ -165,14 +176,14 @@ def _rows(item: ModelObject, positions: FloatArray, aspect: float) -> tuple[Rows
 
 
 def _outlined(
-    item: ModelObject, positions: FloatArray, which: BoolArray, aspect: float
+    item: ModelObject, positions: FloatArray, which: BoolArray, grid: Grid
 ) -> tuple[Rows, list[str]]:
     """Fit spheres to the contours of the points picked by `which`."""
     if not which.any():
         return np.empty(0, _ROW), []
     if item.kind == "open":
         return np.empty(0, _ROW), ["its open contours are no spheres and are left out"]
-    stretch = np.array([aspect, 1.0, 1.0])
+    stretch = np.array(grid.voxel_size_nm)
     found = fit_outlines(positions[which] * stretch, item.contour_of_point[which], item.surfaces)
     fits = [fit for fit in found if fit.is_vesicle]
     remarks = []
@@ -187,22 +198,20 @@ def _outlined(
         label = next((item.labels[k] for k in fit.contours if item.labels[k]), "")
         id_, written = _parse_label(label)
         row["position"] = fit.centre / stretch
-        row["radius"], row["source"], row["score"] = fit.radius, "outline", 1.0
+        row["radius"], row["source"], row["score"] = fit.radius, "outline", 1.0  # radius in nm
         row["id"], row["written_nm"] = id_, written
     return rows, remarks
 
 
 def _radii_nm(
-    rows: Rows, model: ModFile, grid: Grid | None, pixel_nm: float | None
+    rows: Rows, model: ModFile, grid: Grid | None, size_known: bool
 ) -> tuple[FloatArray, list[str]]:
-    """Radii in nm: of fitted spheres in pixels of the volume, of others in those of the model."""
+    """Radii in nm: fitted ones are, others are in the model's pixels."""
     explicit = np.where(rows["source"] == "explicit", rows["radius"], np.nan)
     unit, doubts = radius_unit_nm(model, grid, explicit, rows["written_nm"])
-    if not np.isfinite(rows["radius"]).any():
-        doubts = []
     outline = rows["source"] == "outline"
-    factor = np.where(outline, pixel_nm or np.nan, unit or np.nan)
-    return rows["radius"] * factor, doubts
+    factor = np.where(outline, 1.0 if size_known else np.nan, unit or np.nan)
+    return rows["radius"] * factor, doubts if np.isfinite(rows["radius"]).any() else []
 
 
 def _parse_label(label: str) -> tuple[int, float]:
