@@ -100,5 +100,5 @@ def _read(path: Path, grid: Grid | None) -> tuple[Spheres, Triple | None]:
         reading = read_sphere_model(path, grid)
         for warning in reading.warnings:
             typer.echo(f"WARNING: vesimod - {path}: {warning}", err=True)
-        return reading.spheres, reading.grid.voxel_size_nm
+        return reading.spheres, reading.grid.voxel_size_nm if reading.voxel_size_known else None
     raise ValueError(f"{path}: spheres are read from .mod and .csv files")

@@ -8,13 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from vesimod_imod.spheres import Spheres, Triple
+from vesimod_imod.spheres import BoolArray, FloatArray, Spheres, Triple
 
 from vesimod.postprocess.candidates import Candidates, Volume
+from vesimod.postprocess.density import Density, directions
 from vesimod.postprocess.instances import spheres_of_labels, split_instances
+from vesimod.postprocess.outliers import MIN_VESICLES, p_values
+from vesimod.postprocess.overlaps import resolve_overlaps
+from vesimod.postprocess.profile import (
+    HALF_MEMBRANE_NM,
+    mean_membrane,
+    membrane_contrast,
+    read_profiles,
+    thicknesses,
+)
+from vesimod.postprocess.radial import fit_membranes, generic_template
 from vesimod.resample import model_to_volume
 
-MIN_RADIUS_NM = 8.0  # smaller than any synaptic vesicle
+DEFAULT_THRESHOLD = 0.5
+RADIUS_RANGE_NM = (8.0, 75.0)  # from below any synaptic vesicle to the largest endosome
+MIN_EVIDENCE = 5.0  # standard errors by which the membrane must be darker than around it
+FAINT_SHARE = 0.35  # of the tomogram's median evidence; noise gives about 6, whatever the rest
+# A mask is off by a voxel of the network's grid or two; further than that another membrane
+# may be nearer than the right one.
+TRIED_SHIFTS_NM = np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)])
+TRIED_RADII_NM = np.arange(-5.0, 5.1, 1.25)
 
 
 def find_spheres(
@@ -26,6 +44,7 @@ def find_spheres(
     distance: Volume | None = None,
     threshold: float | None = None,
     invert: bool = False,
+    region: BoolArray | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Candidates:
     """Find vesicles as spheres.
@@ -46,7 +65,8 @@ def find_spheres(
         Probability from which a voxel is vesicle; default automatic.
     invert : bool
         Membranes are bright: negate what is read.
-
+    region : (z, y, x) bool, optional
+        Where vesicles may be, on the tomogram's grid; others are dropped.
     progress : callable, optional
         Called with (vesicles done, vesicles in all).
 
@@ -58,24 +78,136 @@ def find_spheres(
     Raises
     ------
     ValueError
-        The arrays are not 3D, or `distance` differs from `probability` in shape.
+        The arrays are not 3D, or their shapes do not belong together.
     """
     if volume.ndim != 3 or probability.ndim != 3:
         raise ValueError(f"volume {volume.shape} and probability {probability.shape} must be 3D")
     if distance is not None and distance.shape != probability.shape:
         raise ValueError(f"distance {distance.shape} is not like probability {probability.shape}")
+    if region is not None and region.shape != volume.shape:
+        raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
     if threshold is None:
-        threshold = 0.5
+        threshold = DEFAULT_THRESHOLD
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
-    spheres = spheres_of_labels(labels, probability_voxel_size_nm)
-    scores = ndimage.mean(probability, labels, spheres.ids) if len(spheres) else np.empty(0)
-    spheres = Spheres(
-        model_to_volume(spheres.centres, voxel_size_nm, probability_voxel_size_nm),
-        spheres.radii_nm,
+    masks = spheres_of_labels(labels, probability_voxel_size_nm)
+    if len(masks) == 0:
+        return Candidates(Spheres.empty(), Spheres.empty(), labels, threshold)
+    scores = np.asarray(ndimage.mean(probability, labels, masks.ids))
+    masks = Spheres(
+        model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm),
+        masks.radii_nm,
         np.clip(scores, 0.0, 1.0),
-        spheres.ids,
+        masks.ids,
     )
-    small = spheres.radii_nm < MIN_RADIUS_NM
-    dropped = spheres.select(small)
-    dropped = dropped.with_measures(reason=np.full(len(dropped), "too small"))
-    return Candidates(spheres.select(~small), dropped, labels, threshold)
+    density = Density(volume, voxel_size_nm, invert)
+    spheres, notes = measure(density, masks, progress)
+    reasons = _reasons(spheres, density, region)
+    kept = reasons == ""
+    dropped = spheres.with_measures(reason=reasons).select(~kept)
+    return Candidates(spheres.select(kept), dropped, labels, threshold, notes)
+
+
+def measure(
+    density: Density, masks: Spheres, progress: Callable[[int, int], None] | None = None
+) -> tuple[Spheres, tuple[str, ...]]:
+    """Fit the membrane of every candidate and measure it.
+
+    Parameters
+    ----------
+    density : Density
+        The tomogram.
+    masks : Spheres
+        N candidates, centres in voxels of the tomogram; their scores are the mean
+        probability inside.
+
+    Returns
+    -------
+    Spheres
+        The same candidates, fitted, with the measures of the table.
+    tuple of str
+        Notes for the user.
+    """
+    size = np.asarray(density.voxel_size_nm)
+    fits = fit_membranes(
+        density,
+        masks.centres,
+        np.maximum(masks.radii_nm - HALF_MEMBRANE_NM, 1.0),
+        generic_template(),
+        shifts_nm=TRIED_SHIFTS_NM,
+        radii_nm=TRIED_RADII_NM,
+        progress=progress,
+    )
+    profiles, lumen = read_profiles(density, fits)
+    membrane = mean_membrane(profiles, np.where(fits.evidence >= MIN_EVIDENCE, fits.evidence, 0))
+    thickness = thicknesses(profiles, membrane)
+    contrast = membrane_contrast(profiles)
+    radii = fits.membrane_nm + membrane.outer_nm
+    # Where no membrane is to be seen the mask is the better witness of where the blob was.
+    found = fits.evidence >= MIN_EVIDENCE
+    centres = np.where(found[:, None], fits.centres, masks.centres)
+    radii = np.where(found, radii, masks.radii_nm)
+    p = np.full(len(masks), np.nan)
+    p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
+    shape = np.asarray(density.voxels.shape)
+    beyond = radii[:, None] / size
+    border = ((centres - beyond < -0.5) | (centres + beyond > shape - 0.5)).any(axis=1)
+    notes = []
+    if 0 < found.sum() < MIN_VESICLES:
+        notes.append(
+            f"{found.sum()} vesicles are too few to tell outliers by their membrane (needs "
+            f"{MIN_VESICLES}): none was marked"
+        )
+    if found.sum() < 0.5 * len(masks):
+        notes.append(
+            f"a dark membrane was found around {found.sum()} of {len(masks)} candidates only; "
+            "if 3dmod shows white membranes, run again with --invert"
+        )
+    evidence = np.maximum(fits.evidence, 0.0)
+    spheres = Spheres(
+        centres,
+        radii,
+        masks.scores * evidence / (evidence + MIN_EVIDENCE),
+        masks.ids,
+        {
+            "membrane_radius_nm": np.where(found, fits.membrane_nm, np.nan),
+            "inner_radius_nm": np.where(found, fits.membrane_nm - membrane.inner_nm, np.nan),
+            "membrane_thickness_nm": thickness,
+            "membrane_density": contrast,
+            "lumen_density": lumen,
+            "evidence": fits.evidence,
+            "probability": masks.scores,
+            "p_value": p,
+            "border": border,
+        },
+    )
+    return spheres, tuple(notes)
+
+
+def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> npt.NDArray[np.str_]:
+    """Why each sphere is dropped (N,); empty where it is kept."""
+    evidence = spheres.measures["evidence"]
+    reasons = np.full(len(spheres), "", dtype="U32")
+
+    def drop(which: BoolArray, why: str) -> None:
+        reasons[which & (reasons == "")] = why
+
+    drop(spheres.radii_nm < RADIUS_RANGE_NM[0], "too small")
+    drop(spheres.radii_nm > RADIUS_RANGE_NM[1], "too large")
+    if region is not None:
+        drop(~_inside(spheres.centres, region), "outside the region")
+    drop(evidence < MIN_EVIDENCE, "no membrane")
+    if (reasons == "").sum() >= MIN_VESICLES:
+        typical = float(np.median(evidence[reasons == ""]))
+        drop(evidence < FAINT_SHARE * typical, "membrane fainter than the others'")
+    rows = np.flatnonzero(reasons == "")
+    kept, _ = resolve_overlaps(spheres.select(rows), evidence[rows], density.voxel_size_nm)
+    reasons[rows[~kept]] = "overlaps a better one"
+    return reasons
+
+
+def _inside(centres: FloatArray, region: BoolArray) -> BoolArray:
+    """Whether each centre (N, 3) lies in the region."""
+    nearest = np.rint(centres).astype(np.int64)
+    nearest = np.clip(nearest, 0, np.asarray(region.shape) - 1)
+    inside: BoolArray = np.asarray(region[tuple(nearest.T)], bool)
+    return inside

@@ -1,0 +1,161 @@
+"""The membrane's radial profile: where its centre and its edges lie.
+
+The outer edge is where density rises most steeply on the way out (the inflection). The paper
+takes the minimum of the second derivative, which lies 1 to 2 nm further out, by the width of
+the microscope's blur; the inflection of a blurred edge stays where the edge is.
+
+One vesicle's thickness is noisier than thicknesses differ, so the edges come from the mean
+profile of all vesicles of the tomogram; each vesicle's own thickness is a measure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.interpolate import CubicSpline
+from vesimod_imod.spheres import FloatArray
+
+from vesimod.postprocess.density import Density
+from vesimod.postprocess.radial import RAY_STEP_NM, Fits, profile_axis
+
+HALF_MEMBRANE_NM = 2.5  # of a lipid bilayer, where the data cannot say
+HALF_RANGE_NM = (1.5, 4.5)
+ASSUMED_EVIDENCE = 15.0  # weight of that assumption, in units of `Fits.evidence`
+LUMEN_SHARES = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])  # of the lumen's radius
+STRETCHES = np.arange(0.5, 2.01, 0.05)
+
+
+@dataclass(frozen=True, eq=False)
+class Membrane:
+    """The mean membrane of a tomogram.
+
+    Parameters
+    ----------
+    profile : (P,) float64
+        Mean density at `profile_axis()` from the membrane's centre.
+    inner_nm, outer_nm : float
+        Distances of the edges from the membrane's centre.
+    """
+
+    profile: FloatArray
+    inner_nm: float
+    outer_nm: float
+
+    @property
+    def thickness_nm(self) -> float:
+        """From edge to edge."""
+        return self.inner_nm + self.outer_nm
+
+
+def read_profiles(density: Density, fits: Fits) -> tuple[FloatArray, FloatArray]:
+    """Mean density across the membrane and in the lumen of each vesicle.
+
+    Parameters
+    ----------
+    density : Density
+        The tomogram.
+    fits : Fits
+        N fitted membranes.
+
+    Returns
+    -------
+    profiles : (N, P) float64
+        At `profile_axis()` from each membrane's centre; NaN where nothing was read.
+    lumen : (N,) float64
+        Mean density inside of the inner edge; NaN where nothing was read.
+    """
+    axis = profile_axis()
+    profiles = np.full((len(fits.centres), len(axis)), np.nan)
+    lumen = np.full(len(fits.centres), np.nan)
+    for row, (centre, radius) in enumerate(zip(fits.centres, fits.membrane_nm, strict=True)):
+        inside = LUMEN_SHARES * max(radius - HALF_MEMBRANE_NM - 1.0, 1.0)
+        distances = np.concatenate([inside, np.maximum(radius + axis, 0.0)])
+        rays = density.rays(centre, distances)
+        seen = np.isfinite(rays).sum(axis=0)
+        total = np.nansum(rays, axis=0, dtype=np.float64)
+        mean = np.divide(total, seen, out=np.full(len(seen), np.nan), where=seen > 0)
+        profiles[row] = mean[len(inside) :]
+        known = np.isfinite(mean[: len(inside)])
+        if known.any():
+            lumen[row] = np.average(mean[: len(inside)][known], weights=LUMEN_SHARES[known] ** 2)
+    return profiles, lumen
+
+
+def mean_membrane(profiles: FloatArray, evidence: FloatArray) -> Membrane:
+    """Average profiles and find the membrane's edges.
+
+    Parameters
+    ----------
+    profiles : (N, P) float
+        From `read_profiles`.
+    evidence : (N,) float
+        Of the fits: profiles count by its square where positive.
+
+    Returns
+    -------
+    Membrane
+        A bilayer's edges where the evidence in all is weak.
+    """
+    weight = np.maximum(evidence, 0.0) ** 2
+    usable = np.isfinite(profiles).all(axis=1) & (weight > 0)
+    if not usable.any():
+        return Membrane(np.zeros(len(profile_axis())), HALF_MEMBRANE_NM, HALF_MEMBRANE_NM)
+    weight = weight[usable]
+    profile = np.average(profiles[usable], axis=0, weights=weight)
+    inner, outer = edges(profile)
+    trust = float(weight.sum() / (weight.sum() + ASSUMED_EVIDENCE**2))
+    inner, outer = (
+        trust * float(np.clip(edge, *HALF_RANGE_NM)) + (1 - trust) * HALF_MEMBRANE_NM
+        for edge in (inner, outer)
+    )
+    return Membrane(profile, inner, outer)
+
+
+def edges(profile: FloatArray) -> tuple[float, float]:
+    """Distances (inner, outer) in nm from the membrane's centre to its steepest flanks.
+
+    Parameters
+    ----------
+    profile : (P,) float
+        Mean density at `profile_axis()`, the membrane's centre at 0.
+    """
+    axis = profile_axis()
+    fine = np.arange(-HALF_RANGE_NM[1] - 1, HALF_RANGE_NM[1] + 1.01, 0.02)
+    # Smoothing of half a nm keeps noise from making flanks; it does not move a symmetric one.
+    smooth = ndimage.gaussian_filter1d(profile, 0.5 / RAY_STEP_NM, mode="nearest")
+    slope = CubicSpline(axis, smooth)(fine, 1)
+    out, inn = fine > 0.5, fine < -0.5  # beyond the dip between two resolved leaflets
+    return float(-fine[inn][np.argmin(slope[inn])]), float(fine[out][np.argmax(slope[out])])
+
+
+def thicknesses(profiles: FloatArray, membrane: Membrane) -> FloatArray:
+    """Thickness (N,) in nm of single membranes: how far the mean profile must be stretched.
+
+    Comparing whole profiles is far less noisy than finding two edges in each.
+    """
+    axis = profile_axis()
+    mean = CubicSpline(axis, membrane.profile)
+    bank = mean(np.clip(axis[None, :] / STRETCHES[:, None], axis[0], axis[-1]))
+    bank -= bank.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(bank, axis=1, keepdims=True)
+    bank = np.divide(bank, norm, out=np.zeros_like(bank), where=norm > 0)
+    likeness = np.nan_to_num(profiles) @ bank.T
+    best = np.clip(np.argmax(likeness, axis=1), 1, len(STRETCHES) - 2)
+    rows = np.arange(len(profiles))
+    left, middle, right = (likeness[rows, best + step] for step in (-1, 0, 1))
+    bend = left - 2 * middle + right
+    shift = np.divide(left - right, 2 * bend, out=np.zeros(len(rows)), where=bend < 0)
+    stretch = STRETCHES[best] + np.clip(shift, -1, 1) * 0.05
+    result: FloatArray = np.where(
+        np.isfinite(profiles).all(axis=1), stretch * membrane.thickness_nm, np.nan
+    )
+    return result
+
+
+def membrane_contrast(profiles: FloatArray) -> FloatArray:
+    """Density (N,) of the membrane's middle 2 nm."""
+    middle = np.abs(profile_axis()) <= 1.0
+    result: FloatArray = profiles[:, middle].mean(axis=1)
+    return result
