@@ -25,7 +25,7 @@ _CONTOURS, _MESHES = 128, 168  # where an OBJT states how many of them follow
 #: Chunks without a length field: the counts their data starts with say how long they are.
 _UNSIZED = frozenset((b"OBJT", b"CONT", b"MESH"))
 #: Chunks of the whole model, which come after its last object.
-_MODEL_CHUNKS = (b"VIEW", b"MINX", b"MCLP", b"SLAN", b"MOST", b"OGRP")
+MODEL_CHUNKS = (b"VIEW", b"MINX", b"MCLP", b"SLAN", b"MOST", b"OGRP")
 
 Chunk = tuple[bytes, bytes]  # four-letter id, and the data without id and length
 _one_int = struct.Struct(">i").unpack_from
@@ -140,7 +140,7 @@ def recover_chunks(data: bytes, path: Path | str = "model") -> tuple[ModFile, li
         chunks += found
         kept += 1
         position = start + _length(found)
-    starts = [at for tag in _MODEL_CHUNKS if (at := data.find(tag, position)) >= 0]
+    starts = [at for tag in MODEL_CHUNKS if (at := data.find(tag, position)) >= 0]
     try:
         for chunk in _walk(data, min(starts, default=position), path):
             if chunk[0] in _UNSIZED:
@@ -229,7 +229,7 @@ def _read_object(data: bytes, start: int, path: Path | str) -> tuple[list[Chunk]
     chunks: list[Chunk] = []
     try:
         for chunk in _walk(data, start, path):
-            if chunks and (chunk[0] == b"OBJT" or chunk[0] in _MODEL_CHUNKS):
+            if chunks and (chunk[0] == b"OBJT" or chunk[0] in MODEL_CHUNKS):
                 break
             chunks.append(chunk)
     except ModFormatError as error:

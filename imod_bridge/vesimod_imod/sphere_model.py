@@ -36,6 +36,7 @@ __all__ = [
     "SphereReading",
     "by_score",
     "read_sphere_model",
+    "sphere_label",
     "spheres_of",
     "write_sphere_model",
     "write_sphere_objects",
@@ -157,8 +158,10 @@ def _to_object(item: SphereObject, grid: Grid) -> ModelObject:
         surfaces=np.zeros(n, np.int64),
         sizes=np.where(np.isfinite(radii), radii, -1.0).astype(np.float32),
         values=spheres.scores.astype(np.float32),
-        labels=tuple(
-            f"vesimod id={number} r={radius:.3f}nm" if radius > 0 else f"vesimod id={number}"
-            for number, radius in zip(spheres.ids, spheres.radii_nm, strict=True)
-        ),
+        labels=tuple(map(sphere_label, spheres.ids, spheres.radii_nm)),
     )
+
+
+def sphere_label(number: int, radius_nm: float) -> str:
+    """Return the contour label of a sphere; `sphere_reading.parse_label` reads it."""
+    return f"vesimod id={number} r={radius_nm:.3f}nm" if radius_nm > 0 else f"vesimod id={number}"

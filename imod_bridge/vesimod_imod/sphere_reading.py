@@ -196,7 +196,7 @@ def _outlined(
     rows = np.empty(len(fits), _ROW)
     for row, fit in zip(rows, fits, strict=True):
         label = next((item.labels[k] for k in fit.contours if item.labels[k]), "")
-        id_, written = _parse_label(label)
+        id_, written = parse_label(label)
         row["position"] = fit.centre / stretch
         row["radius"], row["source"], row["score"] = fit.radius, "outline", 1.0  # radius in nm
         row["id"], row["written_nm"] = id_, written
@@ -214,7 +214,7 @@ def _radii_nm(
     return rows["radius"] * factor, doubts if np.isfinite(rows["radius"]).any() else []
 
 
-def _parse_label(label: str) -> tuple[int, float]:
+def parse_label(label: str) -> tuple[int, float]:
     """Id and radius in nm that a label of ours states; -1 and NaN where it does not."""
     number, radius = _ID.search(label), _WRITTEN.search(label)
     return int(number[1]) if number else -1, float(radius[1]) if radius else np.nan
@@ -230,7 +230,7 @@ def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray]:
     for contour in np.flatnonzero(item.counts > 1):
         first = owner[contour]
         owner[contour] += np.argmax(item.sizes[first : first + item.counts[contour]] > 0)
-    parsed = [_parse_label(label) for label in item.labels]
+    parsed = [parse_label(label) for label in item.labels]
     filled = item.counts > 0
     ids = np.full(len(item.points), -1, np.int64)
     ids[owner[filled]] = np.array([number for number, _ in parsed], np.int64)[filled]
@@ -241,7 +241,7 @@ def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray]:
 
 def _emptied_ids(item: ModelObject) -> IntArray:
     empty = np.flatnonzero(item.counts == 0)
-    ids = np.array([_parse_label(item.labels[k])[0] for k in empty], np.int64)
+    ids = np.array([parse_label(item.labels[k])[0] for k in empty], np.int64)
     return ids[ids >= 0]
 
 
