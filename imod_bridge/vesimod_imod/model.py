@@ -1,4 +1,4 @@
-"""A model as a whole: its header, its relation to an image, reading and writing files.
+"""A model as a whole: its header and its relation to an image.
 
 Source of the layouts and flags: IMOD's page "IMOD Binary File Format".
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from vesimod_imod.chunks import ModFile, join_chunks, parse_chunks
-from vesimod_imod.files import atomic_path
+from vesimod_imod.chunks import ModFile
 from vesimod_imod.objects import XYZ, ModelObject, decode_text, encode_text, object_chunks
 
 # Flags of the model
@@ -93,24 +91,6 @@ class ImageReference:
     full_translation: XYZ
 
 
-def read_mod(path: Path | str) -> ModFile:
-    """Read a binary or ASCII model.
-
-    Raises
-    ------
-    ModFormatError
-        It is neither, or it is damaged.
-    """
-    data = Path(path).read_bytes()
-    return parse_chunks(data, path)
-
-
-def write_mod(path: Path | str, model: ModFile) -> None:
-    """Write a model, all or nothing; the caller has checked that `path` may be replaced."""
-    with atomic_path(Path(path)) as temporary:
-        temporary.write_bytes(join_chunks(model))
-
-
 def header_of(model: ModFile) -> Header:
     """Return the typed header."""
     v = _HEADER.unpack(model.header)
@@ -131,9 +111,13 @@ def image_reference_of(model: ModFile) -> ImageReference | None:
     return found
 
 
-def build_mod(header: Header, objects: Sequence[ModelObject], image: ImageReference) -> ModFile:
+def build_mod(
+    header: Header, objects: Sequence[ModelObject], image: ImageReference | None
+) -> ModFile:
     """Put a new model together, as 3dmod would save it."""
     chunks = [chunk for item in objects for chunk in object_chunks(item)]
+    if image is None:
+        return ModFile(header.to_bytes(len(objects)), chunks)
     old = (1.0, 1.0, 1.0, *image.full_translation, 0.0, 0.0, 0.0)
     minx = _MINX.pack(*old, *image.scale, *image.translation, *image.rotation)
     chunks.append((b"MINX", minx))

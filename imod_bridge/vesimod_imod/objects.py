@@ -27,11 +27,11 @@ SCATTERED = 1 << 9
 # A general value of a point: its type, and the flags "index is an integer, value a float"
 _VALUE, _VALUE_FLAGS = 10, 4
 _STORE = np.dtype([("type", ">i2"), ("flags", ">u2"), ("index", ">i4"), ("x", ">f4")])
-_VALUE_RANGE = struct.pack(">hHff", 11, 21, 0.0, 1.0)  # scores lie in 0..1
 _NO_SIZE = struct.pack(">f", -1.0)
 #: 3dmod's default material: ambient, diffuse, specular, shininess, ..., white level of values
 _MATERIAL = bytes((102, 255, 127, 4, *[0] * 9, 255, 0, 0))
 _OBJECT = struct.Struct(">64s 16I i I 2i 3f i 8B 2i".replace(" ", ""))
+_RANGE = struct.Struct(">hHff")
 _TWO_INTS = struct.Struct(">2i")
 
 
@@ -199,7 +199,9 @@ def object_chunks(item: ModelObject) -> list[Chunk]:
             chunks.append((b"COST", store.tobytes()))
     chunks.append((b"IMAT", _MATERIAL))
     if known[-1]:
-        chunks.append((b"OBST", _VALUE_RANGE))
+        low, high = np.nanmin(item.values), np.nanmax(item.values)
+        # 3dmod stretches its colours over this range; that of scores is always 0..1.
+        chunks.append((b"OBST", _RANGE.pack(11, 21, min(low, 0.0), max(high, 1.0))))
     return chunks
 
 

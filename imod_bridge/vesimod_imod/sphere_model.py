@@ -5,7 +5,6 @@ Writing is here, reading in :mod:`vesimod_imod.sphere_reading`; import both from
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from vesimod_imod.coordinates import image_reference, to_model
-from vesimod_imod.files import check_writable
 from vesimod_imod.model import (
     MATERIAL_IN_BYTES,
     MULTIPLE_CLIP_PLANES,
@@ -22,8 +20,8 @@ from vesimod_imod.model import (
     TILT_VALID,
     Header,
     build_mod,
-    write_mod,
 )
+from vesimod_imod.model_files import write_mod
 from vesimod_imod.objects import OPEN, SCATTERED, XYZ, ModelObject
 from vesimod_imod.sphere_reading import SphereReading, read_sphere_model, spheres_of
 from vesimod_imod.spheres import Grid, Spheres
@@ -102,7 +100,6 @@ def write_sphere_objects(
         Two spheres share an id.
     """
     path = Path(path)
-    check_writable(path, overwrite)
     Spheres.concatenate([item.spheres for item in objects])  # refuses an id that occurs twice
     header = Header(
         name=path.stem,
@@ -113,9 +110,7 @@ def write_sphere_objects(
         units=NANOMETRES,
     )
     model = build_mod(header, [_to_object(item, grid) for item in objects], image_reference(grid))
-    if path.exists():
-        shutil.copy2(path, path.with_name(path.name + "~"))
-    write_mod(path, model)
+    write_mod(path, model, overwrite=overwrite)
 
 
 def by_score(spheres: Spheres, name: str = "vesicles") -> list[SphereObject]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vesimod_imod.chunks import ModFile
 from vesimod_imod.coordinates import grid_of, radius_unit_nm, to_voxels
-from vesimod_imod.model import read_mod
+from vesimod_imod.model_files import read_mod
 from vesimod_imod.objects import ModelObject, objects_of
 from vesimod_imod.outlines import fit_outlines
 from vesimod_imod.spheres import BoolArray, FloatArray, Grid, IntArray, Spheres
