@@ -67,7 +67,7 @@ def to_voxels(
     """
     header = header_of(model)
     points = np.asarray(points, np.float64)
-    if header.flags & FLIPPED_YZ:
+    if header.flags & FLIPPED_YZ:  # a plain exchange, as 3dmod's, in spite of the half voxel
         points = points[:, [0, 2, 1]]
     reference = image_reference_of(model)
     if reference is None:

@@ -64,9 +64,8 @@ def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> li
     numbers = numbers[size >= 3]
     if not len(numbers):
         return []
-    # Sections need not be xy: models can be drawn with y and z exchanged.
-    depth = np.mean([np.ptp(points[contour == number], axis=0) for number in numbers], axis=0)
-    order = np.roll(np.arange(3), -int(np.argmin(depth)))
+    axis = section_axis([points[contour == number] for number in numbers])
+    order = np.roll(np.arange(3), -axis)
     points = points[:, order]
     group = surface[numbers]
     if len(np.unique(group)) == 1:
@@ -79,6 +78,15 @@ def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> li
     return fits
 
 
+def section_axis(contours: list[FloatArray]) -> int:
+    """Axis that the contours' sections are stacked along.
+
+    It need not be z: models can be drawn with y and z exchanged.
+    """
+    depth = np.mean([np.ptp(contour, axis=0) for contour in contours], axis=0)
+    return int(np.argmin(depth))
+
+
 def _group_by_overlap(contours: list[FloatArray]) -> IntArray:
     """Label each contour by the set it belongs to through overlap in neighbouring sections."""
     centres = np.array([(c.min(axis=0) + c.max(axis=0)) / 2 for c in contours])
@@ -87,11 +95,11 @@ def _group_by_overlap(contours: list[FloatArray]) -> IntArray:
     gap = _SECTION_GAP * np.diff(heights).min() if len(heights) > 1 else 1.0
     near = np.abs(np.subtract.outer(centres[:, 0], centres[:, 0])) <= gap
     aside = np.linalg.norm(centres[:, None, 1:] - centres[None, :, 1:], axis=2)
-    return _connected(near & (aside < np.minimum.outer(reach, reach)))
+    return connected(near & (aside < np.minimum.outer(reach, reach)))
 
 
-def _connected(joined: BoolArray) -> IntArray:
-    """Give numbers to the connected components of a symmetric adjacency matrix."""
+def connected(joined: BoolArray) -> IntArray:
+    """Label each row of a symmetric adjacency matrix by the component it belongs to."""
     labels = np.arange(len(joined))
     while True:
         lowest = np.where(joined, labels[None, :], len(labels)).min(axis=1)
