@@ -1,0 +1,227 @@
+"""What is in the simulated cell: vesicles, and everything that could be taken for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from scipy import ndimage
+
+from vesimod_train.simulate.shapes import (
+    Canvas,
+    Vector,
+    Volume,
+    bilayer,
+    ellipsoid_distance,
+    polyline_distance,
+    random_path,
+    random_rotation,
+    smooth_field,
+)
+
+
+def add_cytosol(canvas: Canvas, crowding: float, rng: np.random.Generator) -> None:
+    """Fill with proteins: noise of their size, denser here and thinner there."""
+    shape = canvas.density.shape
+    grain = ndimage.gaussian_filter(
+        rng.normal(size=shape).astype(np.float32), rng.uniform(1.5, 3.0) / canvas.size_nm
+    )
+    grain /= grain.std()
+    clouds = smooth_field(shape, canvas.size_nm, rng.uniform(40, 120), rng)
+    canvas.density += crowding * (grain * (1 + 0.3 * clouds) + 0.3 * clouds)
+
+
+def add_particles(
+    canvas: Canvas,
+    count: int,
+    radius_nm: tuple[float, float],
+    density: float,
+    free: Callable[[Vector], bool],
+    rng: np.random.Generator,
+) -> None:
+    """Scatter lumpy balls: ribosomes, protein complexes, gold beads, ice."""
+    for _ in range(count):
+        centre = rng.uniform(0, canvas.extent_nm)
+        radius = rng.uniform(*radius_nm)
+        if not free(centre):
+            continue
+        found = canvas.box(centre, 1.6 * radius)
+        if found is None:
+            continue
+        box, offset = found
+        axes = radius * rng.uniform(0.75, 1.25, 3) if radius > 6 else np.full(3, radius)
+        distance = ellipsoid_distance(offset, axes, random_rotation(rng))
+        canvas.density[box] += density / (1 + np.exp(distance / 0.8))
+
+
+def add_vesicle(
+    canvas: Canvas,
+    centre_nm: Vector,
+    radius_nm: float,
+    rng: np.random.Generator,
+    *,
+    roundness: float = 1.0,
+    dense_core: float = 0.0,
+) -> Vector | None:
+    """Paint one vesicle over whatever was there.
+
+    Parameters
+    ----------
+    canvas : Canvas
+        Where to paint.
+    centre_nm : (3,)
+        Centre.
+    radius_nm : float
+        Mean radius of the membrane's outer surface.
+    rng : Generator
+        Source of chance.
+    roundness : float
+        Shortest over longest axis.
+    dense_core : float
+        Density of a ball inside; 0 for a clear vesicle.
+
+    Returns
+    -------
+    (3,) half axes in nm, or None where the vesicle lies outside of the canvas.
+    """
+    stretch = np.array([roundness, 1.0, rng.uniform(roundness, 1.0)])
+    axes = radius_nm * stretch / np.cbrt(stretch.prod())
+    found = canvas.box(centre_nm, axes.max() + 8.0)
+    if found is None:
+        return None
+    box, offset = found
+    distance = ellipsoid_distance(offset, axes, random_rotation(rng))
+    region = canvas.density[box]
+    lumen = rng.normal(0.0, 0.06) + 0.4 * region  # fewer proteins inside than outside
+    inside = 1 / (1 + np.exp((distance + 3.0) / 0.7))
+    region += inside * (lumen - region)
+    # Proteins in and on the membrane: patches of the sphere are denser and thicker.
+    patches = smooth_field(region.shape, canvas.size_nm, 8.0, rng)
+    strength = rng.uniform(0.8, 1.2)
+    region += strength * bilayer(distance) * (1 + 0.15 * np.clip(patches, -2, 2))
+    coat = np.exp(-0.5 * ((distance - 3.5) / 1.8) ** 2) + np.exp(
+        -0.5 * ((distance + 8.5) / 1.8) ** 2
+    )
+    region += rng.uniform(0.1, 0.35) * coat * np.maximum(patches, 0)
+    if dense_core > 0:
+        core = ellipsoid_distance(offset, axes * rng.uniform(0.4, 0.65), np.eye(3))
+        region += dense_core / (1 + np.exp(core / 1.5))
+    return axes
+
+
+def sheet_distance(canvas: Canvas, rng: np.random.Generator) -> Volume:
+    """Signed distance to a large wavy surface that crosses the canvas in some direction."""
+    shape, size = canvas.density.shape, canvas.size_nm
+    normal = rng.normal(size=3) * (0.5, 1.0, 1.0)
+    normal /= np.linalg.norm(normal)
+    # Somewhere off the middle, so that one side holds most of the volume.
+    anchor = canvas.extent_nm * (0.5 + rng.uniform(0.15, 0.4) * np.sign(normal))
+    axes = [np.arange(n) * size for n in shape]
+    plane = sum(
+        (a - c) * k
+        for a, c, k in zip(np.meshgrid(*axes, indexing="ij"), anchor, normal, strict=True)
+    )
+    waves = rng.uniform(0, 15) * smooth_field(shape, size, rng.uniform(80, 200), rng)
+    return (plane + waves).astype(np.float32)
+
+
+def add_plasma_membrane(canvas: Canvas, cleft: bool, rng: np.random.Generator) -> Volume:
+    """Paint a plasma membrane, with cleft and partner or without; return its distance.
+
+    The inside of our cell is where the distance is below -7 nm.
+    """
+    distance = sheet_distance(canvas, rng)
+    strength = rng.uniform(0.9, 1.2)
+    outside = distance > 0
+    canvas.density[outside] *= 0.5
+    canvas.density += strength * bilayer(distance)
+    if cleft:
+        width = rng.uniform(15, 25)
+        canvas.density += strength * bilayer(distance - width - 6)
+        material = np.exp(-0.5 * ((distance - width / 2) / (width / 4)) ** 2)
+        canvas.density += rng.uniform(0.1, 0.5) * material
+        thickening = np.exp(-0.5 * ((distance - width - 20) / 8) ** 2)
+        canvas.density += rng.uniform(0.0, 0.6) * thickening
+    else:
+        canvas.density[distance > 4] *= rng.uniform(0.2, 1.0)
+    return distance
+
+
+def add_mitochondrion(canvas: Canvas, rng: np.random.Generator) -> Volume:
+    """Paint a mitochondrion with cristae, perhaps cut by the edge; return its distance."""
+    shape, size = canvas.density.shape, canvas.size_nm
+    axes_nm = rng.uniform(90, 170, 3) * (1.0, 1.0, 1.6)
+    centre = canvas.extent_nm * rng.uniform(0.0, 1.0, 3)
+    grid = np.stack(np.meshgrid(*[np.arange(n) * size for n in shape], indexing="ij"))
+    distance = ellipsoid_distance(
+        grid - centre.reshape(3, 1, 1, 1), axes_nm, random_rotation(rng)
+    ) + 6 * smooth_field(shape, size, 60, rng)
+    inside = distance < -14
+    canvas.density[inside] = canvas.density[inside] * 0.7 + rng.uniform(0.05, 0.35)
+    canvas.density += bilayer(distance) + bilayer(distance + 14)
+    field = smooth_field(shape, size, rng.uniform(25, 45), rng)
+    slope = np.sqrt(sum(g**2 for g in np.gradient(field, size))) + 0.01
+    cristae = np.abs(field / slope) - rng.uniform(4, 9)
+    canvas.density += inside * np.maximum(bilayer(-cristae), 0)
+    return distance.astype(np.float32)
+
+
+def add_tube(
+    canvas: Canvas, radius_nm: float, wall: str, bend: float, rng: np.random.Generator
+) -> Vector:
+    """Paint a filament or tubule that crosses the canvas; return its axis (N, 3).
+
+    `wall` is "microtubule", "filament" or "membrane".
+    """
+    extent = canvas.extent_nm
+    direction = rng.normal(size=3) * (0.3, 1, 1)
+    direction /= np.linalg.norm(direction)
+    length = float(np.linalg.norm(extent)) if wall != "membrane" else rng.uniform(100, 400)
+    middle = rng.uniform(0.1, 0.9, 3) * extent
+    path = random_path(middle - 0.5 * length * direction, direction, length, bend, rng)
+    for start, end in pairwise(path):
+        centre = 0.5 * (start + end)
+        found = canvas.box(centre, radius_nm + 6.0 + 13.0)
+        if found is None:
+            continue
+        box, offset = found
+        # Painted piece by piece: each voxel takes part in the piece it is nearest to.
+        along = (offset * (end - start).reshape(3, 1, 1, 1)).sum(axis=0)
+        mine = np.abs(along) <= 0.5 * float((end - start) @ (end - start))
+        distance = polyline_distance(offset, path - centre) - radius_nm
+        canvas.density[box] += np.where(mine, _wall(distance, wall), 0).astype(np.float32)
+    return path
+
+
+def _wall(distance_nm: Volume, wall: str) -> Volume:
+    """Density of a tube's wall along its distance."""
+    if wall == "membrane":
+        return bilayer(distance_nm)
+    if wall == "microtubule":
+        ring: Volume = 1.1 * np.exp(-0.5 * ((distance_nm + 2.2) / 1.5) ** 2)
+        return ring
+    solid: Volume = 0.9 / (1 + np.exp(np.clip(distance_nm / 0.7, -50, 50)))
+    return solid
+
+
+def add_tethers(
+    canvas: Canvas, centres_nm: Vector, radii_nm: Vector, rng: np.random.Generator
+) -> None:
+    """Paint short connectors between neighbouring vesicles."""
+    for i in range(len(centres_nm)):
+        way = centres_nm - centres_nm[i]
+        gaps = np.linalg.norm(way, axis=1) - radii_nm - radii_nm[i]
+        for j in np.flatnonzero((gaps < 25) & (np.arange(len(gaps)) > i)):
+            if rng.random() < 0.4:
+                continue
+            unit = way[j] / np.linalg.norm(way[j])
+            ends = np.array([radii_nm[i] - 1, radii_nm[i] + max(gaps[j], 0) + 1])
+            middle = centres_nm[i] + unit * ends.mean()
+            found = canvas.box(middle, 20.0)
+            if found is None:
+                continue
+            box, offset = found
+            span = (ends - ends.mean())[:, None] * unit + rng.normal(size=3) * 2
+            distance = polyline_distance(offset, span) - 1.8
+            canvas.density[box] += _wall(distance, "filament") * 0.8
