@@ -1,0 +1,148 @@
+"""A running 3dmod that takes commands from us.
+
+3dmod, started with ``-L``, reads commands from its standard input, one line each, and
+answers ``OK`` or ``ERROR`` on its standard error, saves and loads before it acts.
+
+Source: IMOD's man pages *3dmod* and *imodsendevent*, which lists the actions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+REPLY_S = 5.0
+START_S = 120.0  # large tomograms take a while to open
+_SAVE, _QUIT, _MODE, _LOAD_KEEPING_CONTRAST = "2", "4", "6", "7"
+_OBJECT_TYPE, _OBJECT_LIMIT = "11", "15"
+_SCATTERED, _AS_IT_IS, _MODEL_MODE = "2", "-1", "1"
+_LONGEST_LINE = 250  # 3dmod reads 255 bytes at most
+
+
+def find_3dmod() -> Path | None:
+    """Return the user's 3dmod: on the PATH, else in ``$IMOD_DIR/bin``; None without one."""
+    places = (
+        [None, str(Path(os.environ["IMOD_DIR"]) / "bin")] if "IMOD_DIR" in os.environ else [None]
+    )
+    found = (shutil.which("3dmod", path=place) for place in places)
+    return next((Path(path) for path in found if path), None)
+
+
+class Viewer:
+    """A 3dmod that shows a tomogram and a model, and listens to us.
+
+    Parameters
+    ----------
+    program : sequence of str
+        The command that starts 3dmod.
+    tomogram, model : Path
+        What it shows.
+
+    Raises
+    ------
+    ValueError
+        3dmod cannot be told the model's name: it has a blank in it, or is too long.
+    OSError
+        3dmod does not start.
+    """
+
+    def __init__(self, program: Sequence[str], tomogram: Path, model: Path) -> None:
+        # A short name without blanks, from the model's own folder, suits every version.
+        if " " in model.name or len(model.name.encode()) > _LONGEST_LINE - 10:
+            raise ValueError(
+                f"{model}: 3dmod cannot be told a file name with blanks or of such length; "
+                "rename the model"
+            )
+        self._process = subprocess.Popen(
+            [*program, "-W", "-L", str(tomogram.absolute()), model.name],
+            cwd=model.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        self._replies: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._listening = threading.Event()
+        self.last_words: deque[str] = deque(maxlen=3)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether 3dmod has not been closed."""
+        return self._process.poll() is None
+
+    def wait(self) -> int:
+        """Wait until 3dmod has been closed; return its exit code."""
+        code = self._process.wait()
+        self._listener.join()
+        for stream in (self._process.stdin, self._process.stderr):
+            assert stream is not None
+            with contextlib.suppress(OSError):
+                stream.close()
+        return code
+
+    def save(self) -> bool:
+        """Ask it to save the model; return whether it agreed."""
+        return self._ask(_SAVE)
+
+    def load(self, model: Path) -> bool:
+        """Ask it to load the model keeping contrast, and to stay in model mode."""
+        return self._ask(_LOAD_KEEPING_CONTRAST, model.name, _MODE, _MODEL_MODE)
+
+    def click_into(self, number: int) -> bool:
+        """Make object `number`, from 0, scattered, with a contour of its own for each click."""
+        rest = [_AS_IT_IS] * 3
+        scattered = [_OBJECT_TYPE, str(number + 1), _SCATTERED, *rest]
+        alone = [_OBJECT_LIMIT, str(number + 1), "1", *rest[:2]]
+        return self._ask(*scattered, *alone, _MODE, _MODEL_MODE)
+
+    def answered_late(self) -> bool:
+        """Whether it answered a request that had been given up."""
+        return not self._replies.empty()
+
+    def close(self) -> None:
+        """Ask it to quit; it asks the person about unsaved changes."""
+        self._send(_QUIT)
+
+    def _ask(self, *words: str) -> bool:
+        self._listening.wait(START_S)
+        while not self._replies.empty():
+            self._replies.get_nowait()
+        if not self._send(" ".join(words)):
+            return False
+        try:
+            return self._replies.get(timeout=REPLY_S)
+        except queue.Empty:
+            return False
+
+    def _send(self, line: str) -> bool:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):  # it has been closed meanwhile
+            return False
+        return True
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            text = line.strip()
+            if text in ("OK", "ERROR"):
+                self._replies.put(text == "OK")
+            elif text.startswith("Window id"):
+                self._listening.set()
+            elif text.startswith("REQUEST STOP LISTENING"):  # on Windows, when it quits
+                self._send("")
+            elif text:
+                self.last_words.append(text)
+        self._listening.set()  # nothing more will come: nobody should wait for it
