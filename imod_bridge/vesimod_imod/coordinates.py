@@ -28,6 +28,7 @@ from vesimod_imod.objects import XYZ, Float32Array
 from vesimod_imod.spheres import FloatArray, Grid, Triple
 
 _ANGSTROM_PER_NM = 10.0
+_UNKNOWN_NM = 0.1  # what IMOD takes for the pixel size of an image that states none
 _FIRST_VOXEL = np.array([0.5, 0.5, 0.0])  # its centre's x, y, z
 
 
@@ -167,18 +168,26 @@ def grid_of(model: ModFile) -> tuple[Grid, bool]:
     Where it is not, the voxel size is the one that IMOD takes then, 1 Angstrom.
     """
     header, reference = header_of(model), image_reference_of(model)
-    size = _image_size(header)
-    aspect = header.scale[2]  # as the person set it, unless the image states it
-    if reference and reference.scale[0] != reference.scale[2]:
-        aspect = reference.scale[2] / reference.scale[0]
-    pixel = _seen_on_nm(header, reference, None) or header.pixel_size_nm
-    xy = pixel or 1 / _ANGSTROM_PER_NM
-    grid = Grid((size[2], size[1], size[0]), (xy * aspect, xy, xy))
-    if reference:
-        origin = np.array(reference.full_translation[::-1]) / -_ANGSTROM_PER_NM + 0.0
-        z, y, x = reference.rotation[::-1]
-        grid = replace(grid, origin_nm=tuple(origin.tolist()), tilt_angles_deg=(z, y, x))
-    return grid, pixel is not None
+    x, y, z = _image_size(header)
+    shape = (z, y, x)
+    stated = header.pixel_size_nm
+    if reference is None:
+        xy = stated or _UNKNOWN_NM
+        return Grid(shape, (xy * header.scale[2], xy, xy)), stated is not None
+    seen = _reversed(reference.scale, 1 / _ANGSTROM_PER_NM)
+    grid = Grid(
+        shape,
+        seen,
+        _reversed(reference.full_translation, -1 / _ANGSTROM_PER_NM),
+        _reversed(reference.rotation, 1.0),
+    )
+    if reference.scale != (1.0, 1.0, 1.0):
+        return grid, True
+    # The image states no voxel size. The model's own may still be the true one, and then the
+    # person's z scale makes up for the image's.
+    xy = stated or _UNKNOWN_NM
+    true = (xy * header.scale[2], xy, xy)
+    return replace(grid, voxel_size_nm=true, header_voxel_size_nm=seen), stated is not None
 
 
 def _seen_on_nm(
@@ -235,5 +244,5 @@ def _rounded(values: XYZ) -> FloatArray:
 
 
 def _reversed(values: Triple, factor: float) -> XYZ:
-    """Turn z, y, x into x, y, z and scale; adding 0 turns -0 into 0."""
+    """Turn z, y, x into x, y, z, or back, and scale; adding 0 turns -0 into 0."""
     return (factor * values[2] + 0.0, factor * values[1] + 0.0, factor * values[0] + 0.0)
