@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import expit
 
 from vesimod_train.simulate.shapes import (
     Canvas,
@@ -52,7 +53,7 @@ def add_particles(
         box, offset = found
         axes = radius * rng.uniform(0.75, 1.25, 3) if radius > 6 else np.full(3, radius)
         distance = ellipsoid_distance(offset, axes, random_rotation(rng))
-        canvas.density[box] += density / (1 + np.exp(distance / 0.8))
+        canvas.density[box] += density * expit(-distance / 0.8)
 
 
 def add_vesicle(
@@ -86,7 +87,7 @@ def add_vesicle(
     (3,) half axes in nm, or None where the vesicle lies outside of the canvas.
     """
     stretch = np.array([roundness, 1.0, rng.uniform(roundness, 1.0)])
-    axes = radius_nm * stretch / np.cbrt(stretch.prod())
+    axes: Vector = radius_nm * stretch / np.cbrt(stretch.prod())
     found = canvas.box(centre_nm, axes.max() + 8.0)
     if found is None:
         return None
@@ -94,7 +95,7 @@ def add_vesicle(
     distance = ellipsoid_distance(offset, axes, random_rotation(rng))
     region = canvas.density[box]
     lumen = rng.normal(0.0, 0.06) + 0.4 * region  # fewer proteins inside than outside
-    inside = 1 / (1 + np.exp((distance + 3.0) / 0.7))
+    inside = expit(-(distance + 3.0) / 0.7)
     region += inside * (lumen - region)
     # Proteins in and on the membrane: patches of the sphere are denser and thicker.
     patches = smooth_field(region.shape, canvas.size_nm, 8.0, rng)
@@ -106,7 +107,7 @@ def add_vesicle(
     region += rng.uniform(0.1, 0.35) * coat * np.maximum(patches, 0)
     if dense_core > 0:
         core = ellipsoid_distance(offset, axes * rng.uniform(0.4, 0.65), np.eye(3))
-        region += dense_core / (1 + np.exp(core / 1.5))
+        region += dense_core * expit(-core / 1.5)
     return axes
 
 
@@ -118,7 +119,7 @@ def sheet_distance(canvas: Canvas, rng: np.random.Generator) -> Volume:
     # Somewhere off the middle, so that one side holds most of the volume.
     anchor = canvas.extent_nm * (0.5 + rng.uniform(0.15, 0.4) * np.sign(normal))
     axes = [np.arange(n) * size for n in shape]
-    plane = sum(
+    plane: Volume = sum(
         (a - c) * k
         for a, c, k in zip(np.meshgrid(*axes, indexing="ij"), anchor, normal, strict=True)
     )
@@ -201,7 +202,7 @@ def _wall(distance_nm: Volume, wall: str) -> Volume:
     if wall == "microtubule":
         ring: Volume = 1.1 * np.exp(-0.5 * ((distance_nm + 2.2) / 1.5) ** 2)
         return ring
-    solid: Volume = 0.9 / (1 + np.exp(np.clip(distance_nm / 0.7, -50, 50)))
+    solid: Volume = 0.9 * expit(-distance_nm / 0.7)
     return solid
 
 

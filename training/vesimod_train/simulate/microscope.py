@@ -69,7 +69,7 @@ class Microscope:
 def wavelength_nm(voltage_kv: float) -> float:
     """Relativistic electron wavelength in nm (de Broglie)."""
     volts = 1e3 * voltage_kv
-    return 1.22639 / np.sqrt(volts * (1.0 + 0.97845e-6 * volts))
+    return float(1.22639 / np.sqrt(volts * (1.0 + 0.97845e-6 * volts)))
 
 
 def contrast_transfer(
@@ -133,7 +133,8 @@ def image(density: Volume, size_nm: float, scope: Microscope, rng: np.random.Gen
     )
     signal /= signal.std()
     noise *= 1.0 / (noise.std() * np.sqrt(scope.snr))
-    return (signal + noise).astype(np.float32)
+    tomogram: Volume = (signal + noise).astype(np.float32)
+    return tomogram
 
 
 def sampled(kz: Volume, ky: Volume, kx: Volume, scope: Microscope) -> tuple[Volume, Volume, Volume]:

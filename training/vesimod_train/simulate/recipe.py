@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 from vesimod.tables import write_spheres_csv
 from vesimod.tomogram import write_volume
 from vesimod_imod.sphere_model import write_sphere_model
@@ -33,7 +34,7 @@ class Recipe:
     voxel_size_nm : float
         Isotropic.
     vesicles : (float, float)
-        Vesicles that the program tries to place.
+        Vesicles in the volume, as far as there is room.
     radius_nm : (float, float)
         Median of the radii (outer edge of the membrane); they spread by 8 to 14 %.
     odd_radius : float
@@ -101,7 +102,7 @@ RECIPES = {
         radius_nm=(14.0, 34.0),
         odd_radius=0.08,
         gap_nm=6.0,
-        roundness=(0.75, 1.0),
+        roundness=(0.8, 1.0),
         dense_cored=0.1,
         others=1.5,
         crowding=(0.05, 0.45),
@@ -214,7 +215,9 @@ def place_vesicles(
     Most join the pool: they settle next to a vesicle that is there already, at a gap drawn
     from an exponential distribution, as nearest neighbours in real pools do.
     """
-    target = int(rng.uniform(*recipe.vesicles))
+    # The recipe counts vesicles in the volume; the canvas is larger by the margin.
+    larger = room.size / float(np.prod(recipe.shape))
+    target = int(larger * rng.uniform(*recipe.vesicles))
     median, spread = rng.uniform(*recipe.radius_nm), rng.uniform(0.08, 0.14)
     pooled = rng.uniform(0.3, 0.95)
     centres, radii = np.empty((0, 3)), np.empty(0)
@@ -304,5 +307,5 @@ def _empty_margins(canvas: Canvas, rng: np.random.Generator) -> None:
     depth = np.arange(canvas.density.shape[0])[:, None, None] * canvas.size_nm
     total = canvas.extent_nm[0]
     top, bottom = rng.uniform(0, 0.15, 2) * total
-    slope = 1 / (1 + np.exp(-(depth - top) / 4)) / (1 + np.exp((depth - total + bottom) / 4))
+    slope = expit((depth - top) / 4) * expit((total - bottom - depth) / 4)
     canvas.density *= slope.astype(np.float32)

@@ -65,11 +65,12 @@ def bilayer(distance_nm: npt.NDArray[np.floating]) -> Volume:
     """Density of a membrane whose outer surface lies at distance 0 and which reaches inwards."""
     outer, inner = LEAFLET_DEPTHS_NM
     depth = -distance_nm
-    heads = np.exp(-0.5 * ((depth - outer) / LEAFLET_SIGMA_NM) ** 2)
+    heads: Volume = np.exp(-0.5 * ((depth - outer) / LEAFLET_SIGMA_NM) ** 2)
     heads += np.exp(-0.5 * ((depth - inner) / LEAFLET_SIGMA_NM) ** 2)
     middle = 0.5 * (outer + inner)
     core = CORE_DENSITY * np.exp(-0.5 * ((depth - middle) / LEAFLET_SIGMA_NM) ** 2)
-    return (heads + core).astype(np.float32)
+    density: Volume = (heads + core).astype(np.float32)
+    return density
 
 
 def ellipsoid_distance(offset_nm: Vector, axes_nm: Vector, rotation: Vector) -> Volume:
@@ -92,7 +93,8 @@ def ellipsoid_distance(offset_nm: Vector, axes_nm: Vector, rotation: Vector) -> 
     k = np.sqrt(((along / scale) ** 2).sum(axis=0))
     gradient = np.sqrt(((along / scale**2) ** 2).sum(axis=0))
     k, gradient = np.maximum(k, 1e-6), np.maximum(gradient, 1e-9)
-    return ((k - 1.0) * k / gradient).astype(np.float32)
+    distance: Volume = ((k - 1.0) * k / gradient).astype(np.float32)
+    return distance
 
 
 def polyline_distance(offset_nm: Vector, points_nm: Vector) -> Volume:
@@ -106,7 +108,8 @@ def polyline_distance(offset_nm: Vector, points_nm: Vector) -> Volume:
         t = np.clip((relative * way.reshape(expand)).sum(axis=0) / length, 0, 1)
         squared = ((relative - t * way.reshape(expand)) ** 2).sum(axis=0)
         np.minimum(nearest, squared, out=nearest)
-    return np.sqrt(nearest).astype(np.float32)
+    distance: Volume = np.sqrt(nearest).astype(np.float32)
+    return distance
 
 
 def random_rotation(rng: np.random.Generator) -> Vector:
@@ -126,7 +129,8 @@ def smooth_field(
     coarse /= coarse.std() + 1e-9
     index = [np.arange(n) / step + 1.5 for n in shape]
     grid = np.stack(np.meshgrid(*index, indexing="ij"))
-    return ndimage.map_coordinates(coarse, grid, order=1).astype(np.float32)
+    field: Volume = ndimage.map_coordinates(coarse, grid, order=1).astype(np.float32)
+    return field
 
 
 def random_path(

@@ -1,0 +1,130 @@
+"""A trained network as one self-describing ``.onnx`` file, shipped only if it computes the same."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import helper
+from vesimod.contract import METADATA_KEY, ModelSpec, Normalisation
+from vesimod_imod.files import atomic_path, check_writable
+
+from vesimod_train.fit import Config, load_checkpoint
+from vesimod_train.unet import ExportedUNet, UNet
+
+OPSET = 18
+OUTPUTS = ("probability", "distance")
+TOLERANCE = 1e-4  # largest difference between torch and onnxruntime that may ship
+# Edges in voxels, in units of the network's divisor, on which the two are compared.
+PARITY_SHAPES = ((4, 4, 4), (5, 9, 7), (12, 12, 12), (1, 16, 3))
+TILE_CORE = 96  # voxels kept of a tile: a third of the work is halo, half a GB of memory
+LICENCE = "MIT"
+
+
+class ParityError(RuntimeError):
+    """torch and onnxruntime do not compute the same."""
+
+
+def export(checkpoint: Path, output: Path, *, overwrite: bool = False) -> float:
+    """Write the averaged network of a checkpoint as ONNX.
+
+    Parameters
+    ----------
+    checkpoint : Path
+        From `vesimod_train.fit.fit`.
+    output : Path
+        The ``.onnx`` file; weights and metadata are inside.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    float
+        Largest difference between torch and onnxruntime over several sizes.
+
+    Raises
+    ------
+    ParityError
+        That difference is above 1e-4; nothing is written.
+    ConfigError, FileExistsError
+        See `load_checkpoint` and `check_writable`.
+    """
+    check_writable(output, overwrite)
+    config, network, step = load_checkpoint(checkpoint)
+    exported = ExportedUNet(network).eval()
+    spec = model_spec(config, network, step)
+    with atomic_path(output) as temporary:
+        onnx.save(to_onnx(exported, spec), temporary)
+        difference = parity(temporary, exported, network.divisor)
+        if not difference <= TOLERANCE:  # also true for NaN
+            raise ParityError(
+                f"{output}: torch and onnxruntime differ by {difference:.2g}, more than "
+                f"{TOLERANCE:g}; not written. Train longer, or export with another torch"
+            )
+    return difference
+
+
+def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
+    """Describe the network for whoever runs it."""
+    halo = network.reach
+    edge = TILE_CORE + 2 * halo
+    return ModelSpec(
+        name=config.name,
+        version=config.version,
+        voxel_size_nm=config.voxel_size_nm,
+        normalisation=Normalisation(),
+        tile=(edge, edge, edge),
+        halo=halo,
+        divisor=network.divisor,
+        outputs=OUTPUTS,
+        training_data=(
+            f"{config.volumes} simulated tomograms, recipe {config.recipe}, seed {config.seed}, "
+            f"{step} steps; radius is the membrane's outer edge"
+        ),
+        licence=LICENCE,
+    )
+
+
+def to_onnx(network: torch.nn.Module, spec: ModelSpec) -> onnx.ModelProto:
+    """Convert a network to an ONNX graph with free batch and tile sizes, and its metadata."""
+    example = torch.zeros(2, 1, *[4 * spec.divisor] * 3)  # batch 1 would be taken for fixed
+    size = torch.export.Dim
+    free = {0: size("N"), **{axis: spec.divisor * size(f"tile{axis}") for axis in (2, 3, 4)}}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists what is not installed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own use of what torch deprecates
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=["volume"],
+            output_names=list(spec.outputs),
+            dynamic_shapes={"volume": free},
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # so the exporter promises where it is given no file
+    graph = program.model_proto
+    helper.set_model_props(graph, {METADATA_KEY: spec.to_json()})
+    onnx.checker.check_model(graph)
+    return graph
+
+
+def parity(path: Path, network: torch.nn.Module, divisor: int) -> float:
+    """Largest difference between torch and onnxruntime on random input of several sizes."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for shape in PARITY_SHAPES:
+        volume = rng.normal(size=(1, 1, *[n * divisor for n in shape])).astype(np.float32)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(volume))
+        computed = session.run(None, {"volume": volume})
+        for a, b in zip(expected, computed, strict=True):
+            worst = float(np.maximum(worst, np.abs(a.numpy() - b).max()))
+    return worst

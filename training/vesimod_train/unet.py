@@ -1,0 +1,84 @@
+"""The network: a compact 3D U-Net that predicts the signed distance to the vesicle surface."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+# Probability is a sigmoid of the distance over this: 0.5 on the outer surface, 0.92 at 5 nm
+# inside. Thresholds from 0.8 up are then surfaces further in, as the paper's search expects.
+SOFTNESS_NM = 2.0
+SCALE_NM = 10.0  # the head's unit, so that its weights stay near 1
+
+
+def block(inputs: int, outputs: int) -> nn.Sequential:
+    """Two convolutions of 3 x 3 x 3, each with batch normalisation and ReLU."""
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers += [
+            nn.Conv3d(channels, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm3d(outputs),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+class UNet(nn.Module):
+    """3D U-Net (Cicek et al. 2016) with transposed convolutions.
+
+    Parameters
+    ----------
+    channels : int
+        At full resolution; doubled at each level.
+    poolings : int
+        Levels below full resolution.
+    """
+
+    def __init__(self, channels: int = 16, poolings: int = 2) -> None:
+        super().__init__()
+        widths = [channels * 2**level for level in range(poolings + 1)]
+        self.down = nn.ModuleList(
+            block(a, b) for a, b in zip([1, *widths[:-1]], widths, strict=True)
+        )
+        self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in pairwise(widths))
+        self.merge = nn.ModuleList(block(2 * a, a) for a in widths[:-1])
+        self.head = nn.Conv3d(channels, 1, 1)
+        self.pool = nn.MaxPool3d(2)
+        self.divisor: int = 2**poolings
+
+    def forward(self, volume: torch.Tensor) -> torch.Tensor:
+        """Signed distance in nm, (N, 1, Z, Y, X), from a normalised volume of that shape."""
+        features = []
+        for level, down in enumerate(self.down):
+            volume = down(volume if level == 0 else self.pool(volume))
+            features.append(volume)
+        for level in reversed(range(len(self.up))):
+            above = self.up[level](volume)
+            volume = self.merge[level](torch.cat([features[level], above], dim=1))
+        distance: torch.Tensor = SCALE_NM * self.head(volume)
+        return distance
+
+    @property
+    def reach(self) -> int:
+        """Voxels to each side that a result depends on, rounded up to the divisor."""
+        levels = len(self.up)
+        # Two convolutions a level on the way down and, but for the deepest, up; each pooling
+        # adds what its window adds.
+        steps = 2 * 2**levels + sum(4 * 2**level for level in range(levels))
+        reach: int = steps + self.divisor - 1
+        return -(-reach // self.divisor) * self.divisor
+
+
+class ExportedUNet(nn.Module):
+    """The network as it is shipped: probability and distance."""
+
+    def __init__(self, network: UNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
+        distance = self.network(volume)
+        return torch.sigmoid(distance / SOFTNESS_NM), distance
