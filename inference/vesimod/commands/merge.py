@@ -1,0 +1,64 @@
+"""``vesimod merge``: a new prediction that keeps what a person decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vesimod.commands.corrections import Json, Tomogram, grid_for, read
+from vesimod.commands.segment import Overwrite, VoxelSize
+
+
+def merge(
+    table: Annotated[Path, typer.Argument(help="Table that vesimod corrections -o wrote.")],
+    new: Annotated[Path, typer.Argument(help="New prediction of the same tomogram: .mod or .csv.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="MOD", help="Merged model.")],
+    tomogram: Tomogram = None,
+    voxel_size_nm: VoxelSize = None,
+    json_output: Json = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Apply corrections to a new prediction: the person's word holds, conflicts are listed."""
+    import json
+    from dataclasses import asdict
+
+    from vesimod_imod.files import check_writable
+    from vesimod_imod.sphere_model import ORANGE, SphereObject, write_sphere_objects
+
+    from vesimod.commands.console import say, warn
+    from vesimod.commands.segment import check_distinct
+    from vesimod.correction_table import read_corrections
+    from vesimod.merge import merge as apply
+
+    check_distinct([table, new, output])
+    check_writable(output, overwrite)
+    corrections = read_corrections(table)
+    grid = grid_for([new], tomogram, voxel_size_nm)
+    found = read(new, grid).spheres
+    merged = apply(corrections, found, grid.voxel_size_nm)
+    if len(merged.decided) and len(merged.new) == len(found):
+        warn(f"{new}: none of its spheres is in {table}: are both of the same tomogram?")
+    objects = [SphereObject("vesicles", merged.decided)]
+    if len(merged.new):
+        objects.append(SphereObject("vesicles, new", merged.new, ORANGE))
+    write_sphere_objects(output, objects, grid, overwrite=overwrite)
+    if json_output:
+        conflicts = [asdict(conflict) for conflict in merged.conflicts]
+        content = {
+            "decided": len(merged.decided),
+            "new": len(merged.new),
+            "conflicts": conflicts,
+        }
+        say(json.dumps(content, indent=1))
+        return
+    for conflict in merged.conflicts:
+        z, y, x = conflict.centre
+        at = f"x {x + 0.5:.1f}, y {y + 0.5:.1f}, z {z + 1:.1f}"
+        say(f"conflict  {conflict.id:>5} at {at}: {conflict.text}")
+    say(
+        f"{len(merged.decided)} spheres as the corrections have them, {len(merged.new)} new ones "
+        f"(orange), {len(merged.conflicts)} conflicts"
+    )
+    say(f"wrote {output}")
