@@ -38,7 +38,8 @@ class Session:
     say : callable
         Tells the person something.
     viewer : Viewer, optional
-        The 3dmod to load the refined model into; without it the person has to.
+        The 3dmod to load the refined model into; without it the person has to. It may be
+        set later.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Session:
         self._file = file
         self._refine = refine
         self._say = say
-        self._viewer = viewer
+        self.viewer = viewer
         self._known: list[Placed] | None = None
         self._waiting = False  # for 3dmod to answer
         self._reported: str | None = None
@@ -65,21 +66,23 @@ class Session:
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Go on until `stop` says so, then take in a last save."""
-        while not stop():
-            self.poll()
-            time.sleep(POLL_S)
-        before = self._file.content
-        model = self._file.wait(LAST_SAVE_S)
-        if model is not None and (self._waiting or self._file.content != before):
-            self._take_in(model)
-        self._check_crossing()
-        self._file.close()
+        try:
+            while not stop():
+                self.poll()
+                time.sleep(POLL_S)
+            before = self._file.content
+            model = self._file.wait(LAST_SAVE_S)
+            if model is not None and (self._waiting or self._file.content != before):
+                self._take_in(model)
+        finally:
+            self._check_crossing()
+            self._file.close()
 
     def poll(self) -> None:
         """Look once whether there is something to do."""
         self._check_crossing()
         model = self._file.saved()
-        if model is None and self._waiting and self._viewer and self._viewer.answered_late():
+        if model is None and self._waiting and self.viewer and self.viewer.answered_late():
             model = self._file.model
         if model is not None:
             self._take_in(model)
@@ -109,17 +112,17 @@ class Session:
         self._settle(refined)
         if not refined.changed:
             return
-        if self._viewer is None:
+        if self.viewer is None:
             self._say("to see it: File > Reload Model in 3dmod")
-        elif self._viewer.running and not self._viewer.load(self._file.path):
+        elif self.viewer.running and not self.viewer.load(self._file.path):
             self._say("3dmod did not load the model; use its menu File > Reload Model")
 
     def _driving(self) -> bool:
-        return self._viewer is not None and self._viewer.running
+        return self.viewer is not None and self.viewer.running
 
     def _saved_now(self) -> ModFile | None:
         """Return the model as it is in 3dmod at this moment; None without an answer."""
-        if self._viewer is None or not self._viewer.save():
+        if self.viewer is None or not self.viewer.save():
             return None
         return self._file.wait(REPLY_S)
 

@@ -54,12 +54,7 @@ class Viewer:
     """
 
     def __init__(self, program: Sequence[str], tomogram: Path, model: Path) -> None:
-        # A short name without blanks, from the model's own folder, suits every version.
-        if " " in model.name or len(model.name.encode()) > _LONGEST_LINE - 10:
-            raise ValueError(
-                f"{model}: 3dmod cannot be told a file name with blanks or of such length; "
-                "rename the model"
-            )
+        self.check_name(model)
         self._process = subprocess.Popen(
             [*program, "-W", "-L", str(tomogram.absolute()), model.name],
             cwd=model.parent,
@@ -68,12 +63,33 @@ class Viewer:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            # Ctrl-C in the terminal must not kill 3dmod with the person's unsaved work.
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._replies: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._listening = threading.Event()
         self.last_words: deque[str] = deque(maxlen=3)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+
+    @staticmethod
+    def check_name(model: Path) -> None:
+        """Refuse a name that 3dmod cannot be told.
+
+        It takes lines of limited length, and older versions split them at every blank; the
+        folder does not matter, since 3dmod is started in it.
+
+        Raises
+        ------
+        ValueError
+            The file's name has a blank in it, or is too long.
+        """
+        if " " in model.name or len(model.name.encode()) > _LONGEST_LINE - 10:
+            raise ValueError(
+                f"{model}: 3dmod cannot be told a file name with blanks or of such length; "
+                "rename the model"
+            )
 
     @property
     def running(self) -> bool:

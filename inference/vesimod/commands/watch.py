@@ -1,0 +1,27 @@
+"""``vesimod watch``: the same as ``vesimod edit`` beside a 3dmod that runs already."""
+
+from __future__ import annotations
+
+from vesimod.commands.edit import ModelArgument, TomogramArgument
+from vesimod.commands.segment import Invert, VoxelSize
+
+
+def watch(
+    tomogram: TomogramArgument,
+    model: ModelArgument,
+    voxel_size_nm: VoxelSize = None,
+    invert: Invert = False,
+) -> None:
+    """Watch a model; each time a 3dmod saves it, clicks become precise spheres in the file."""
+    from vesimod.commands.console import say
+    from vesimod.commands.edit import new_session, open_files
+
+    file, find, volume = open_files(tomogram, model, voxel_size_nm, invert)
+    session = new_session(file, find, volume)
+    session.start()
+    say(f"Watching {model}: save it in 3dmod (s), then load it again (File > Reload Model).")
+    say(f"Every state is kept in {session.history.folder}. End with Ctrl-C.")
+    try:
+        session.run(lambda: False)
+    except KeyboardInterrupt:
+        say("ended")
