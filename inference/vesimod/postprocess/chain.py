@@ -22,7 +22,7 @@ from vesimod.postprocess.profile import (
     read_profiles,
     thicknesses,
 )
-from vesimod.postprocess.radial import fit_membranes, generic_template
+from vesimod.postprocess.radial import fit_membranes, generic_template, normalised_template
 from vesimod.resample import model_to_volume
 
 DEFAULT_THRESHOLD = 0.5
@@ -139,6 +139,13 @@ def measure(
     )
     profiles, lumen = read_profiles(density, fits)
     membrane = mean_membrane(profiles, np.where(fits.evidence >= MIN_EVIDENCE, fits.evidence, 0))
+    if membrane.learned:
+        # What membranes look like in this tomogram is a sharper template than a guess.
+        template = normalised_template(membrane.profile)
+        fits = fit_membranes(density, fits.centres, fits.membrane_nm, template)
+        profiles, lumen = read_profiles(density, fits)
+        found = fits.evidence >= MIN_EVIDENCE
+        membrane = mean_membrane(profiles, np.where(found, fits.evidence, 0))
     thickness = thicknesses(profiles, membrane)
     contrast = membrane_contrast(profiles)
     radii = fits.membrane_nm + membrane.outer_nm
@@ -198,7 +205,7 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
     drop(evidence < MIN_EVIDENCE, "no membrane")
     if (reasons == "").sum() >= MIN_VESICLES:
         typical = float(np.median(evidence[reasons == ""]))
-        drop(evidence < FAINT_SHARE * typical, "membrane fainter than the others'")
+        drop(evidence < FAINT_SHARE * typical, "membrane too faint")
     rows = np.flatnonzero(reasons == "")
     kept, _ = resolve_overlaps(spheres.select(rows), evidence[rows], density.voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"

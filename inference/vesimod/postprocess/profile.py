@@ -2,7 +2,10 @@
 
 The outer edge is where density rises most steeply on the way out (the inflection). The paper
 takes the minimum of the second derivative, which lies 1 to 2 nm further out, by the width of
-the microscope's blur; the inflection of a blurred edge stays where the edge is.
+the microscope's blur; the inflection of a blurred edge stays where the edge is, as long as the
+blur is narrower than the membrane. Where it is not, it widens the membrane by up to 1 nm a
+side, and nothing in the profile tells. So what is measured and what is known, that bilayers
+are about 5 nm thick, count alike.
 
 One vesicle's thickness is noisier than thicknesses differ, so the edges come from the mean
 profile of all vesicles of the tomogram; each vesicle's own thickness is a measure.
@@ -20,9 +23,11 @@ from vesimod_imod.spheres import FloatArray
 from vesimod.postprocess.density import Density
 from vesimod.postprocess.radial import RAY_STEP_NM, Fits, profile_axis
 
-HALF_MEMBRANE_NM = 2.5  # of a lipid bilayer, where the data cannot say
+HALF_MEMBRANE_NM = 2.5  # of a lipid bilayer
 HALF_RANGE_NM = (1.5, 4.5)
-ASSUMED_EVIDENCE = 15.0  # weight of that assumption, in units of `Fits.evidence`
+TRUST = 0.5  # in the measured edges, against those of a lipid bilayer
+ASSUMED_EVIDENCE = 15.0  # of all fits together at which the trust is half of that
+MIN_LEARNED, MIN_LEARNED_EVIDENCE = 5, 40.0  # vesicles whose mean is better than a guess
 LUMEN_SHARES = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])  # of the lumen's radius
 STRETCHES = np.arange(0.5, 2.01, 0.05)
 
@@ -37,11 +42,14 @@ class Membrane:
         Mean density at `profile_axis()` from the membrane's centre.
     inner_nm, outer_nm : float
         Distances of the edges from the membrane's centre.
+    learned : bool
+        Whether enough vesicles were averaged for the profile to serve as a template.
     """
 
     profile: FloatArray
     inner_nm: float
     outer_nm: float
+    learned: bool
 
     @property
     def thickness_nm(self) -> float:
@@ -101,16 +109,17 @@ def mean_membrane(profiles: FloatArray, evidence: FloatArray) -> Membrane:
     weight = np.maximum(evidence, 0.0) ** 2
     usable = np.isfinite(profiles).all(axis=1) & (weight > 0)
     if not usable.any():
-        return Membrane(np.zeros(len(profile_axis())), HALF_MEMBRANE_NM, HALF_MEMBRANE_NM)
+        return Membrane(np.zeros(len(profile_axis())), HALF_MEMBRANE_NM, HALF_MEMBRANE_NM, False)
     weight = weight[usable]
     profile = np.average(profiles[usable], axis=0, weights=weight)
     inner, outer = edges(profile)
-    trust = float(weight.sum() / (weight.sum() + ASSUMED_EVIDENCE**2))
+    trust = TRUST * float(weight.sum() / (weight.sum() + ASSUMED_EVIDENCE**2))
     inner, outer = (
         trust * float(np.clip(edge, *HALF_RANGE_NM)) + (1 - trust) * HALF_MEMBRANE_NM
         for edge in (inner, outer)
     )
-    return Membrane(profile, inner, outer)
+    learned = len(weight) >= MIN_LEARNED and weight.sum() >= MIN_LEARNED_EVIDENCE**2
+    return Membrane(profile, inner, outer, bool(learned))
 
 
 def edges(profile: FloatArray) -> tuple[float, float]:

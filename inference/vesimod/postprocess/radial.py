@@ -20,10 +20,12 @@ from vesimod.postprocess.density import Density, directions
 
 RAY_STEP_NM = 0.8
 TEMPLATE_HALF_NM = 8.0  # reach of the membrane's profile to either side
-GENERIC_SIGMA_NM = 2.2  # a lipid bilayer at the resolution of a tomogram
+GENERIC_SIGMA_NM = 3.0  # wide enough for a bilayer with its proteins, resolved or not
 BATCH = 64  # vesicles whose rays are in memory at a time
 NEWTON_STEPS = 8
 ROUNDS = 2  # rays are read again from the centre that the first round found
+
+NO_SHIFT, NO_CHANGE = np.zeros((1, 3)), np.zeros(1)
 
 Rays = npt.NDArray[np.float32]
 
@@ -90,8 +92,8 @@ def fit_membranes(
     membrane_nm: FloatArray,
     template: FloatArray,
     *,
-    shifts_nm: FloatArray,
-    radii_nm: FloatArray,
+    shifts_nm: FloatArray = NO_SHIFT,
+    radii_nm: FloatArray = NO_CHANGE,
     weights: FloatArray | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Fits:
@@ -108,9 +110,9 @@ def fit_membranes(
     template : (P,) float
         From `normalised_template`.
     shifts_nm : (S, 3) float
-        Centres to try, relative to the start.
+        Centres to try, relative to the start; default the start alone.
     radii_nm : (T,) float
-        Radii to try, relative to the start.
+        Radii to try, relative to the start; default the start alone.
     weights : (K,) float, optional
         How much each direction counts; default all alike. Weights that follow the missing
         wedge were measured and do not help (benchmarks/postprocess_steps.py): the wedge
@@ -118,8 +120,6 @@ def fit_membranes(
     progress : callable, optional
         Called with (vesicles done, vesicles in all).
     """
-    if weights is None:
-        weights = np.ones(len(directions()))
     parts = []
     for first in range(0, len(centres), BATCH):
         rows = slice(first, first + BATCH)
@@ -141,7 +141,7 @@ def _fit_batch(
     start: FloatArray,
     start_nm: FloatArray,
     template: FloatArray,
-    weights: FloatArray,
+    weights: FloatArray | None,
     shifts_nm: FloatArray,
     radii_nm: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -156,13 +156,13 @@ def _fit_batch(
             centres,
             radius,
             template,
-            weights,
             reach + float(np.abs(trials_radius).max()),
+            weights,
         )
         shift, radius = surface.best_trial(radius, trials_shift, trials_radius)
         shift, radius = surface.climb(shift, radius)
         centres = centres + shift / size
-        trials_shift, trials_radius = np.zeros((1, 3)), np.zeros(1)
+        trials_shift, trials_radius = NO_SHIFT, NO_CHANGE
     response = surface.response(shift, radius)
     moved = np.linalg.norm((centres - start) * size, axis=1)
     return centres, radius, response, moved
@@ -195,8 +195,8 @@ class Surface:
         centres: FloatArray,
         membrane_nm: FloatArray,
         template: FloatArray,
-        weights: FloatArray,
         reach_nm: float,
+        weights: FloatArray | None = None,
     ) -> Surface:
         """Read rays to `reach_nm` to either side of the expected membranes."""
         half = len(template) // 2
@@ -210,6 +210,8 @@ class Surface:
             correlation[row] = rays @ bank
         np.nan_to_num(correlation, copy=False, nan=0.0)
         slope = np.gradient(template, RAY_STEP_NM)
+        if weights is None:
+            weights = np.ones(len(directions()))
         return Surface(correlation, low, weights, float(slope @ slope))
 
     def _place(self, distance_nm: FloatArray) -> FloatArray:
