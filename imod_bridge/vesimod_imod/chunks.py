@@ -233,9 +233,11 @@ def _read_object(data: bytes, start: int, path: Path | str) -> tuple[list[Chunk]
                 break
             chunks.append(chunk)
     except ModFormatError as error:
-        if error.offset <= start or len(data) - start - _length(chunks) >= 8:
+        end = start + _length(chunks)
+        ends_whole = len(data) - end < 8 or data[end : end + 4] in (b"OBJT", *MODEL_CHUNKS)
+        if error.offset <= start or not ends_whole:
             return chunks, str(error)
-        # else the file merely ends here, between two chunks
+        # else the damage lies behind this object
     tags = [tag for tag, _ in chunks]
     counts = chunks[0][1]
     stated = (_one_int(counts, _CONTOURS)[0], _one_int(counts, _MESHES)[0])

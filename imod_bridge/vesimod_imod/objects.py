@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -98,10 +99,7 @@ def objects_of(model: ModFile) -> list[ModelObject]:
         A label or a general value contradicts the length of its chunk.
     """
     starts = [i for i, (tag, _) in enumerate(model.chunks) if tag == b"OBJT"]
-    return [
-        _object(model, start, end)
-        for start, end in zip(starts, [*starts[1:], len(model.chunks)], strict=True)
-    ]
+    return [_object(model, *ends) for ends in pairwise([*starts, len(model.chunks)])]
 
 
 def _object(model: ModFile, start: int, end: int) -> ModelObject:

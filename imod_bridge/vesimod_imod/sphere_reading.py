@@ -100,7 +100,8 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
     """Find the spheres of a model already read; see `read_sphere_model`."""
     objects = objects_of(model)
     points = np.concatenate([np.empty((0, 3), np.float32), *(item.points for item in objects)])
-    positions, warnings = to_voxels(points, model, grid)
+    with np.errstate(all="ignore"):  # a damaged number may overflow; such points go below
+        positions, warnings = to_voxels(points, model, grid)
     shown, size_known = grid_of(model) if grid is None else (grid, True)
     parts, emptied = [np.empty(0, _ROW)], [np.empty(0, np.int64)]
     end = 0
