@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from vesimod.commands import demo, info, segment
+from vesimod.commands import (
+    corrections,
+    demo,
+    edit,
+    etomo,
+    evaluate,
+    info,
+    merge,
+    model,
+    segment,
+    watch,
+)
 
 PROGRAM = "vesimod"
 EXIT_BAD_INPUT = 2
@@ -25,6 +36,13 @@ app = typer.Typer(
 app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)
 app.command("info")(info.info)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(model.app, name="model")
+app.command("corrections")(corrections.corrections)
+app.command("merge")(merge.merge)
+app.command("edit")(edit.edit)
+app.command("watch")(watch.watch)
+app.command("etomo")(etomo.etomo)
 
 
 @app.callback(invoke_without_command=True)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from vesimod.network import Model
     from vesimod.pipeline import Segmentation
+    from vesimod.sidecar import Provenance
     from vesimod.tomogram import Tomogram
 
 
@@ -115,6 +117,7 @@ def run(
     from vesimod.network import load_model
     from vesimod.picture import draw_picture
     from vesimod.pipeline import segment as segment_tomogram
+    from vesimod.sidecar import write_sidecar
     from vesimod.tables import write_spheres_csv
     from vesimod.tomogram import read_tomogram
 
@@ -143,6 +146,7 @@ def run(
         draw_picture(picture, volume, result.spheres, overwrite=overwrite)
     # Last: where the model exists, everything else does.
     write_sphere_model(output, result.spheres, volume.grid, overwrite=overwrite)
+    write_sidecar(output, provenance(path, network, result, volume, invert))
     if not quiet:
         console.say(summary(result))
         for file in outputs:
@@ -187,6 +191,25 @@ def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:
     device = "GPU (CUDA)" if "CUDAExecutionProvider" in providers else "CPU"
     return (
         f"{tomogram.path.name}: {x} x {y} x {z} voxels of {shown} nm; model {model} on the {device}"
+    )
+
+
+def provenance(
+    path: Path, network: Model, result: Segmentation, tomogram: Tomogram, invert: bool
+) -> Provenance:
+    """Record how a model was made."""
+    from vesimod.sidecar import Provenance, fingerprint
+
+    return Provenance(
+        network=f"{network.spec.name} {network.spec.version}",
+        weights_sha256=network.sha256,
+        tomogram=path.name,
+        tomogram_fingerprint=fingerprint(path),
+        parameters={
+            "voxel_size_nm": list(tomogram.grid.voxel_size_nm),
+            "threshold": result.threshold,
+            "invert": invert,
+        },
     )
 
 
