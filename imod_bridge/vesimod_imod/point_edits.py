@@ -162,18 +162,16 @@ def _changed_contour(chunks: list[Chunk], point: Point, index: int) -> list[Chun
     head, coordinates = chunks[0][1][:16], chunks[0][1][16:]
     xyz = struct.pack(">3f", *point.xyz)
     contour = (b"CONT", head + coordinates[: 12 * index] + xyz + coordinates[12 * index + 12 :])
-    tags = dict(chunks[1:])
     if point.alone:
-        tags = {**dict(_lone_point(point)[1:]), **_without(tags, b"LABL", b"SIZE")}
+        written = _lone_point(point)[1:]
     else:
-        sizes = bytearray(tags.get(b"SIZE", struct.pack(">f", -1.0) * (len(coordinates) // 12)))
+        default = struct.pack(">f", -1.0) * (len(coordinates) // 12)
+        sizes = bytearray(dict(chunks).get(b"SIZE", default))
         struct.pack_into(">f", sizes, 4 * index, point.size)
-        tags[b"SIZE"] = bytes(sizes)
-    return [contour, *((tag, tags[tag]) for tag in _OF_CONTOUR if tag in tags)]
-
-
-def _without(tags: dict[bytes, bytes], *names: bytes) -> dict[bytes, bytes]:
-    return {tag: data for tag, data in tags.items() if tag not in names}
+        written = [chunk for chunk in chunks if chunk[0] == b"LABL"]
+        written.append((b"SIZE", bytes(sizes)))
+    kept = [chunk for chunk in chunks[1:] if chunk[0] not in (b"LABL", b"SIZE")]
+    return [contour, *written, *kept]
 
 
 def _lone_point(point: Point) -> list[Chunk]:
@@ -228,10 +226,16 @@ def _take_apart(model: ModFile) -> tuple[list[Chunk], list[_Object], list[Chunk]
             rear.append(chunk)
         elif tag == b"CONT":
             objects[-1].contours.append([chunk])
-        elif tag in _OF_CONTOUR and objects[-1].contours and not objects[-1].rest:
-            objects[-1].contours[-1].append(chunk)
-        else:
+        elif tag == b"MESH" or objects[-1].rest or not objects[-1].contours:
             objects[-1].rest.append(chunk)
+        else:
+            objects[-1].contours[-1].append(chunk)
+    for item in objects:
+        if item.contours:  # what follows the last contour is mostly about the object
+            last = item.contours[-1]
+            end = 1 + max(k for k, (tag, _) in enumerate(last) if tag in (b"CONT", *_OF_CONTOUR))
+            item.rest = last[end:] + item.rest
+            item.contours[-1] = last[:end]
     return front, objects, rear
 
 

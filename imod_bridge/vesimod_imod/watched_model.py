@@ -10,8 +10,8 @@ from typing import IO
 from vesimod_imod.chunks import ModFile, ModFormatError, join_chunks, parse_chunks
 from vesimod_imod.files import atomic_path
 
-POLL_S = 0.05
-STILL_S = 0.15  # a file that has not changed for so long is no longer being written
+POLL_S = 0.03
+STILL_S = 0.1  # a file that has not changed for so long is no longer being written
 COARSE_CLOCK_S = 3.0  # some file systems count time in steps of 2 s
 DAMAGED_S = 2.0
 CROSSING_S = 2.0
