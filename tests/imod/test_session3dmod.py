@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import threading
 import time
@@ -13,12 +15,13 @@ import numpy as np
 import pytest
 from vesimod_imod.chunks import join_chunks
 from vesimod_imod.model_files import read_mod
+from vesimod_imod.objects import objects_of
 from vesimod_imod.point_edits import REJECTED, points_of
 from vesimod_imod.refining import Found, refine
 from vesimod_imod.session3dmod import Session
 from vesimod_imod.sphere_model import read_sphere_model, write_sphere_model
 from vesimod_imod.spheres import Grid, Spheres
-from vesimod_imod.viewer3dmod import Viewer
+from vesimod_imod.viewer3dmod import Viewer, find_3dmod
 from vesimod_imod.watched_model import History, WatchedModel
 
 GRID = Grid((60, 100, 120), (2.0, 2.0, 2.0), origin_nm=(0.0, 30.0, -8.0))
@@ -332,3 +335,32 @@ def test_history_goes_on_counting(tmp_path: Path) -> None:
     for _ in range(2):
         path = History(tmp_path / "a.mod").keep(b"x", "saved")
     assert path == tmp_path / "a_history" / "0002-saved.mod"
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("IMOD_DIR") and os.environ.get("DISPLAY")),
+    reason="IMOD_DIR or DISPLAY is not set",
+)
+def test_the_real_3dmod_saves_and_loads_on_command(tmp_path: Path, shared: Path) -> None:
+    program = find_3dmod()
+    assert program is not None
+    source = shared / "saved-by-3dmod"
+    model = tmp_path / "cell.mod"
+    shutil.copyfile(source / "original.mod", model)
+    viewer = Viewer([str(program)], source / "tomo.mrc", model)
+    assert viewer.click_into(0), list(viewer.last_words)
+    file = WatchedModel(model)
+    assert viewer.save()
+    saved = file.wait(20)
+    assert saved is not None
+    assert objects_of(saved)[0].points_per_contour == 1
+    grid = Grid((60, 100, 120), (1.0, 1.0, 1.0))
+    moved = read_sphere_model(model, grid).spheres.centres + 2.0
+    spheres = Spheres(moved, np.full(len(moved), 9.0))
+    write_sphere_model(model, spheres, grid, overwrite=True)
+    assert viewer.load(model)
+    assert viewer.save()
+    assert file.wait(20) is not None
+    np.testing.assert_allclose(read_sphere_model(model, grid).spheres.centres, moved, atol=1e-3)
+    viewer.close()
+    viewer.wait()
