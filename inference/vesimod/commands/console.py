@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from vesimod_imod.spheres import Spheres
 
 Report = Callable[[str, int, int], None]
+LONGEST_SILENCE_S = 60.0
 STEPS = {"reading": "read and resample", "network": "run the network", "spheres": "fit spheres"}
 
 
@@ -69,14 +71,20 @@ def _bars() -> Iterator[Report]:
 
 
 def _lines() -> Report:
-    """Lines for logs, on stderr."""
-    printed: dict[str, int] = {}
+    """Lines for logs, on stderr.
+
+    processchunks takes a slow program whose log is silent for 300 s for dead, so a line is due
+    once a minute even where a tenth takes longer.
+    """
+    printed: dict[str, tuple[int, float]] = {}
 
     def report(step: str, done: int, total: int) -> None:
-        tenth = 10 * done // max(total, 1)
-        if tenth > printed.get(step, 0):
-            printed[step] = tenth
-            print(f"{STEPS.get(step, step)}: {10 * tenth} %", file=sys.stderr, flush=True)
+        now = time.monotonic()
+        percent = 100 * done // max(total, 1)
+        last_percent, last = printed.setdefault(step, (0, now))
+        if percent // 10 > last_percent // 10 or now - last > LONGEST_SILENCE_S:
+            printed[step] = percent, now
+            print(f"{STEPS.get(step, step)}: {percent} %", file=sys.stderr, flush=True)
 
     return report
 
