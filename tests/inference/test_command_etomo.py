@@ -159,6 +159,15 @@ def test_options_reach_the_chunks(folder: Path) -> None:
     ]
 
 
+def test_a_network_of_the_user_is_found_from_the_chunk_s_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert command("TS_01", "--model", "mine.onnx").exit_code == 0
+    entries = parse_com(folder / "TS_01" / "vesimod-001.com")[0][1]
+    assert f"NetworkModel {(folder / 'mine.onnx').as_posix()}" in entries
+
+
 def test_existing_models_are_mentioned(folder: Path) -> None:
     (folder / "TS_01" / "TS_01_vesicles.mod").touch()
     assert "will be kept; --overwrite makes it anew" in command(folder).output

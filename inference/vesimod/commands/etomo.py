@@ -42,7 +42,9 @@ def etomo(
     """Write com files for Etomo, submfg and processchunks: one chunk per tomogram."""
     from vesimod.commands.console import say
 
-    entries = [("NetworkModel", model)]
+    # Chunks run in the data sets' folder, not in this one.
+    network = Path(model).absolute().as_posix() if model.endswith(".onnx") else model
+    entries = [("NetworkModel", network)]
     entries += [("VoxelSizeNm", f"{voxel_size_nm:g}")] if voxel_size_nm is not None else []
     entries += [("Threshold", f"{threshold:g}")] if threshold is not None else []
     # Without an entry the chunk takes the GPU that processchunks -G gives it.
