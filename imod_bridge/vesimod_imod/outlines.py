@@ -12,6 +12,7 @@ from vesimod_imod.spheres import BoolArray, FloatArray, IntArray
 _MISFIT_LIMIT = 0.15
 #: Contours of one vesicle may skip this many sections.
 _SECTION_GAP = 3.0
+_POINTS_PER_CONTOUR = 48
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,26 @@ def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> li
     numbers = numbers[size >= 3]
     if not len(numbers):
         return []
-    axis = section_axis([points[contour == number] for number in numbers])
-    order = np.roll(np.arange(3), -axis)
-    points = points[:, order]
+    drawn = [points[contour == number] for number in numbers]
+    order = np.roll(np.arange(3), -section_axis(drawn))
+    drawn = [c[:, order] for c in drawn]
     group = surface[numbers]
     if len(np.unique(group)) == 1:
-        group = _group_by_overlap([points[contour == number] for number in numbers])
+        group = _group_by_overlap(drawn)
     fits = []
     for label in np.unique(group):
-        members = numbers[group == label]
-        fit = _fit(points[np.isin(contour, members)], members)
+        members = np.flatnonzero(group == label)
+        fit = _fit([drawn[k] for k in members], numbers[members])
         fits.append(replace(fit, centre=fit.centre[np.argsort(order)]))
     return fits
+
+
+def _resampled(contour: FloatArray) -> FloatArray:
+    """Points at equal distances along a closed contour, whose corners lie anywhere."""
+    closed = np.vstack([contour, contour[:1]])
+    along = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1)))
+    at = np.linspace(0, along[-1], _POINTS_PER_CONTOUR, endpoint=False)
+    return np.column_stack([np.interp(at, along, column) for column in closed.T])
 
 
 def section_axis(contours: list[FloatArray]) -> int:
@@ -109,20 +118,23 @@ def connected(joined: BoolArray) -> IntArray:
         labels = lowest
 
 
-def _fit(points: FloatArray, contours: IntArray) -> Outline:
+def _fit(drawn: list[FloatArray], contours: IntArray) -> Outline:
+    """Fit the clicked points; judge by the lines between them, which show corners."""
+    points = np.concatenate(drawn)
     middle = points.mean(axis=0)
     spread = np.sqrt(points.var(axis=0).sum())
     unit = (points - middle) / spread
+    lines = (np.concatenate([_resampled(c) for c in drawn]) - middle) / spread
     if np.ptp(unit[:, 0]) < 0.2:  # one section, or nearly: its plane says nothing about z
         centre, radius = _fit_round(unit[:, 1:])
-        misfit = _rms(np.linalg.norm(unit[:, 1:] - centre, axis=1) / radius - 1)
+        misfit = _rms(np.linalg.norm(lines[:, 1:] - centre, axis=1) / radius - 1)
         centre, shape = np.append(0.0, centre), "circle"
     else:
         centre, radius = _fit_round(unit)
-        misfit, shape = _rms(np.linalg.norm(unit - centre, axis=1) / radius - 1), "sphere"
-        if misfit > _MISFIT_LIMIT / 2 and (ellipsoid := _fit_ellipsoid(unit)):
-            centre, radius, misfit = ellipsoid
-            shape = "ellipsoid"
+        misfit, shape = _rms(np.linalg.norm(lines - centre, axis=1) / radius - 1), "sphere"
+        ellipsoid = _fit_ellipsoid(unit, lines) if misfit > _MISFIT_LIMIT / 2 else None
+        if ellipsoid and ellipsoid[2] < misfit:
+            (centre, radius, misfit), shape = ellipsoid, "ellipsoid"
     return Outline(middle + spread * centre, float(spread * radius), misfit, shape, contours)
 
 
@@ -134,7 +146,7 @@ def _fit_round(points: FloatArray) -> tuple[FloatArray, float]:
     return centre, float(np.sqrt(max(solution[-1] + centre @ centre, 1e-12)))
 
 
-def _fit_ellipsoid(points: FloatArray) -> tuple[FloatArray, float, float] | None:
+def _fit_ellipsoid(points: FloatArray, lines: FloatArray) -> tuple[FloatArray, float, float] | None:
     """Centre, radius of equal volume and misfit of the quadric through the points.
 
     Linear least squares for p.A.p + b.p = 1; None where that is no ellipsoid.
@@ -152,7 +164,7 @@ def _fit_ellipsoid(points: FloatArray) -> tuple[FloatArray, float, float] | None
     axes = 1 / np.sqrt(np.linalg.eigvalsh(form))
     if axes.max() > 3 * axes.min():
         return None  # the points leave a direction open
-    offset = points - centre
+    offset = lines - centre
     misfit = _rms(np.sqrt(np.einsum("pi,ij,pj->p", offset, form, offset)) - 1)
     return centre, float(np.prod(axes) ** (1 / 3)), misfit
 
