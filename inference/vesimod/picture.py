@@ -18,7 +18,7 @@ SPHERE_COLOUR = (255, 200, 0)
 BAR_COLOUR = (255, 255, 255)
 SLAB_NM = 6.0  # slices are averaged over this thickness: membranes stand out of the noise
 BAR_NM = 100.0
-MIN_EDGE = 700  # pixels along the picture's longer side, so that circles are drawn finely
+MIN_EDGE = 1000  # pixels along the picture's longer side, so that circles are drawn finely
 MAX_EDGE = 2400
 GAP = 8
 

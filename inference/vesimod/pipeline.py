@@ -42,7 +42,7 @@ class Segmentation:
     threshold : float
         Probability from which a voxel counted as vesicle.
     notes : tuple of str
-        What the user should know: decisions and warnings in words.
+        Warnings in words: what may be wrong with the result.
     """
 
     spheres: Spheres
@@ -98,7 +98,7 @@ def segment(
         np.negative(volume, out=volume)
     volume = normalise(volume, spec.normalisation)
     maps = model.predict(volume, lambda done, total: report("network", done, total))
-    notes = list(tomogram.notes)
+    notes = []
     if not invert and _looks_inverted(volume, maps["probability"], model):
         notes.append(
             "membranes look bright: the network finds more vesicles in the negated volume; "

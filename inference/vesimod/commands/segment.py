@@ -130,6 +130,8 @@ def run(
     network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
     if not quiet:
         console.say(describe(volume, network.spec.name, network.providers))
+        for note in volume.notes:
+            console.say(f"note: {note}")
     with console.progress(quiet) as report:
         result = segment_tomogram(
             volume, network, threshold=threshold, invert=invert, progress=report
