@@ -7,6 +7,7 @@ nothing is found goes to an object of its own, never among the spheres.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -99,6 +100,7 @@ class _Work:
     clicks: list[Placed] = field(default_factory=list)
     moved: list[Placed] = field(default_factory=list)
     settled: list[Placed] = field(default_factory=list)  # spheres to be left alone
+    unnamed: list[Placed] = field(default_factory=list)  # spheres of the person, without id
     changes: list[Point] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     missing: dict[int, Placed] = field(default_factory=dict)  # spheres that are gone, by id
@@ -123,39 +125,39 @@ def refine(model: ModFile, known: Sequence[Placed] | None, grid: Grid, find: Fin
     if known is None:
         known = [p for p in now if p.point.sized or p.point.rejected]
     work = _sort(now, known)
-    todo = [*work.clicks, *work.moved]
-    if todo:
-        unit_nm = _radius_unit_nm(model, now, grid)
+    ids = itertools.count(1 + max([0, *(p.number for p in [*now, *known])]))
+    unit_nm = _radius_unit_nm(model, now, grid)
+    if work.clicks or work.moved:
         taken = Spheres(
             np.array([p.at for p in work.settled]).reshape(-1, 3),
             np.array([p.point.size * unit_nm for p in work.settled]),
         )
+        todo = [*work.clicks, *work.moved]
         found = find(np.array([p.at for p in todo]), taken)
         to_model = _to_model(model, grid)
-        next_id = 1 + max(0, *(p.number for p in [*now, *known]))
-        for k, item in enumerate(todo):
-            radius_nm = float(found.radii_nm[k])
-            if not np.isfinite(radius_nm):
-                _reject(item, found.reasons[k], work)
+        for item, centre, radius_nm, reason in zip(
+            todo, found.centres, found.radii_nm.tolist(), found.reasons, strict=True
+        ):
+            if not math.isfinite(radius_nm):
+                _reject(item, reason, work)
                 continue
-            number, is_new = item.number, False
-            if number < 0:
-                number, is_new = _number_for(found.centres[k], work, next_id)
-                next_id = max(next_id, number + 1)
-            point = replace(
-                item.point,
-                xyz=to_model(found.centres[k]),
-                size=radius_nm / unit_nm,
-                label=sphere_label(number, radius_nm) if item.point.alone else "",
-                rejected=False,
-            )
-            work.changes.append(point)
-            if is_new or item in work.moved:
-                shift_nm = np.linalg.norm((found.centres[k] - item.at) * grid.voxel_size_nm)
+            number = item.number if item.number >= 0 else _former_number(centre, work)
+            if item.number >= 0 or number is None:
+                number = next(ids) if number is None else number
+                shift_nm = float(np.linalg.norm((centre - item.at) * grid.voxel_size_nm))
+                new = "" if item.number >= 0 else f" is sphere {number}"
                 work.remarks.append(
-                    f"{item.name}{f' is sphere {number}' if is_new else ''}: "
-                    f"radius {radius_nm:.1f} nm, {shift_nm:.1f} nm from where you put it"
+                    f"{item.name}{new}: radius {radius_nm:.1f} nm, "
+                    f"{shift_nm:.1f} nm from where you put it"
                 )
+            size = radius_nm / unit_nm
+            label = sphere_label(number, radius_nm) if item.point.alone else ""
+            work.changes.append(
+                replace(item.point, xyz=to_model(centre), size=size, label=label, rejected=False)
+            )
+    for item in work.unnamed:
+        label = sphere_label(next(ids), item.point.size * unit_nm)
+        work.changes.append(replace(item.point, label=label, rejected=False))
     work.remarks += [f"{item.name}: deleted by you" for item in work.missing.values()]
     refined = apply_changes(model, work.changes) if work.changes else model
     return Refined(refined, placed_points(refined, grid), work.remarks, bool(work.changes))
@@ -186,26 +188,27 @@ def _sort(now: Sequence[Placed], known: Sequence[Placed]) -> _Work:
             work.moved.append(item)
         else:
             work.settled.append(item)
+            if item.point.alone and not item.point.label:
+                work.unnamed.append(item)
             if before and abs(item.point.size / before.point.size - 1) > _RESIZED:
                 work.remarks.append(f"{item.name}: the radius that you set is kept")
             elif item.point.rejected:
-                work.changes.append(replace(item.point, rejected=False))
                 work.remarks.append(f"{item.name}: kept with the radius that you set")
     work.missing = former
     return work
 
 
-def _number_for(centre: FloatArray, work: _Work, next_id: int) -> tuple[int, bool]:
-    """Return the id for a new sphere, and whether it is new to us.
+def _former_number(centre: FloatArray, work: _Work) -> int | None:
+    """Return the id of the sphere that this click became before, if it did.
 
-    Without a reload in 3dmod its next save holds the raw click again: the sphere that this
-    click became before is found at the same place, and gets its id back.
+    Without a reload in 3dmod its next save holds the raw click again: the sphere is found
+    at the same place once more.
     """
     for number, item in work.missing.items():
         if math.dist(centre.tolist(), item.at) < _SAME:
             del work.missing[number]
-            return number, False
-    return next_id, True
+            return number
+    return None
 
 
 def _reject(item: Placed, reason: str, work: _Work) -> None:

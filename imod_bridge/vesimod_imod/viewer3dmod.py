@@ -28,11 +28,11 @@ _LONGEST_LINE = 250  # 3dmod reads 255 bytes at most
 
 def find_3dmod() -> Path | None:
     """Return the user's 3dmod: on the PATH, else in ``$IMOD_DIR/bin``; None without one."""
-    places = (
-        [None, str(Path(os.environ["IMOD_DIR"]) / "bin")] if "IMOD_DIR" in os.environ else [None]
-    )
-    found = (shutil.which("3dmod", path=place) for place in places)
-    return next((Path(path) for path in found if path), None)
+    folder = os.environ.get("IMOD_DIR")
+    found = shutil.which("3dmod")
+    if found is None and folder:
+        found = shutil.which("3dmod", path=str(Path(folder) / "bin"))
+    return Path(found) if found else None
 
 
 class Viewer:
@@ -119,7 +119,8 @@ class Viewer:
         rest = [_AS_IT_IS] * 3
         scattered = [_OBJECT_TYPE, str(number + 1), _SCATTERED, *rest]
         alone = [_OBJECT_LIMIT, str(number + 1), "1", *rest[:2]]
-        return self._ask(*scattered, *alone, _MODE, _MODEL_MODE)
+        # It may answer only when it has read the tomogram.
+        return self._ask(*scattered, *alone, _MODE, _MODEL_MODE, timeout_s=START_S)
 
     def answered_late(self) -> bool:
         """Whether it answered a request that had been given up."""
@@ -129,14 +130,14 @@ class Viewer:
         """Ask it to quit; it asks the person about unsaved changes."""
         self._send(_QUIT)
 
-    def _ask(self, *words: str) -> bool:
+    def _ask(self, *words: str, timeout_s: float | None = None) -> bool:
         self._listening.wait(START_S)
         while not self._replies.empty():
             self._replies.get_nowait()
         if not self._send(" ".join(words)):
             return False
         try:
-            return self._replies.get(timeout=REPLY_S)
+            return self._replies.get(timeout=timeout_s or REPLY_S)
         except queue.Empty:
             return False
 
@@ -161,4 +162,6 @@ class Viewer:
                 self._send("")
             elif text:
                 self.last_words.append(text)
-        self._listening.set()  # nothing more will come: nobody should wait for it
+        # It has been closed: nobody should wait for an answer any more.
+        self._replies.put(False)
+        self._listening.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,14 @@ def test_a_save_without_news_changes_nothing(saved: Path, name: str) -> None:
     model = read_mod(saved / f"{name}.mod")
     known = placed_points(model, GRID)
     result = refine(model, known, GRID, never)
-    assert not result.changed
-    assert join_chunks(result.model) == (saved / f"{name}.mod").read_bytes()
+    # At most, spheres of the person without an id get one.
+    news = [p for p in points_of(model) if p.sized and p.alone and not p.label]
+    assert result.changed == bool(news)
+    assert not result.remarks
+    again = refine(result.model, result.points, GRID, never)
+    assert not again.changed
+    if not news:
+        assert join_chunks(result.model) == (saved / f"{name}.mod").read_bytes()
 
 
 def test_models_of_all_kinds_survive_being_made_ready(shared: Path) -> None:
@@ -184,13 +191,39 @@ def test_clicks_and_spheres_on_any_grid(
     assert not refine(model, result.points, grid, never).changed
 
 
+def test_a_point_added_to_an_emptied_contour_takes_its_place(tmp_path: Path) -> None:
+    """A deleted point leaves its label: the next click into that contour inherits the id."""
+    path = tmp_path / "a.mod"
+    write_sphere_model(path, Spheres(np.array([[30.0, 40, 50]]), np.array([9.0])), GRID)
+    known = placed_points(read_mod(path), GRID)
+    (point,) = points_of(read_mod(path))
+    raw = replace(point, xyz=(20.5, 30.5, 40.0), size=-1.0)
+    result = refine(apply_changes(read_mod(path), [raw]), known, GRID, found)
+    assert result.remarks == ["sphere 1: radius 17.0 nm, 2.4 nm from where you put it"]
+    assert [p.number for p in result.points] == [1]
+
+
+def test_spheres_of_a_person_get_an_id_and_are_followed(tmp_path: Path) -> None:
+    path = tmp_path / "a.mod"
+    write_sphere_model(path, Spheres(np.array([[30.0, 40, 50]]), np.array([9.0])), GRID)
+    (point,) = points_of(read_mod(path))
+    unlabelled = apply_changes(read_mod(path), [replace(point, label="")])
+    first = refine(unlabelled, None, GRID, never)
+    assert [p.number for p in first.points] == [1]
+    (point,) = points_of(first.model)
+    moved = apply_changes(first.model, [replace(point, xyz=(60.5, 30.5, 20.0))])
+    second = refine(moved, first.points, GRID, found)
+    assert [p.number for p in second.points] == [1]
+    np.testing.assert_allclose(second.points[0].at, np.add((20, 30, 60), SHIFT), atol=1e-4)
+
+
 def test_a_rejected_point_with_a_radius_of_the_person_is_a_sphere(tmp_path: Path) -> None:
     path = tmp_path / "a.mod"
     write_sphere_model(path, Spheres(np.array([[5.0, 50, 50]]), np.array([np.nan])), GRID)
     first = refine(read_mod(path), None, GRID, found)
     (point,) = points_of(first.model)
     assert point.rejected
-    sized = apply_changes(first.model, [type(point)(**{**vars(point), "size": 12.0})])
+    sized = apply_changes(first.model, [replace(point, size=12.0)])
     second = refine(sized, first.points, GRID, never)
     (point,) = points_of(second.model)
     assert not point.rejected
