@@ -45,12 +45,12 @@ def edit(
     session = new_session(file, find, volume)
     session.start()
     viewer = Viewer([str(program)], tomogram, model)
-    make_ready(viewer, file)
-    say("Click a vesicle near its centre with the middle mouse button; save with s.")
-    say("Each save turns clicks, and spheres that you moved, into precise spheres.")
-    say(f"Every state is kept in {session.history.folder}. Close 3dmod to end.")
     session.viewer = viewer
     try:
+        make_ready(viewer, file)
+        say("Click a vesicle near its centre with the middle mouse button; save with s.")
+        say("Each save turns clicks, and spheres that you moved, into precise spheres.")
+        say(f"Every state is kept in {session.history.folder}. Close 3dmod to end.")
         session.run(lambda: not viewer.running)
     except KeyboardInterrupt:
         say("closing 3dmod; if it asks whether to save, answer it (Ctrl-C again: leave at once)")
