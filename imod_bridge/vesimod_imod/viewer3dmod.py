@@ -69,6 +69,7 @@ class Viewer:
         )
         self._replies: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._listening = threading.Event()
+        self._closed = False
         self.last_words: deque[str] = deque(maxlen=3)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -94,7 +95,7 @@ class Viewer:
     @property
     def running(self) -> bool:
         """Whether 3dmod has not been closed."""
-        return self._process.poll() is None
+        return not self._closed and self._process.poll() is None
 
     def wait(self) -> int:
         """Wait until 3dmod has been closed; return its exit code."""
@@ -134,7 +135,7 @@ class Viewer:
         self._listening.wait(START_S)
         while not self._replies.empty():
             self._replies.get_nowait()
-        if not self._send(" ".join(words)):
+        if self._closed or not self._send(" ".join(words)):
             return False
         try:
             return self._replies.get(timeout=timeout_s or REPLY_S)
@@ -163,5 +164,6 @@ class Viewer:
             elif text:
                 self.last_words.append(text)
         # It has been closed: nobody should wait for an answer any more.
+        self._closed = True
         self._replies.put(False)
         self._listening.set()
