@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import sys
 import threading
@@ -122,14 +121,28 @@ def test_edit_from_nothing_to_spheres(desk: Path, tomogram: Path) -> None:
     assert len(list((desk / "cell_history").iterdir())) == 2
 
 
-def test_ctrl_c_closes_3dmod_politely(desk: Path, tomogram: Path) -> None:
-    def act() -> None:
-        wait_for(lambda: "action 6 1" in log(desk))
-        _thread.interrupt_main()
+def interrupt(
+    monkeypatch: pytest.MonkeyPatch, ready: threading.Event, stop: threading.Event
+) -> None:
+    """Let the first run of a session say when it is ready, and end with Ctrl-C at `stop`."""
+    really_run = Session.run
 
-    thread = person(act)
+    def run_until_ctrl_c(session: Session, _: Callable[[], bool]) -> None:
+        monkeypatch.setattr(Session, "run", really_run)
+        ready.set()
+        really_run(session, stop.is_set)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "run", run_until_ctrl_c)
+
+
+def test_ctrl_c_closes_3dmod_politely(
+    desk: Path, tomogram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    stop.set()
+    interrupt(monkeypatch, threading.Event(), stop)
     result = run("edit", tomogram, desk / "cell.mod")
-    thread.join()
     assert result.exit_code == 0, result.output
     assert "closing 3dmod" in result.output
     assert "action 4" in log(desk)
@@ -138,14 +151,8 @@ def test_ctrl_c_closes_3dmod_politely(desk: Path, tomogram: Path) -> None:
 def test_watch_beside_a_3dmod_of_the_person(
     desk: Path, tomogram: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watching = threading.Event()
-    really_run = Session.run
-
-    def run_and_tell(session: Session, stop: Callable[[], bool]) -> None:
-        watching.set()
-        really_run(session, stop)
-
-    monkeypatch.setattr(Session, "run", run_and_tell)
+    watching, stop = threading.Event(), threading.Event()
+    interrupt(monkeypatch, watching, stop)
     model = desk / "two words.mod"
     write_sphere_model(model, Spheres(CENTRES[:1], RADII_NM[:1]), GRID)
 
@@ -156,12 +163,13 @@ def test_watch_beside_a_3dmod_of_the_person(
         fake.person("click 12 70 48")
         fake.save()
         wait_for(lambda: b"no vesicle" in model.read_bytes())
-        _thread.interrupt_main()
+        stop.set()
 
     thread = person(act)
     result = run("watch", tomogram, model)
     thread.join()
     assert result.exit_code == 0, result.output
+    assert "File > Reload Model" in result.output
     assert "ended" in result.output
     check_spheres(model)
 
