@@ -108,7 +108,8 @@ def test_edit_from_nothing_to_spheres(desk: Path, tomogram: Path) -> None:
         wait_for(lambda: "action 6 1" in log(desk))
         (desk / "person.txt").write_text("".join(lines) + "save\n")
         wait_for(lambda: "action 7 cell.mod" in log(desk))
-        (desk / "person.txt").write_text("".join(lines) + "save\nquit\n")
+        with (desk / "person.txt").open("a") as acts:
+            acts.write("quit\n")
 
     thread = person(act)
     result = run("edit", tomogram, model)
