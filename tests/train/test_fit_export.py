@@ -20,6 +20,7 @@ from vesimod_train.fit import (
     ConfigError,
     distance_loss,
     fit,
+    inside_weight,
     learning_rate,
     load_checkpoint,
     validation_f1,
@@ -91,13 +92,21 @@ def test_training_learns(tmp_path: Path) -> None:
 
 def test_loss_forgives_what_lies_beyond_the_clip() -> None:
     target = torch.tensor([[-10.0, 16.0, 0.0]])
-    assert distance_loss(torch.tensor([[-12.0, 18.0, 0.0]]), target) == distance_loss(
-        torch.tensor([[-50.0, 90.0, 0.0]]), target
+    assert distance_loss(torch.tensor([[-12.0, 18.0, 0.0]]), target, 5) == distance_loss(
+        torch.tensor([[-50.0, 90.0, 0.0]]), target, 5
     )
-    assert distance_loss(target, target) == 0
-    inside = distance_loss(torch.tensor([[-10.0, 14.0, 0.0]]), target)
-    outside = distance_loss(torch.tensor([[-8.0, 16.0, 0.0]]), target)
+    assert distance_loss(target, target, 5) == 0
+    inside = distance_loss(torch.tensor([[-10.0, 14.0, 0.0]]), target, 5)
+    outside = distance_loss(torch.tensor([[-8.0, 16.0, 0.0]]), target, 5)
     assert inside > 2 * outside
+
+
+def test_inside_weight_falls_to_nearly_even() -> None:
+    config = Config(steps=900)
+    weights = [inside_weight(step, config) for step in (0, 299, 500, 720, 899)]
+    assert weights[0] == weights[1] == 5.0
+    assert 1.5 < weights[2] < 5.0
+    assert weights[3] == weights[4] == pytest.approx(1.5)
 
 
 def test_learning_rate_rises_then_falls() -> None:

@@ -24,7 +24,10 @@ from vesimod_train.unet import SOFTNESS_NM, UNet
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
-INSIDE_WEIGHT = 5.0  # vesicles fill a few per cent of the volume
+# Vesicles fill a few per cent of the volume. With an absolute error the network settles where
+# inside and outside weigh the same: a weight w takes what is a vesicle with a chance of
+# 1 / (1 + w). High at first, so that there is something to learn from; near even at the end.
+INSIDE_WEIGHT_FIRST, INSIDE_WEIGHT_LAST = 5.0, 1.5
 BETA_NM = 1.0  # the loss is quadratic below this error and linear above
 
 
@@ -179,7 +182,8 @@ def fit(
         network.train()
         with torch.autocast(device, torch.bfloat16, enabled=config.bfloat16):
             predicted = network(torch.from_numpy(volumes).to(device))
-        loss = distance_loss(predicted.float(), torch.from_numpy(distances).to(device))
+        target = torch.from_numpy(distances).to(device)
+        loss = distance_loss(predicted.float(), target, inside_weight(step, config))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -195,8 +199,8 @@ def fit(
     return checkpoint
 
 
-def distance_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Smooth L1 on the distance in nm, voxels inside vesicles counting more.
+def distance_loss(predicted: torch.Tensor, target: torch.Tensor, inside: float) -> torch.Tensor:
+    """Smooth L1 on the distance in nm, voxels inside vesicles counting `inside` times.
 
     Outside, and deep inside, the target is clipped: there a prediction beyond the limit is right.
     """
@@ -204,8 +208,14 @@ def distance_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor
     error = functional.smooth_l1_loss(
         predicted.clamp(low - 2, high + 2), target, reduction="none", beta=BETA_NM
     )
-    weight = 1.0 + (INSIDE_WEIGHT - 1.0) * (target > -2.0).to(error.dtype)
+    weight = 1.0 + (inside - 1.0) * (target > -2.0).to(error.dtype)
     return (error * weight).sum() / weight.sum()
+
+
+def inside_weight(step: int, config: Config) -> float:
+    """Weight of voxels inside vesicles: full for a third of the steps, then falling until 80 %."""
+    way = min(max((step / config.steps - 1 / 3) / (0.8 - 1 / 3), 0.0), 1.0)
+    return INSIDE_WEIGHT_FIRST + way * (INSIDE_WEIGHT_LAST - INSIDE_WEIGHT_FIRST)
 
 
 def learning_rate(step: int, config: Config) -> float:
