@@ -20,6 +20,7 @@ from vesimod_imod.chunks import Chunk, ModFile
 
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 XYZ = tuple[float, float, float]
 
 # Flags of an object
@@ -169,38 +170,60 @@ def object_chunks(item: ModelObject) -> list[Chunk]:
         item.symbol, 3, 1, 1, 0, 0, 0, 0, 0, int(item.surfaces.max(initial=0)),
     )  # fmt: skip
     chunks: list[Chunk] = [(b"OBJT", head)]
-    heads = np.zeros((n, 4), ">i4")
-    heads[:, 0] = item.counts
-    heads[:, 3] = item.surfaces
+    ends = np.append(0, np.cumsum(item.counts))
+    valued = np.isfinite(item.values)
     entries = np.zeros(len(item.points), _STORE)
     entries["type"], entries["flags"], entries["x"] = _VALUE, _VALUE_FLAGS, item.values
-    ends = np.cumsum(item.counts)
-    firsts = ends - item.counts
-    entries["index"] = np.arange(len(item.points)) - np.repeat(firsts, item.counts)
-    head_bytes = heads.tobytes()
-    point_bytes = item.points.astype(">f4").tobytes()
-    size_bytes = item.sizes.astype(">f4").tobytes()
-    sized = np.append(0, np.cumsum(item.sizes >= 0)).tolist()
-    known = np.append(0, np.cumsum(np.isfinite(item.values))).tolist()
-    for k, (first, end) in enumerate(zip(firsts.tolist(), ends.tolist(), strict=True)):
-        chunks.append(
-            (b"CONT", head_bytes[16 * k : 16 * k + 16] + point_bytes[12 * first : 12 * end])
-        )
-        if item.labels[k]:
-            text = encode_text(item.labels[k], 255)
-            length = (len(text) // 4 + 1) * 4  # at least one zero ends the text
-            chunks.append((b"LABL", _TWO_INTS.pack(0, length) + text.ljust(length, b"\0")))
-        if sized[end] > sized[first]:
-            chunks.append((b"SIZE", size_bytes[4 * first : 4 * end]))
-        if known[end] > known[first]:
-            store = entries[first:end][np.isfinite(item.values[first:end])]
-            chunks.append((b"COST", store.tobytes()))
+    entries["index"] = np.arange(len(item.points)) - np.repeat(ends[:-1], item.counts)
+    # Everything as bytes first: the loop then only cuts, a hundred thousand times.
+    contours, contour_ends = _contour_bytes(item, ends)
+    sizes, stores = item.sizes.astype(">f4").tobytes(), entries[valued].tobytes()
+    labels = [_label_bytes(label) for label in item.labels]
+    size_ends, sized = (4 * ends).tolist(), _counted(item.sizes >= 0, ends)
+    known = _counted(valued, ends)
+    for k in range(n):
+        chunks.append((b"CONT", contours[contour_ends[k] : contour_ends[k + 1]]))
+        if labels[k]:
+            chunks.append((b"LABL", labels[k]))
+        if sized[k + 1] > sized[k]:
+            chunks.append((b"SIZE", sizes[size_ends[k] : size_ends[k + 1]]))
+        if known[k + 1] > known[k]:
+            chunks.append((b"COST", stores[12 * known[k] : 12 * known[k + 1]]))
     chunks.append((b"IMAT", _MATERIAL))
     if known[-1]:
         low, high = np.nanmin(item.values), np.nanmax(item.values)
         # 3dmod stretches its colours over this range; that of scores is always 0..1.
         chunks.append((b"OBST", _RANGE.pack(11, 21, min(low, 0.0), max(high, 1.0))))
     return chunks
+
+
+def _contour_bytes(item: ModelObject, ends: IntArray) -> tuple[bytes, list[int]]:
+    """Heads and points of all contours one after the other, and where each begins and ends."""
+    n = len(item.counts)
+    starts = 4 * np.arange(n + 1) + 3 * ends  # in words of four bytes
+    words = np.empty(starts[-1], ">i4")
+    is_head = np.zeros(len(words), np.bool_)
+    is_head[(starts[:-1, None] + np.arange(4)).ravel()] = True
+    heads = np.zeros((n, 4), ">i4")
+    heads[:, 0], heads[:, 3] = item.counts, item.surfaces
+    words[is_head] = heads.ravel()
+    words[~is_head] = item.points.astype(">f4").view(">i4").ravel()
+    return words.tobytes(), (4 * starts).tolist()
+
+
+def _counted(flags: BoolArray, ends: IntArray) -> list[int]:
+    """How many flags are set before each contour, and in all."""
+    counted: list[int] = np.append(0, np.cumsum(flags))[ends].tolist()
+    return counted
+
+
+def _label_bytes(text: str) -> bytes:
+    """Write the data of a contour's chunk LABL; empty without a label."""
+    if not text:
+        return b""
+    data = encode_text(text, 255)
+    length = (len(data) // 4 + 1) * 4  # at least one zero ends the text
+    return _TWO_INTS.pack(0, length) + data.ljust(length, b"\0")
 
 
 def _label(model: ModFile, index: int) -> str:
@@ -223,9 +246,5 @@ def decode_text(data: bytes) -> str:
 
 def encode_text(text: str, size: int) -> bytes:
     """Encode as at most `size` bytes of UTF-8 without cutting a character in two."""
-    return (
-        text.replace("\0", " ")
-        .encode("utf-8", "replace")[:size]
-        .decode("utf-8", "ignore")
-        .encode("utf-8")
-    )
+    data = text.replace("\0", " ").encode("utf-8", "replace")
+    return data if len(data) <= size else data[:size].decode("utf-8", "ignore").encode("utf-8")

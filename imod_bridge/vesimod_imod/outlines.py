@@ -61,8 +61,7 @@ def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> li
     surface : (C,) int64
         Surface number of each contour.
     """
-    numbers, size = np.unique(contour, return_counts=True)
-    numbers = numbers[size >= 3]
+    numbers = np.array([k for k in np.unique(contour) if encloses(points[contour == k])], np.int64)
     if not len(numbers):
         return []
     drawn = [points[contour == number] for number in numbers]
@@ -77,6 +76,11 @@ def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> li
         fit = _fit([drawn[k] for k in members], numbers[members])
         fits.append(replace(fit, centre=fit.centre[np.argsort(order)]))
     return fits
+
+
+def encloses(points: FloatArray) -> bool:
+    """Whether a contour can have an inside: damaged ones hold points that are no numbers."""
+    return len(points) >= 3 and bool(np.isfinite(points).all() and np.ptp(points, axis=0).any())
 
 
 def _resampled(contour: FloatArray) -> FloatArray:

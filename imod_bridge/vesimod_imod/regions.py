@@ -8,11 +8,15 @@ import numpy as np
 
 from vesimod_imod.chunks import ModFile
 from vesimod_imod.coordinates import to_voxels
-from vesimod_imod.objects import ModelObject, objects_of
-from vesimod_imod.outlines import connected, section_axis
-from vesimod_imod.spheres import BoolArray, FloatArray, Grid
+from vesimod_imod.objects import objects_of
+from vesimod_imod.outlines import connected, encloses, section_axis
+from vesimod_imod.spheres import BoolArray, FloatArray, Grid, IntArray
 
 _FLATNESS = 0.5  # voxels that a contour's points may leave its section
+
+
+class NoRegionError(ValueError):
+    """The model holds no closed contour."""
 
 
 def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
@@ -37,13 +41,14 @@ def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
 
     Raises
     ------
-    ValueError
+    NoRegionError
         The model holds no closed contour.
     """
     mask = np.zeros(grid.shape, np.bool_)
     objects = objects_of(model)
     points = np.concatenate([np.empty((0, 3), np.float32), *(item.points for item in objects)])
-    positions, notes = to_voxels(points, model, grid)
+    with np.errstate(all="ignore"):  # a damaged number may overflow; its contour is left out
+        positions, notes = to_voxels(points, model, grid)
     end = 0
     used = False
     for number, item in enumerate(objects, 1):
@@ -51,46 +56,50 @@ def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
         name = f"object {number} {item.name!r}"
         if item.kind != "closed":
             notes.append(f"{name} has {item.kind} contours, which enclose nothing: left out")
-        elif np.any(item.counts >= 3):
-            used = True
-            notes += [f"{name}: {text}" for text in _fill(item, positions[start:end], mask)]
+        else:
+            contours = np.split(positions[start:end], np.cumsum(item.counts)[:-1])
+            drawn = [k for k, contour in enumerate(contours) if encloses(contour)]
+            if drawn:
+                used = True
+                found = _fill([contours[k] for k in drawn], item.surfaces[drawn], mask)
+                notes += [f"{name}: {text}" for text in found]
     if not used:
-        raise ValueError(f"{model.path}: no closed contours; draw some around the region")
+        raise NoRegionError(f"{model.path}: no closed contours; draw some around the region")
     return mask, notes
 
 
-def _fill(item: ModelObject, positions: FloatArray, mask: BoolArray) -> list[str]:
+def _fill(contours: list[FloatArray], surfaces: IntArray, mask: BoolArray) -> list[str]:
     """Fill the contours of one object into the mask."""
-    contours = np.split(positions, np.cumsum(item.counts)[:-1])
-    drawn = np.flatnonzero(item.counts >= 3)
     # Sections are xy planes, or xz where somebody drew with y and z exchanged.
-    axis = section_axis([contours[k] for k in drawn])
-    flat = np.array([np.ptp(contours[k][:, axis]) <= 2 * _FLATNESS for k in drawn])
+    axis = section_axis(contours)
+    flat = np.array([np.ptp(contour[:, axis]) <= 2 * _FLATNESS for contour in contours])
     notes = []
     if not flat.all():
         notes.append(f"{(~flat).sum()} contours do not lie in one section: left out")
-    drawn = drawn[flat]
     volume = np.moveaxis(mask, axis, 0)  # a view: filling it fills the mask
     in_plane = [k for k in range(3) if k != axis]
-    planes = [(contours[k][:, axis].mean(), contours[k][:, in_plane]) for k in drawn]
-    for surface in np.unique(item.surfaces[drawn]):
-        of_surface = [planes[k] for k in np.flatnonzero(item.surfaces[drawn] == surface)]
-        boxes = np.array([[*xy.min(axis=0), *xy.max(axis=0)] for _, xy in of_surface])
+    for surface in np.unique(surfaces[flat]):
+        here = [contours[k] for k in np.flatnonzero(flat & (surfaces == surface))]
+        planes = [(float(contour[:, axis].mean()), contour[:, in_plane]) for contour in here]
+        boxes = np.array([[*xy.min(axis=0), *xy.max(axis=0)] for _, xy in planes])
         apart = np.any(boxes[:, None, :2] > boxes[None, :, 2:], axis=2)
         label = connected(~(apart | apart.T))
         for part in np.unique(label):
-            members = [of_surface[k] for k in np.flatnonzero(label == part)]
-            notes += _fill_part(members, volume)
+            notes += _fill_part([planes[k] for k in np.flatnonzero(label == part)], volume)
     return notes
 
 
 def _fill_part(planes: list[tuple[float, FloatArray]], volume: BoolArray) -> list[str]:
     """Fill one connected region given as (height, contour) pairs; interpolate between them."""
+    far = 2.0 * len(volume)  # nothing beyond matters
+    planes = [(min(max(height, -far), far), contour) for height, contour in planes]
     heights = np.array([height for height, _ in planes])
     sections = np.floor(heights + 0.5).astype(int)
     vertices = np.concatenate([contour for _, contour in planes])
     low = np.clip(np.floor(vertices.min(axis=0)) - 1, 0, volume.shape[1:]).astype(int)
     high = np.clip(np.ceil(vertices.max(axis=0)) + 2, low, volume.shape[1:]).astype(int)
+    if np.any(high == low):
+        return ["a region lies outside the volume"]
     box = (slice(low[0], high[0]), slice(low[1], high[1]))
     filled = {}
     for section in sorted(set(sections.tolist())):

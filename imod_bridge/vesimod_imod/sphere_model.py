@@ -153,7 +153,7 @@ def _to_object(item: SphereObject, grid: Grid) -> ModelObject:
         surfaces=np.zeros(n, np.int64),
         sizes=np.where(np.isfinite(radii), radii, -1.0).astype(np.float32),
         values=spheres.scores.astype(np.float32),
-        labels=tuple(map(sphere_label, spheres.ids, spheres.radii_nm)),
+        labels=tuple(map(sphere_label, spheres.ids.tolist(), spheres.radii_nm.tolist())),
     )
 
 

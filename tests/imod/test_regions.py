@@ -11,7 +11,7 @@ from skimage.measure import grid_points_in_poly
 from vesimod_imod.model import FLIPPED_YZ, Header, ImageReference, build_mod
 from vesimod_imod.objects import OPEN, ModelObject
 from vesimod_imod.outlines import fit_outlines
-from vesimod_imod.regions import _distance_to, polygon_mask, region_mask
+from vesimod_imod.regions import NoRegionError, _distance_to, polygon_mask, region_mask
 from vesimod_imod.spheres import Grid
 
 GRID = Grid((40, 60, 80), (1.0, 1.0, 1.0))
@@ -154,6 +154,13 @@ def test_region_beyond_the_volume_is_cut():
     mask, _ = region_mask(model(ring(0, 0, 39, 8), ring(0, 0, 45, 8)), GRID)
     assert mask[39].sum() == pytest.approx(np.pi * 64 / 4, rel=0.2)
     assert mask.sum() == mask[39].sum()
+    mask, notes = region_mask(model(ring(500, 30, 5, 8), ring(500, 30, 9, 8)), GRID)
+    assert not mask.any()
+    assert notes == ["object 1 'cell': a region lies outside the volume"]
+    broken = ring(40, 30, 5, 8)
+    broken[3, 2] = np.nan
+    with pytest.raises(NoRegionError):
+        region_mask(model(broken), GRID)
 
 
 def test_real_outlines(shared):
