@@ -164,5 +164,6 @@ class History:
         self.folder.mkdir(exist_ok=True)
         numbers = [int(p.name[:4]) for p in self.folder.glob("[0-9][0-9][0-9][0-9]-*.mod")]
         path = self.folder / f"{max(numbers, default=0) + 1:04d}-{what}.mod"
-        path.write_bytes(content)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
         return path
