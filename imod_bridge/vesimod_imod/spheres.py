@@ -9,7 +9,7 @@ THE CONVENTION, stated here and nowhere else
 * Physical lengths are nanometres and their names end in ``_nm``.
 
 Only :mod:`vesimod_imod.coordinates` knows IMOD's x, y, z order and half-voxel
-offsets; only :mod:`vesimod.tomogram` knows Angstrom.
+offsets; only :mod:`vesimod.tomogram` and its header module know Angstrom.
 """
 
 from __future__ import annotations
