@@ -22,7 +22,8 @@ _LABEL_REACH = 2.0
 _USUAL_RADIUS_NM = 20.0
 #: Another candidate that is no further than this many times as far makes a match ambiguous.
 _RIVAL = 1.5
-_Sphere = tuple["int | None", FloatArray, float, float]  # id, centre, radius_nm, score
+_Sphere = tuple[int | None, FloatArray, float, float]  # id, centre, radius_nm, score
+_Row = tuple[int, int | None, Verdict | None, str]  # before, after, verdict if known, note
 
 
 def find_corrections(
@@ -50,49 +51,57 @@ def find_corrections(
     after, labelled = _set_by_person(corrected)
     reach = np.where(np.isfinite(before.radii_nm), before.radii_nm, _USUAL_RADIUS_NM)
     near = near_pairs(before, after, voxel_size_nm, reach)
+    rows: list[_Row] = []
 
-    named = _pairs_by_label(before, predicted.labelled, after, labelled)
-    same = _same_place(before, after, *named)
-    believable = _distances(before, after, *named, voxel_size_nm) <= _LABEL_REACH * reach[named[0]]
+    named_b, named_a = _pairs_by_label(before, predicted.labelled, after, labelled)
+    distances = _distances(before, after, named_b, named_a, voxel_size_nm)
+    believable = distances <= _LABEL_REACH * reach[named_b]
     # Not if another sphere lies exactly where this one was: then the ids are new ones.
     taken = near[0][_same_place(before, after, near[0], near[1])]
-    believable &= same | ~np.isin(named[0], taken)
-    pairs_b, pairs_a = (rows[believable] for rows in named)
+    believable &= _same_place(before, after, named_b, named_a) | ~np.isin(named_b, taken)
+    rows += _pairs(named_b[believable], named_a[believable])
+    free_b, free_a = _free(rows, len(before), len(after))
 
-    free_b, free_a = _without(len(before), pairs_b), _without(len(after), pairs_a)
-    placed = match_spheres(
+    at_b, at_a, _ = match_spheres(
         before.select(free_b), after.select(free_a), voxel_size_nm, reach[free_b]
     )
-    placed_b, placed_a = free_b[placed[0]], free_a[placed[1]]
+    placed_b, placed_a = free_b[at_b], free_a[at_a]
     free_b, free_a = np.setdiff1d(free_b, placed_b), np.setdiff1d(free_a, placed_a)
     unsure = ~_same_place(before, after, placed_b, placed_a)
     unsure[unsure] = _has_rival(placed_b[unsure], placed_a[unsure], free_b, free_a, near)
+    rows += _pairs(placed_b[~unsure], placed_a[~unsure])
+    rows += _pairs(placed_b[unsure], placed_a[unsure], "ambiguous", "another sphere is as near")
 
     # Labels that nothing contradicts, though their spheres went far.
-    lone = np.isin(named[0], free_b) & np.isin(named[1], free_a)
-    far_b, far_a = named[0][lone], named[1][lone]
-    free_b, free_a = np.setdiff1d(free_b, far_b), np.setdiff1d(free_a, far_a)
-    inside = _inside_another(after, free_a, voxel_size_nm)
+    lone = np.isin(named_b, free_b) & np.isin(named_a, free_a)
+    note = "moved far, or removed and another one added"
+    rows += _pairs(named_b[lone], named_a[lone], "ambiguous", note)
 
+    free_b, free_a = _free(rows, len(before), len(after))
+    deleted = np.isin(before.ids[free_b], corrected.emptied_ids)
+    for i, emptied in zip(free_b.tolist(), deleted, strict=True):
+        rows.append((i, None, "removed", "its point was deleted" if emptied else ""))
     compare = partial(_correction, before, after, np.asarray(voxel_size_nm))
-    emptied = set(corrected.emptied_ids.tolist())
-    deleted = {i: "its point was deleted" for i in free_b if int(before.ids[i]) in emptied}
-    paired = [compare(i, j) for i, j in zip(pairs_b, pairs_a, strict=True)]
-    paired += [
-        compare(i, j, "ambiguous", "another sphere is as near") if rival else compare(i, j)
-        for i, j, rival in zip(placed_b, placed_a, unsure, strict=True)
-    ]
-    paired += [
-        compare(i, j, "ambiguous", "moved far, or removed and another one added")
-        for i, j in zip(far_b, far_a, strict=True)
-    ]
-    paired += [compare(i, None, "removed", deleted.get(i, "")) for i in free_b]
-    row_of = {number: row for row, number in enumerate(before.ids.tolist())}
-    paired.sort(key=lambda row: row_of.get(row.predicted_id, len(before)))
-    return paired + [
+    inside = _inside_another(after, free_a, voxel_size_nm)
+    return [compare(*row) for row in sorted(rows, key=lambda row: row[0])] + [
         compare(None, j, "ambiguous", inside[j]) if j in inside else compare(None, j, "added")
         for j in free_a.tolist()
     ]
+
+
+def _pairs(
+    rows_b: IntArray, rows_a: IntArray, verdict: Verdict | None = None, note: str = ""
+) -> list[_Row]:
+    return [(i, j, verdict, note) for i, j in zip(rows_b.tolist(), rows_a.tolist(), strict=True)]
+
+
+def _free(rows: list[_Row], count_b: int, count_a: int) -> tuple[IntArray, IntArray]:
+    """Spheres of both sets that are in no pair yet."""
+    free_b, free_a = np.ones(count_b, bool), np.ones(count_a, bool)
+    for i, j, _, _ in rows:
+        free_b[i] = False
+        free_a[j] = False
+    return np.flatnonzero(free_b), np.flatnonzero(free_a)
 
 
 def _set_by_person(corrected: SphereReading) -> tuple[Spheres, BoolArray]:
@@ -125,10 +134,6 @@ def _distances(
     moved = (after.centres[rows_a] - before.centres[rows_b]) * np.asarray(voxel_size_nm)
     distances: FloatArray = np.linalg.norm(moved, axis=1)
     return distances
-
-
-def _without(count: int, rows: IntArray) -> IntArray:
-    return np.setdiff1d(np.arange(count), rows)
 
 
 def _has_rival(
@@ -174,7 +179,8 @@ def _correction(
     id_b, at_b, radius_b, _ = nowhere if i is None else _of(before, i)
     id_a, at_a, radius_a, score = nowhere if j is None else _of(after, j)
     distance = float(np.linalg.norm((at_a - at_b) * voxel_size_nm))
-    resized = bool(abs(radius_a - radius_b) > _SAME_RADIUS * radius_b)
+    same_radius = abs(radius_a - radius_b) <= _SAME_RADIUS * radius_b
+    resized = bool(np.isfinite(radius_a)) and i is not None and not same_radius
     if verdict is None:
         same_place = bool(np.all(np.abs(at_a - at_b) <= _SAME_PLACE))
         verdict = "moved" if not same_place else "resized" if resized else "kept"

@@ -303,3 +303,9 @@ def test_merging_twice_changes_nothing(seed):
     second = merge(rows, everything, SIZE)
     np.testing.assert_array_equal(second.decided.centres, first.decided.centres)
     np.testing.assert_array_equal(second.new.centres, first.new.centres)
+
+
+def test_radius_set_where_none_was_known():
+    before = reading([[50, 50, 50.0]], [np.nan], source="none")
+    (row,) = find_corrections(before, reading([[50, 50, 50.0]], [12.0]), SIZE)
+    assert row.verdict == "resized"

@@ -82,8 +82,9 @@ def grid_for(models: list[Path], tomogram: Path | None, voxel_size_nm: float | N
         if path.suffix.lower() != ".csv":
             grid, known = grid_of(read_mod(path))
             if voxel_size_nm is not None:
+                header = grid.header_voxel_size_nm or grid.voxel_size_nm
                 size = (voxel_size_nm,) * 3
-                return replace(grid, voxel_size_nm=size, header_voxel_size_nm=grid.voxel_size_nm)
+                return replace(grid, voxel_size_nm=size, header_voxel_size_nm=header)
             if known:
                 return grid
     raise ValueError(f"{models[0]}: states no voxel size; pass --tomogram or --voxel-size-nm")
