@@ -117,3 +117,21 @@ def test_batches_depend_on_the_generator_alone() -> None:
     again = training_batch(examples, 2, 8, np.random.default_rng([7, 1]))
     assert first[0].shape == (2, 1, 8, 8, 8)
     np.testing.assert_array_equal(first[0], again[0])
+
+
+def test_vesicles_cut_by_the_edge_are_labelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["validation"], shape=(32, 48, 48), vesicles=(20, 20), others=0.0)
+    monkeypatch.setitem(RECIPES, "small", recipe)
+    (example,) = simulated_examples(tmp_path, "small", [1], 4.4, Normalisation())
+    limit = np.array(example.volume.shape) - 0.5
+    cut = np.any((example.spheres.centres < -0.5) | (example.spheres.centres > limit), axis=1)
+    depth = example.spheres.radii_nm - 4.4 * np.linalg.norm(
+        example.spheres.centres - np.clip(example.spheres.centres, 0, limit - 0.5), axis=1
+    )
+    deep = np.flatnonzero(cut & (depth > 6))
+    assert len(deep)
+    for centre in example.spheres.centres[deep]:
+        z, y, x = np.round(np.clip(centre, 0, limit - 0.5)).astype(int)
+        assert example.distance_nm[z, y, x] > 0

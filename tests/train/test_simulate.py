@@ -176,3 +176,27 @@ def test_command_writes_tomogram_model_and_table(tmp_path: Path) -> None:
     np.testing.assert_allclose(model.centres, table.centres, atol=1e-3)
     np.testing.assert_allclose(model.radii_nm, table.radii_nm, atol=1e-3)
     assert run_app(app, "vesimod-train", arguments) == 2  # nothing is overwritten
+
+
+def test_cut_vesicles_reach_in_from_outside() -> None:
+    made = simulate(replace(SMALL, vesicles=(30, 30), gap_nm=1.0), 5)
+    assert len(made.cut) > 5
+    limit = np.array(made.grid.shape) - 0.5
+    nearest = np.clip(made.cut.centres, -0.5, limit)
+    outside_nm = np.linalg.norm(made.cut.centres - nearest, axis=1) * 2.2
+    assert np.all(outside_nm > 0)
+    assert np.all(outside_nm < made.cut.radii_nm)
+
+
+def test_gold_does_not_set_the_noise() -> None:
+    rng = np.random.default_rng(0)
+    density = rng.normal(size=(24, 24, 24)).astype(np.float32)
+    gold = np.zeros_like(density)
+    gold[12, 12, 12] = 500.0
+    beads = []
+    for snr in (0.1, 10.0):
+        scope = Microscope(snr=snr)
+        with_gold = image(density, 2.0, scope, np.random.default_rng(1), gold)
+        beads.append(with_gold - image(density, 2.0, scope, np.random.default_rng(1)))
+    assert beads[0][12, 12, 12] < -5
+    np.testing.assert_allclose(beads[0], beads[1], atol=1e-3)

@@ -39,7 +39,8 @@ class Example:
     distance_nm : (z, y, x) float32
         Signed distance to the nearest vesicle's outer surface, positive inside, clipped.
     spheres : Spheres
-        Truth, centres in voxels of `volume`.
+        Every vesicle that reaches into the volume, centres in its voxels; the centres of
+        those that the edge cuts may lie outside.
     """
 
     volume: Volume
@@ -168,7 +169,7 @@ def _simulate_to_cache(job: tuple[Path, str, int, float, Normalisation, float]) 
     path, recipe, seed, voxel_size_nm, normalisation, jitter = job
     stretch = float(np.random.default_rng([seed, 1]).uniform(1 - jitter, 1 + jitter))
     made = simulate(RECIPES[recipe], seed)
-    example = make_example(
-        made.volume, made.grid, made.spheres, voxel_size_nm, normalisation, stretch
-    )
+    # Half a vesicle at the edge is a vesicle: unlabelled, it would teach the opposite.
+    everyone = Spheres.concatenate([made.spheres, made.cut])
+    example = make_example(made.volume, made.grid, everyone, voxel_size_nm, normalisation, stretch)
     save_example(path, example)

@@ -16,7 +16,7 @@ from vesimod.contract import Normalisation
 from vesimod.postprocess.instances import spheres_of_labels, split_instances
 from vesimod.tiling import predict
 from vesimod_imod.files import atomic_path
-from vesimod_imod.spheres import Spheres
+from vesimod_imod.spheres import BoolArray, Spheres
 
 from vesimod_train.augment import training_batch
 from vesimod_train.dataset import Example, simulated_examples
@@ -241,10 +241,21 @@ def validation_f1(
         probability = 1 / (1 + np.exp(-np.clip(distance / SOFTNESS_NM, -30, 30)))
         labels = split_instances(probability >= 0.5, size_nm, distance)
         found: Spheres = spheres_of_labels(labels, size_nm)
-        result = evaluate(found, example.spheres, size_nm)
+        truth = example.spheres
+        limit = np.array(example.volume.shape) - 0.5
+        counted = np.all((truth.centres > -0.5) & (truth.centres < limit), axis=1)
+        found = found.select(~_within(found, truth.select(~counted), config.voxel_size_nm))
+        result = evaluate(found, truth.select(counted), size_nm)
         hits += 2 * result.true_positives
         errors += result.false_positives + result.false_negatives
     return hits / max(1, hits + errors)
+
+
+def _within(found: Spheres, cut: Spheres, voxel_size_nm: float) -> BoolArray:
+    """Which centres lie in a vesicle that the edge cuts: neither right nor wrong."""
+    way = np.linalg.norm(found.centres[:, None] - cut.centres[None], axis=2) * voxel_size_nm
+    inside: BoolArray = np.any(way < cut.radii_nm, axis=1)
+    return inside
 
 
 @torch.no_grad()

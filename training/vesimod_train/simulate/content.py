@@ -62,6 +62,8 @@ def add_vesicle(
     radius_nm: float,
     rng: np.random.Generator,
     *,
+    lumen: float = 0.0,
+    membrane: float = 1.0,
     roundness: float = 1.0,
     dense_core: float = 0.0,
 ) -> Vector | None:
@@ -77,6 +79,10 @@ def add_vesicle(
         Mean radius of the membrane's outer surface.
     rng : Generator
         Source of chance.
+    lumen : float
+        Mean density inside.
+    membrane : float
+        Thickness of the membrane relative to a bare bilayer's.
     roundness : float
         Shortest over longest axis.
     dense_core : float
@@ -94,15 +100,16 @@ def add_vesicle(
     box, offset = found
     distance = ellipsoid_distance(offset, axes, random_rotation(rng))
     region = canvas.density[box]
-    lumen = rng.normal(0.0, 0.06) + 0.4 * region  # fewer proteins inside than outside
+    # Fewer proteins inside than outside.
+    content = rng.normal(lumen, 0.06) + 0.4 * region
     inside = expit(-(distance + 3.0) / 0.7)
-    region += inside * (lumen - region)
+    region += inside * (content - region)
     # Proteins in and on the membrane: patches of the sphere are denser and thicker.
     patches = smooth_field(region.shape, canvas.size_nm, 8.0, rng)
     strength = rng.uniform(0.8, 1.2)
-    region += strength * bilayer(distance) * (1 + 0.15 * np.clip(patches, -2, 2))
+    region += strength * bilayer(distance / membrane) * (1 + 0.15 * np.clip(patches, -2, 2))
     coat = np.exp(-0.5 * ((distance - 3.5) / 1.8) ** 2) + np.exp(
-        -0.5 * ((distance + 8.5) / 1.8) ** 2
+        -0.5 * ((distance + 2.5 + 6.0 * membrane) / 1.8) ** 2
     )
     region += rng.uniform(0.1, 0.35) * coat * np.maximum(patches, 0)
     if dense_core > 0:

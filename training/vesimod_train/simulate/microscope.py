@@ -95,7 +95,13 @@ def contrast_transfer(
     return transfer
 
 
-def image(density: Volume, size_nm: float, scope: Microscope, rng: np.random.Generator) -> Volume:
+def image(
+    density: Volume,
+    size_nm: float,
+    scope: Microscope,
+    rng: np.random.Generator,
+    gold: Volume | None = None,
+) -> Volume:
     """Make a tomogram of a density.
 
     Parameters
@@ -108,6 +114,9 @@ def image(density: Volume, size_nm: float, scope: Microscope, rng: np.random.Gen
         How it is imaged.
     rng : Generator
         Noise.
+    gold : (z, y, x) float32, optional
+        Density of beads, imaged with the rest but left out of the signal whose variance
+        sets the noise: a single bead would otherwise hide the cell in it.
 
     Returns
     -------
@@ -118,20 +127,30 @@ def image(density: Volume, size_nm: float, scope: Microscope, rng: np.random.Gen
     k = np.sqrt(kz**2 + ky**2 + kx**2)
     seen, angle, radial = sampled(kz, ky, kx, scope)
     fade = np.exp(-2 * (np.pi * k) ** 2 * (scope.blur_nm**2 + (scope.dose_nm * angle / 60) ** 2))
-    restored = contrast_transfer(k, scope)
-    if scope.deconvolution > 0:
-        lift = restored / (restored**2 + 0.1)
-        restored = restored * (1 + scope.deconvolution * (np.abs(lift) - 1))
+    transfer = contrast_transfer(k, scope)
+    # What is done to the finished volume acts on signal and noise alike.
     shown = np.exp(-2 * (np.pi * k * scope.lowpass_nm) ** 2)
-    transform = fft.rfftn(density - density.mean(), workers=2)
-    signal = fft.irfftn(-transform * restored * fade * shown * seen, density.shape, workers=2)
+    if scope.deconvolution > 0:
+        restoring = np.abs(transfer) / (transfer**2 + 0.1)
+        shown = shown * (1 + scope.deconvolution * (restoring - 1))
+    point_spread = -transfer * fade * shown * seen
+
+    def imaged(object_density: Volume) -> Volume:
+        spectrum = fft.rfftn(object_density - object_density.mean(), workers=2)
+        result: Volume = fft.irfftn(spectrum * point_spread, object_density.shape, workers=2)
+        return result
+
+    signal = imaged(density)
     nyquist = 0.5 / size_nm
     colour = (np.maximum(radial, 0.01 * nyquist) / nyquist) ** (0.5 * scope.noise_power)
     white = rng.standard_normal(density.shape, np.float32)
     noise = fft.irfftn(
         fft.rfftn(white, workers=2) * colour * shown * seen, density.shape, workers=2
     )
-    signal /= signal.std()
+    scale = 1.0 / signal.std()
+    if gold is not None and gold.any():
+        signal += imaged(gold)
+    signal *= scale
     noise *= 1.0 / (noise.std() * np.sqrt(scope.snr))
     tomogram: Volume = (signal + noise).astype(np.float32)
     return tomogram

@@ -45,6 +45,12 @@ class Recipe:
         Shortest over longest axis of a vesicle.
     dense_cored : float
         Share of vesicles with a dense core.
+    lumen : (float, float)
+        Density of the vesicles' inside relative to the cytosol's mean, a membrane leaflet
+        being 1: in real tomograms it is the brightest part.
+    membrane : (float, float)
+        Thickness of the vesicles' membrane relative to a bare bilayer's: proteins and the
+        imaging make it about 9 nm wide at half maximum in real tomograms.
     others : float
         Scales the number of membranes, organelles, filaments, particles; 0 for none.
     crowding : (float, float)
@@ -65,6 +71,8 @@ class Recipe:
     gap_nm: float = 8.0
     roundness: Range = (0.9, 1.0)
     dense_cored: float = 0.03
+    lumen: Range = (-0.45, -0.25)
+    membrane: Range = (1.2, 1.5)
     others: float = 1.0
     crowding: Range = (0.1, 0.25)
     snr: Range = (0.1, 0.1)
@@ -93,6 +101,7 @@ RECIPES = {
         noise_power=(0.0, 0.0),
         tilt_deg=(48.0, 52.0),
         blur_nm=(1.5, 2.5),
+        lumen=(-0.6, -0.4),
     ),
     "demo": replace(VALIDATION, shape=(96, 160, 160), vesicles=(45, 45), others=0.6),
     # What the shipped models learn from: everything wider than any test.
@@ -104,6 +113,8 @@ RECIPES = {
         gap_nm=6.0,
         roundness=(0.8, 1.0),
         dense_cored=0.1,
+        lumen=(-0.8, 0.05),
+        membrane=(0.9, 1.7),
         others=1.5,
         crowding=(0.05, 0.45),
         snr=(0.012, 0.6),
@@ -130,6 +141,8 @@ class SimulatedTomogram:
     spheres : Spheres
         True vesicles: centres in voxels, radius of the membrane's outer edge (of the sphere
         of the same volume, for ellipsoids).
+    cut : Spheres
+        Vesicles centred outside of the volume that reach into it: seen, but not counted.
     microscope : Microscope
         How it was imaged.
     """
@@ -137,6 +150,7 @@ class SimulatedTomogram:
     volume: Volume
     grid: Grid
     spheres: Spheres
+    cut: Spheres
     microscope: Microscope
 
 
@@ -149,19 +163,33 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
     size = recipe.voxel_size_nm
     shape = [n + 2 * MARGIN_VOXELS for n in recipe.shape]
     canvas = Canvas(np.zeros(shape, np.float32), size)
-    centres, radii = fill_cell(canvas, recipe, rng)
+    gold = Canvas(np.zeros(shape, np.float32), size)
+    centres, radii = fill_cell(canvas, gold, recipe, rng)
     scope = draw_microscope(recipe, rng)
-    whole = image(canvas.density, size, scope, rng)
+    whole = image(canvas.density, size, scope, rng, gold.density)
     inner = tuple(slice(MARGIN_VOXELS, MARGIN_VOXELS + n) for n in recipe.shape)
     voxels = centres / size - MARGIN_VOXELS
-    inside = np.all((voxels > -0.5) & (voxels < np.array(recipe.shape) - 0.5), axis=1)
-    spheres = Spheres(voxels[inside], radii[inside])
+    edges = np.array(recipe.shape) - 0.5
+    inside = np.all((voxels > -0.5) & (voxels < edges), axis=1)
+    reach = np.linalg.norm(voxels - np.clip(voxels, -0.5, edges), axis=1) * size
+    everyone = Spheres(voxels, radii)
     grid = Grid(recipe.shape, (size, size, size))
-    return SimulatedTomogram(np.ascontiguousarray(whole[inner]), grid, spheres, scope)
+    return SimulatedTomogram(
+        np.ascontiguousarray(whole[inner]),
+        grid,
+        everyone.select(inside),
+        everyone.select(~inside & (reach < radii)),
+        scope,
+    )
 
 
-def fill_cell(canvas: Canvas, recipe: Recipe, rng: np.random.Generator) -> tuple[Vector, Vector]:
-    """Paint a cell; return the vesicles' centres (N, 3) and radii (N,) in nm."""
+def fill_cell(
+    canvas: Canvas, gold: Canvas, recipe: Recipe, rng: np.random.Generator
+) -> tuple[Vector, Vector]:
+    """Paint a cell, and its gold beads apart; return the vesicles' centres and radii in nm.
+
+    Centres are (N, 3), radii (N,).
+    """
     content.add_cytosol(canvas, rng.uniform(*recipe.crowding), rng)
     inside = [np.ones(canvas.density.shape, bool)]
     amount = recipe.others
@@ -190,18 +218,21 @@ def fill_cell(canvas: Canvas, recipe: Recipe, rng: np.random.Generator) -> tuple
     content.add_particles(canvas, ribosomes, (9, 14), rng.uniform(0.5, 1.0), free, rng)
     proteins = int(rng.poisson(60 * amount * litres))
     content.add_particles(canvas, proteins, (3, 6), rng.uniform(0.4, 0.9), free, rng)
+    lumen, membrane = rng.uniform(*recipe.lumen), rng.uniform(*recipe.membrane)
     for centre, radius in zip(centres, radii, strict=True):
         content.add_vesicle(
             canvas,
             centre,
             radius,
             rng,
+            lumen=lumen,
+            membrane=membrane,
             roundness=rng.uniform(*recipe.roundness),
             dense_core=rng.uniform(0.5, 1.0) if rng.random() < recipe.dense_cored else 0.0,
         )
     content.add_tethers(canvas, centres, radii, rng)
-    gold = int(rng.poisson(3 * amount * litres)) if rng.random() < 0.4 else 0
-    content.add_particles(canvas, gold, (2.5, 6), rng.uniform(5, 12), free, rng)
+    beads = int(rng.poisson(3 * amount * litres)) if rng.random() < 0.4 else 0
+    content.add_particles(gold, beads, (2.5, 6), rng.uniform(5, 12), free, rng)
     if rng.random() < 0.25 * amount:
         _empty_margins(canvas, rng)
     return centres, radii
