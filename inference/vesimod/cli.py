@@ -17,6 +17,7 @@ from vesimod.commands import (
     merge,
     model,
     segment,
+    snap,
     watch,
 )
 
@@ -40,6 +41,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(model.app, name="model")
 app.command("corrections")(corrections.corrections)
 app.command("merge")(merge.merge)
+app.command("snap")(snap.snap)
 app.command("edit")(edit.edit)
 app.command("watch")(watch.watch)
 app.command("etomo")(etomo.etomo)

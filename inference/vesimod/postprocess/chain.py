@@ -17,18 +17,18 @@ from vesimod.postprocess.outliers import MIN_VESICLES, p_values
 from vesimod.postprocess.overlaps import resolve_overlaps
 from vesimod.postprocess.profile import (
     HALF_MEMBRANE_NM,
-    mean_membrane,
+    fit_and_learn,
+    lumen_density,
     membrane_contrast,
-    read_profiles,
+    needed_evidence,
     thicknesses,
 )
-from vesimod.postprocess.radial import fit_membranes, generic_template, normalised_template
 from vesimod.resample import model_to_volume
 
 DEFAULT_THRESHOLD = 0.5
 RADIUS_RANGE_NM = (8.0, 75.0)  # from below any synaptic vesicle to the largest endosome
-MIN_EVIDENCE = 5.0  # standard errors by which the membrane must be darker than around it
-FAINT_SHARE = 0.35  # of the tomogram's median evidence; noise gives about 6, whatever the rest
+MIN_EVIDENCE = 3.5  # standard errors by which a membrane must be darker than around it
+FAINT_SHARE = 0.4  # of the median of the tomogram: noise and clutter give less
 # A mask is off by a voxel of the network's grid or two; further than that another membrane
 # may be nearer than the right one.
 TRIED_SHIFTS_NM = np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)])
@@ -128,24 +128,16 @@ def measure(
         Notes for the user.
     """
     size = np.asarray(density.voxel_size_nm)
-    fits = fit_membranes(
+    fits, profiles, membrane = fit_and_learn(
         density,
         masks.centres,
-        np.maximum(masks.radii_nm - HALF_MEMBRANE_NM, 1.0),
-        generic_template(),
+        masks.radii_nm - HALF_MEMBRANE_NM,
+        MIN_EVIDENCE,
         shifts_nm=TRIED_SHIFTS_NM,
         radii_nm=TRIED_RADII_NM,
         progress=progress,
     )
-    profiles, lumen = read_profiles(density, fits)
-    membrane = mean_membrane(profiles, np.where(fits.evidence >= MIN_EVIDENCE, fits.evidence, 0))
-    if membrane.learned:
-        # What membranes look like in this tomogram is a sharper template than a guess.
-        template = normalised_template(membrane.profile)
-        fits = fit_membranes(density, fits.centres, fits.membrane_nm, template)
-        profiles, lumen = read_profiles(density, fits)
-        found = fits.evidence >= MIN_EVIDENCE
-        membrane = mean_membrane(profiles, np.where(found, fits.evidence, 0))
+    lumen = lumen_density(density, fits)
     thickness = thicknesses(profiles, membrane)
     contrast = membrane_contrast(profiles)
     radii = fits.membrane_nm + membrane.outer_nm
@@ -203,9 +195,8 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
     if region is not None:
         drop(~_inside(spheres.centres, region), "outside the region")
     drop(evidence < MIN_EVIDENCE, "no membrane")
-    if (reasons == "").sum() >= MIN_VESICLES:
-        typical = float(np.median(evidence[reasons == ""]))
-        drop(evidence < FAINT_SHARE * typical, "membrane too faint")
+    needed = needed_evidence(evidence[reasons == ""], MIN_EVIDENCE, FAINT_SHARE)
+    drop(evidence < needed, "membrane too faint")
     rows = np.flatnonzero(reasons == "")
     kept, _ = resolve_overlaps(spheres.select(rows), evidence[rows], density.voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"

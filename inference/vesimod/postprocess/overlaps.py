@@ -53,8 +53,7 @@ def resolve_overlaps(
         Deepest overlap of each kept sphere with another kept one; 0 for none.
     """
     first, second, depth = overlapping_pairs(spheres, voxel_size_nm)
-    smaller = np.minimum(spheres.radii_nm[first], spheres.radii_nm[second])
-    clash = depth > TOLERATED_SHARE * smaller
+    clash = _is_clash(spheres, first, second, depth)
     rivals: dict[int, list[int]] = {}
     for i, j in zip(first[clash], second[clash], strict=True):
         rivals.setdefault(int(i), []).append(int(j))
@@ -69,3 +68,26 @@ def resolve_overlaps(
     np.maximum.at(left, first[both], depth[both])
     np.maximum.at(left, second[both], depth[both])
     return kept, left
+
+
+def clashes_with(spheres: Spheres, others: Spheres, voxel_size_nm: Triple) -> BoolArray:
+    """Whether each of N spheres overlaps one of `others` by more than a contact."""
+    n = len(spheres)
+    both = Spheres(
+        np.concatenate([spheres.centres, others.centres]),
+        np.concatenate([spheres.radii_nm, others.radii_nm]),
+    )
+    first, second, depth = overlapping_pairs(both, voxel_size_nm)
+    across = _is_clash(both, first, second, depth) & ((first < n) != (second < n))
+    result = np.zeros(n, bool)
+    result[np.minimum(first, second)[across]] = True
+    return result
+
+
+def _is_clash(
+    spheres: Spheres, first: IntArray, second: IntArray, depth_nm: FloatArray
+) -> BoolArray:
+    """Whether pairs overlap by more than a contact."""
+    smaller = np.minimum(spheres.radii_nm[first], spheres.radii_nm[second])
+    clash: BoolArray = depth_nm > TOLERATED_SHARE * smaller
+    return clash

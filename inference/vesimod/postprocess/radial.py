@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ TEMPLATE_HALF_NM = 8.0  # reach of the membrane's profile to either side
 GENERIC_SIGMA_NM = 3.0  # wide enough for a bilayer with its proteins, resolved or not
 BATCH = 64  # vesicles whose rays are in memory at a time
 NEWTON_STEPS = 8
-ROUNDS = 2  # rays are read again from the centre that the first round found
+PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
 
 NO_SHIFT, NO_CHANGE = np.zeros((1, 3)), np.zeros(1)
 
@@ -74,16 +75,33 @@ class Fits:
 
     @property
     def evidence(self) -> FloatArray:
-        """Mean response over its standard error (N,): how sure a dark shell is there."""
+        """How sure a dark shell is there (N,): mean response over its standard error.
+
+        Noise is alike in neighbouring rays, so the error comes from patches of the surface;
+        only those within the volume count, and as `PATCH_NM` wide where they are smaller.
+        """
+        patch = _patches()
         seen = self.response != 0
-        count = np.maximum(seen.sum(axis=1), 1)
-        mean = self.response.sum(axis=1) / count
-        spread = np.sqrt(
-            (np.where(seen, self.response - mean[:, None], 0) ** 2).sum(axis=1) / count
-        )
-        error = np.where(spread > 0, spread, np.inf) / np.sqrt(count)
-        result: FloatArray = mean / error
+        count = seen.astype(np.float64) @ patch
+        total = np.where(seen, self.response, 0.0) @ patch
+        known = count > 0
+        means = np.divide(total, count, out=np.zeros_like(total), where=known)
+        number = np.maximum(known.sum(axis=1), 1)
+        mean = means.sum(axis=1) / number
+        off = np.where(known, means - mean[:, None], 0.0)
+        spread = np.sqrt((off**2).sum(axis=1) / np.maximum(number - 1, 1))
+        room = 4 * np.pi * self.membrane_nm**2 / PATCH_NM**2 / patch.shape[1]
+        independent = number * np.minimum(room, 1.0)
+        result: FloatArray = mean * np.sqrt(independent) / np.where(spread > 0, spread, np.inf)
         return result
+
+
+@cache
+def _patches(count: int = 48) -> FloatArray:
+    """Which direction belongs to which patch of the sphere (K, count), 0 or 1."""
+    nearest = np.argmax(directions() @ directions(count).T, axis=1)
+    belongs: FloatArray = (nearest[:, None] == np.arange(count)).astype(np.float64)
+    return belongs
 
 
 def fit_membranes(
@@ -95,6 +113,7 @@ def fit_membranes(
     shifts_nm: FloatArray = NO_SHIFT,
     radii_nm: FloatArray = NO_CHANGE,
     weights: FloatArray | None = None,
+    rounds: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Fits:
     """Fit spheres to membranes near given spheres.
@@ -117,6 +136,9 @@ def fit_membranes(
         How much each direction counts; default all alike. Weights that follow the missing
         wedge were measured and do not help (benchmarks/postprocess_steps.py): the wedge
         takes the noise away together with the membrane.
+    rounds : int
+        How often rays are read from the centre reached so far. A second time is needed
+        where the first centre may be off by more than about 1 nm.
     progress : callable, optional
         Called with (vesicles done, vesicles in all).
     """
@@ -125,7 +147,14 @@ def fit_membranes(
         rows = slice(first, first + BATCH)
         parts.append(
             _fit_batch(
-                density, centres[rows], membrane_nm[rows], template, weights, shifts_nm, radii_nm
+                density,
+                centres[rows],
+                membrane_nm[rows],
+                template,
+                weights,
+                shifts_nm,
+                radii_nm,
+                rounds,
             )
         )
         if progress:
@@ -144,12 +173,13 @@ def _fit_batch(
     weights: FloatArray | None,
     shifts_nm: FloatArray,
     radii_nm: FloatArray,
+    rounds: int,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Fit one batch; returns the columns of `Fits`."""
     size = np.asarray(density.voxel_size_nm)
     centres, radius = start.copy(), start_nm.copy()
     trials_shift, trials_radius = shifts_nm, radii_nm
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         reach = float(np.linalg.norm(trials_shift, axis=1).max()) + 2.0
         surface = Surface.read(
             density,
@@ -207,8 +237,11 @@ class Surface:
         bank = _sliding(template, count)
         for row, centre in enumerate(centres):
             rays = density.rays(centre, np.maximum(low[row] + steps, 0.0))
-            correlation[row] = rays @ bank
-        np.nan_to_num(correlation, copy=False, nan=0.0)
+            outside = np.isnan(rays)
+            correlation[row] = np.where(outside, np.float32(0), rays) @ bank
+            # A volume is convex: a ray that has left it stays outside.
+            last = np.where(outside.any(axis=1), outside.argmax(axis=1), rays.shape[1])
+            correlation[row][np.arange(count) + len(template) > last[:, None]] = 0.0
         slope = np.gradient(template, RAY_STEP_NM)
         if weights is None:
             weights = np.ones(len(directions()))
