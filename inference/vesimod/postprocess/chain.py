@@ -158,8 +158,7 @@ def measure(
         )
     if found.sum() < 0.5 * len(masks):
         notes.append(
-            f"a dark membrane was found around {found.sum()} of {len(masks)} candidates only; "
-            "if 3dmod shows white membranes, run again with --invert"
+            f"a dark membrane was found around {found.sum()} of {len(masks)} candidates only"
         )
     evidence = np.maximum(fits.evidence, 0.0)
     spheres = Spheres(
