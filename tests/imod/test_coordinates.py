@@ -52,6 +52,10 @@ def test_order_of_rotations_is_z_then_y_then_x():
     grid = Grid((99, 99, 99), (1.0, 1.0, 1.0), tilt_angles_deg=(90.0, 0.0, 90.0))
     at, _ = to_voxels(np.array([[10.0, 0.0, -0.5]]), model((90, 90, 90), 10.0), grid)
     np.testing.assert_allclose(to_model(at), [[0, 0, 9.5]], atol=1e-9)
+    # A quarter turn about y takes z to x.
+    grid = Grid((99, 99, 99), (1.0, 1.0, 1.0), tilt_angles_deg=(0.0, 90.0, 0.0))
+    at, _ = to_voxels(np.array([[0.0, 3.0, 9.5]]), model((90, 90, 90), 10.0), grid)
+    np.testing.assert_allclose(to_model(at), [[10, 3, -0.5]], atol=1e-9)
 
 
 def test_binned_volume_in_both_versions_of_3dmod():

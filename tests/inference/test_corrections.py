@@ -135,6 +135,14 @@ def test_ids_given_anew_are_not_believed():
     shuffled = reading(PREDICTED.spheres.centres[order], np.full(27, 15.0), np.arange(1, 28))
     rows = find_corrections(PREDICTED, shuffled, SIZE)
     assert counts(rows)["kept"] == 27
+    # Not even where the wrong sphere is near enough to have moved there.
+    centres = np.array([[50, 50, 50 + 25.0 * k] for k in range(4)])
+    before = reading(centres, np.full(4, 15.0), [1, 2, 3, 4])
+    after = reading(centres, np.full(4, 15.0), [2, 3, 4, 5])
+    rows = find_corrections(before, after, SIZE)
+    assert [(row.verdict, row.corrected_id) for row in rows] == [
+        ("kept", 2), ("kept", 3), ("kept", 4), ("kept", 5),
+    ]  # fmt: skip
 
 
 def test_far_move_is_ambiguous():
