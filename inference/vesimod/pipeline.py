@@ -59,6 +59,7 @@ def segment(
     *,
     threshold: float | None = None,
     invert: bool = False,
+    region: npt.NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
 ) -> Segmentation:
     """Find the vesicles of a tomogram.
@@ -73,6 +74,8 @@ def segment(
         Probability from which a voxel counts as vesicle; default: found automatically.
     invert : bool
         The tomogram has bright membranes: negate it.
+    region : (z, y, x) bool, optional
+        Where vesicles may be, on the tomogram's grid; others are dropped.
     progress : callable, optional
         Called with (step, done, total) as the work goes on.
 
@@ -106,6 +109,7 @@ def segment(
         distance=maps.get("distance"),
         threshold=threshold,
         invert=invert,
+        region=region,
         progress=lambda done, total: report("spheres", done, total),
     )
     notes = list(found.notes)

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from vesimod.cli import app, run_app
 from vesimod.tomogram import read_tomogram, write_volume
+from vesimod_imod.coordinates import image_reference
+from vesimod_imod.model import Header, build_mod
+from vesimod_imod.model_files import write_mod
+from vesimod_imod.objects import ModelObject
 from vesimod_imod.sphere_model import read_sphere_model
 from vesimod_imod.spheres import Grid
 
@@ -127,6 +131,65 @@ def test_volume_smaller_than_a_tile(tmp_path: Path, data: Path) -> None:
     write_volume(path, volume, Grid((40, 40, 40), (VOXEL_NM,) * 3))
     assert vesimod("segment", path, "--model", data / "dark.onnx", "--quiet") == 0
     assert len(read_sphere_model(tmp_path / "small_vesicles.mod").spheres) == 1
+
+
+def write_region_model(path: Path) -> None:
+    """A closed contour around x < 55 (in voxels), drawn on the first and the last section."""
+    square = [[0, 0], [55, 0], [55, 104], [0, 104]]
+    points = np.array([[x, y, z] for z in (0, 63) for x, y in square], np.float32)
+    region = ModelObject(
+        name="cytoplasm",
+        flags=0,
+        colour=(1.0, 0.0, 0.0),
+        default_radius=0,
+        points_per_contour=0,
+        points=points,
+        counts=np.array([4, 4]),
+        surfaces=np.zeros(2, np.int64),
+        sizes=np.full(8, -1, np.float32),
+        values=np.full(8, np.nan, np.float32),
+        labels=("", ""),
+    )
+    header = Header(name="region", size=(108, 104, 64), flags=0)
+    write_mod(path, build_mod(header, [region], image_reference(GRID)))
+
+
+@pytest.mark.parametrize("kind", ["region.mod", "region.mrc"])
+def test_region_and_dropped_table(tomogram: Path, data: Path, kind: str) -> None:
+    region, dropped = tomogram.with_name(kind), tomogram.with_name("dropped.csv")
+    if kind == "region.mod":
+        write_region_model(region)
+    else:
+        mask = np.zeros(GRID.shape, np.int8)
+        mask[:, :, :55] = 1
+        write_volume(region, mask, GRID)
+    options = ("--region", region, "--dropped", dropped, "--quiet")
+    assert vesimod("segment", tomogram, "--model", data / "dark.onnx", *options) == 0
+    found = read_sphere_model(tomogram.with_name("TS_01_rec_vesicles.mod"), GRID).spheres
+    assert len(found) == 2
+    assert np.all(found.centres[:, 2] < 55)
+    with dropped.open(newline="") as stream:
+        (row,) = [r for r in csv.DictReader(stream) if r["reason"] == "outside the region"]
+    assert float(row["x"]) == pytest.approx(74, abs=1)
+
+
+def test_region_of_another_shape_is_refused(
+    tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    region = tomogram.with_name("region.mrc")
+    write_volume(region, np.ones((4, 5, 6), np.int8), Grid((4, 5, 6), (VOXEL_NM,) * 3))
+    arguments = ("--model", data / "dark.onnx", "--region", region, "--quiet")
+    assert vesimod("segment", tomogram, *arguments) == 2
+    assert "make the mask on the same volume" in capsys.readouterr().err
+    assert not tomogram.with_name("TS_01_rec_vesicles.mod").exists()
+
+
+def test_score_classes_make_five_objects(tomogram: Path, data: Path) -> None:
+    arguments = ("--model", data / "dark.onnx", "--score-classes", "--quiet")
+    assert vesimod("segment", tomogram, *arguments) == 0
+    reading = read_sphere_model(tomogram.with_name("TS_01_rec_vesicles.mod"), GRID)
+    assert len(reading.object_names) == 5
+    assert len(reading.spheres) == 3
 
 
 def test_module_runs_as_program(tomogram: Path, data: Path) -> None:

@@ -76,13 +76,13 @@ def open_files(
     from vesimod_imod.spheres import FloatArray, Spheres
     from vesimod_imod.watched_model import WatchedModel
 
-    from vesimod.commands.console import warn
+    from vesimod.commands.console import say
     from vesimod.snap import snap
     from vesimod.tomogram import read_tomogram
 
     volume = read_tomogram(tomogram, voxel_size_nm)
     for note in volume.notes:
-        warn(note)
+        say(f"note: {note}")
     if not model.exists():
         write_sphere_model(model, Spheres.empty(), volume.grid)
     ready = with_sphere_object(read_mod(model))

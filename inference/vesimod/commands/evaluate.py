@@ -95,10 +95,15 @@ def _read(path: Path, grid: Grid | None) -> tuple[Spheres, Triple | None]:
 
         return read_spheres_csv(path), None
     if path.suffix.lower() == ".mod":
+        import numpy as np
+        from vesimod_imod.point_edits import REJECTED
         from vesimod_imod.sphere_model import read_sphere_model
 
         reading = read_sphere_model(path, grid)
+        # Clicks on nothing, kept for the person to look at, claim no vesicle.
+        claimed = np.array(reading.object_names)[reading.object_number - 1] != REJECTED
         for warning in reading.warnings:
             typer.echo(f"WARNING: vesimod - {path}: {warning}", err=True)
-        return reading.spheres, reading.grid.voxel_size_nm if reading.voxel_size_known else None
+        spheres = reading.spheres.select(claimed)
+        return spheres, reading.grid.voxel_size_nm if reading.voxel_size_known else None
     raise ValueError(f"{path}: spheres are read from .mod and .csv files")

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from vesimod.network import Model
     from vesimod.pipeline import Segmentation
     from vesimod.sidecar import Provenance
@@ -58,6 +61,19 @@ def segment(
     picture: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Also draw the spheres on central slices.")
     ] = None,
+    dropped: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Also write the candidates not accepted, with reasons."),
+    ] = None,
+    region: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MOD|MRC", help="Where vesicles may be: closed contours, or a mask above 0."
+        ),
+    ] = None,
+    score_classes: Annotated[
+        bool, typer.Option("--score-classes", help="Five objects by score, in heat colours.")
+    ] = False,
     model: ModelOption = "fast",
     voxel_size_nm: VoxelSize = None,
     threshold: Annotated[
@@ -77,6 +93,9 @@ def segment(
         labels=labels,
         probability=probability,
         picture=picture,
+        dropped=dropped,
+        region=region,
+        score_classes=score_classes,
         model=model,
         voxel_size_nm=voxel_size_nm,
         threshold=threshold,
@@ -96,6 +115,9 @@ def run(
     labels: Path | None = None,
     probability: Path | None = None,
     picture: Path | None = None,
+    dropped: Path | None = None,
+    region: Path | None = None,
+    score_classes: bool = False,
     model: str = "fast",
     voxel_size_nm: float | None = None,
     threshold: float | None = None,
@@ -111,7 +133,7 @@ def run(
     all. Parameters are those of the command.
     """
     from vesimod_imod.files import check_writable
-    from vesimod_imod.sphere_model import write_sphere_model
+    from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objects
 
     from vesimod.commands import console
     from vesimod.network import load_model
@@ -123,8 +145,9 @@ def run(
 
     volume = read_tomogram(path, voxel_size_nm)
     output = output or default_output(path)
-    outputs = [file for file in (output, table, labels, probability, picture) if file is not None]
-    check_distinct([path, *outputs])
+    named = (output, table, labels, probability, picture, dropped)
+    outputs = [file for file in named if file is not None]
+    check_distinct([path, *outputs, *([region] if region else [])])
     for file in outputs:
         check_writable(file, overwrite)
     network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
@@ -134,7 +157,12 @@ def run(
             console.say(f"note: {note}")
     with console.progress(quiet) as report:
         result = segment_tomogram(
-            volume, network, threshold=threshold, invert=invert, progress=report
+            volume,
+            network,
+            threshold=threshold,
+            invert=invert,
+            region=None if region is None else read_region(region, volume),
+            progress=report,
         )
     for note in result.notes:
         console.warn(note)
@@ -144,10 +172,14 @@ def run(
         write_probability(probability, result, volume, overwrite)
     if table is not None:
         write_spheres_csv(table, result.spheres, overwrite=overwrite)
+    if dropped is not None:
+        write_spheres_csv(dropped, result.dropped, overwrite=overwrite)
     if picture is not None:
         draw_picture(picture, volume, result.spheres, overwrite=overwrite)
     # Last: where the model exists, everything else does.
-    write_sphere_model(output, result.spheres, volume.grid, overwrite=overwrite)
+    spheres = result.spheres
+    objects = by_score(spheres) if score_classes else [SphereObject("vesicles", spheres)]
+    write_sphere_objects(output, objects, volume.grid, overwrite=overwrite)
     write_sidecar(output, provenance(path, network, result, volume, invert))
     if not quiet:
         console.say(summary(result))
@@ -155,6 +187,36 @@ def run(
             console.say(f"wrote {file}")
         console.say(f"look at it:  3dmod {path} {output}")
     return result
+
+
+def read_region(path: Path, tomogram: Tomogram) -> npt.NDArray[np.bool_]:
+    """Mask (z, y, x) on the tomogram's grid, from closed contours or from a mask volume.
+
+    Raises
+    ------
+    ValueError
+        A mask volume of another shape; a model without closed contours; see `read_tomogram`.
+    """
+    import numpy as np
+    from vesimod_imod.model_files import read_mod
+    from vesimod_imod.regions import region_mask
+
+    from vesimod.commands import console
+    from vesimod.tomogram import read_tomogram
+
+    if path.suffix.lower() == ".mod":
+        mask, notes = region_mask(read_mod(path), tomogram.grid)
+        for note in notes:
+            console.warn(f"{path}: {note}")
+        return mask
+    # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
+    volume = read_tomogram(path, tomogram.grid.xy_voxel_size_nm)
+    if volume.grid.shape != tomogram.grid.shape:
+        raise ValueError(
+            f"{path}: {volume.grid.shape} voxels (z, y, x), the tomogram has "
+            f"{tomogram.grid.shape}; make the mask on the same volume"
+        )
+    return np.asarray(volume.voxels) > 0
 
 
 def default_output(path: Path) -> Path:

@@ -32,6 +32,7 @@ def snap(
     """
     import numpy as np
     from vesimod_imod.files import check_writable
+    from vesimod_imod.point_edits import REJECTED
     from vesimod_imod.sphere_model import (
         ORANGE,
         SphereObject,
@@ -49,8 +50,9 @@ def snap(
     output = output or points.with_name(f"{points.stem}_snapped.mod")
     check_distinct([tomogram, points, output])
     check_writable(output, overwrite)
-    for note in volume.notes:
-        console.warn(note)
+    if not quiet:
+        for note in volume.notes:
+            console.say(f"note: {note}")
     reading = read_sphere_model(points, volume.grid)
     for warning in reading.warnings:
         console.warn(warning)
@@ -79,7 +81,7 @@ def snap(
         output,
         [
             SphereObject("vesicles", good.select(np.argsort(good.ids))),
-            SphereObject("clicks without vesicle", lost, ORANGE),
+            SphereObject(REJECTED, lost, ORANGE),
         ],
         volume.grid,
         overwrite=overwrite,

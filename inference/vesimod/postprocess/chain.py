@@ -192,8 +192,8 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
     drop(spheres.radii_nm < RADIUS_RANGE_NM[0], "too small")
     drop(spheres.radii_nm > RADIUS_RANGE_NM[1], "too large")
     edges = np.asarray(density.voxels.shape) - 0.5
-    outside = (spheres.centres < -0.5) | (spheres.centres > edges)
-    drop(outside.any(axis=1), "centre outside the volume")
+    outside: BoolArray = np.any((spheres.centres < -0.5) | (spheres.centres > edges), axis=1)
+    drop(outside, "centre outside the volume")
     if region is not None:
         drop(~_inside(spheres.centres, region), "outside the region")
     drop(evidence < MIN_EVIDENCE, "no membrane")

@@ -2,10 +2,9 @@
 
 The outer edge is where density rises most steeply on the way out (the inflection). The paper
 takes the minimum of the second derivative, which lies 1 to 2 nm further out, by the width of
-the microscope's blur; the inflection of a blurred edge stays where the edge is, as long as the
-blur is narrower than the membrane. Where it is not, it widens the membrane by up to 1 nm a
-side, and nothing in the profile tells. So what is measured and what is known, that bilayers
-are about 5 nm thick, count alike.
+the microscope's blur. The inflection of a blurred edge stays where the edge is, as long as the
+blur is narrower than the dark band; where it is not (two thin leaflets), it moves outwards, by
+up to 0.6 nm in simulations. `BLUR_NM` is taken off for that: the middle of what was seen.
 
 One vesicle's thickness is noisier than thicknesses differ, so the edges come from the mean
 profile of all vesicles of the tomogram; each vesicle's own thickness is a measure.
@@ -24,18 +23,20 @@ from vesimod_imod.spheres import FloatArray
 from vesimod.postprocess.density import Density
 from vesimod.postprocess.radial import (
     RAY_STEP_NM,
+    TEMPLATE_HALF_NM,
     Fits,
     Rays,
     fit_membranes,
     generic_template,
     normalised_template,
-    profile_axis,
+    template_axis,
 )
 
 HALF_MEMBRANE_NM = 2.5  # of a lipid bilayer
-HALF_RANGE_NM = (1.5, 4.5)
-TRUST = 0.5  # in the measured edges, against those of a lipid bilayer
-ASSUMED_EVIDENCE = 10.0  # of all fits together at which the trust is half of that
+HALF_RANGE_NM = (0.8, 5.0)
+BLUR_NM = 0.2
+ASSUMED_EVIDENCE = 10.0  # of all fits together at which measured edges and a bilayer's count alike
+PROFILE_STEP_NM = RAY_STEP_NM / 2  # finer than for fitting: edges are sought to 0.1 nm
 MIN_LEARNED, MIN_LEARNED_EVIDENCE = 5, 20.0  # vesicles whose mean is better than a guess
 LUMEN_SHARES = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])  # of the lumen's radius
 SURE_EVIDENCE = 7.0  # far above what noise gives: faint or not, there is a membrane
@@ -65,6 +66,12 @@ class Membrane:
     def thickness_nm(self) -> float:
         """From edge to edge."""
         return self.inner_nm + self.outer_nm
+
+
+def profile_axis() -> FloatArray:
+    """Distances (P,) in nm from the membrane's centre at which profiles are given."""
+    half = round(TEMPLATE_HALF_NM / PROFILE_STEP_NM)
+    return np.arange(-half, half + 1, dtype=np.float64) * PROFILE_STEP_NM
 
 
 def fit_and_learn(
@@ -102,7 +109,7 @@ def fit_and_learn(
     membrane = mean_membrane(profiles, np.where(fits.evidence >= min_evidence, fits.evidence, 0))
     if not membrane.learned:
         return fits, profiles, membrane
-    template = normalised_template(membrane.profile)
+    template = normalised_template(np.interp(template_axis(), profile_axis(), membrane.profile))
     fits = fit_membranes(density, fits.centres, fits.membrane_nm, template, rounds=rounds)
     profiles = read_profiles(density, fits)
     membrane = mean_membrane(profiles, np.where(fits.evidence >= min_evidence, fits.evidence, 0))
@@ -161,9 +168,9 @@ def mean_membrane(profiles: FloatArray, evidence: FloatArray) -> Membrane:
     weight = weight[usable]
     profile = np.average(profiles[usable], axis=0, weights=weight)
     inner, outer = edges(profile)
-    trust = TRUST * float(weight.sum() / (weight.sum() + ASSUMED_EVIDENCE**2))
+    trust = float(weight.sum() / (weight.sum() + ASSUMED_EVIDENCE**2))
     inner, outer = (
-        trust * float(np.clip(edge, *HALF_RANGE_NM)) + (1 - trust) * HALF_MEMBRANE_NM
+        trust * float(np.clip(edge - BLUR_NM, *HALF_RANGE_NM)) + (1 - trust) * HALF_MEMBRANE_NM
         for edge in (inner, outer)
     )
     learned = len(weight) >= MIN_LEARNED and weight.sum() >= MIN_LEARNED_EVIDENCE**2
@@ -179,9 +186,9 @@ def edges(profile: FloatArray) -> tuple[float, float]:
         Mean density at `profile_axis()`, the membrane's centre at 0.
     """
     axis = profile_axis()
-    fine = np.arange(-HALF_RANGE_NM[1] - 1, HALF_RANGE_NM[1] + 1.01, 0.02)
+    fine = np.arange(-HALF_RANGE_NM[1] - 0.5, HALF_RANGE_NM[1] + 0.51, 0.02)
     # Smoothing of half a nm keeps noise from making flanks; it does not move a symmetric one.
-    smooth = ndimage.gaussian_filter1d(profile, 0.5 / RAY_STEP_NM, mode="nearest")
+    smooth = ndimage.gaussian_filter1d(profile, 0.5 / PROFILE_STEP_NM, mode="nearest")
     slope = CubicSpline(axis, smooth)(fine, 1)
     out, inn = fine > 0.5, fine < -0.5  # beyond the dip between two resolved leaflets
     return float(-fine[inn][np.argmin(slope[inn])]), float(fine[out][np.argmax(slope[out])])

@@ -31,20 +31,20 @@ NO_SHIFT, NO_CHANGE = np.zeros((1, 3)), np.zeros(1)
 Rays = npt.NDArray[np.float32]
 
 
-def profile_axis() -> FloatArray:
-    """Distances (P,) in nm from the membrane's centre at which profiles are given."""
+def template_axis() -> FloatArray:
+    """Distances (T,) in nm from the membrane's centre at which templates are given."""
     half = round(TEMPLATE_HALF_NM / RAY_STEP_NM)
     return np.arange(-half, half + 1, dtype=np.float64) * RAY_STEP_NM
 
 
 def generic_template() -> FloatArray:
-    """Profile (P,) of an unknown membrane: a dark line between brighter surroundings."""
-    u = profile_axis() / GENERIC_SIGMA_NM
+    """Profile (T,) of an unknown membrane: a dark line between brighter surroundings."""
+    u = template_axis() / GENERIC_SIGMA_NM
     return normalised_template(-(1 - u**2) * np.exp(-(u**2) / 2))
 
 
 def normalised_template(profile: FloatArray) -> FloatArray:
-    """Give a density profile (P,) zero sum and unit norm: neither grey level nor contrast count."""
+    """Give a density profile (T,) zero sum and unit norm: neither grey level nor contrast count."""
     weights = profile - profile.mean()
     norm = float(np.linalg.norm(weights))
     result: FloatArray = weights / norm if norm > 0 else weights
@@ -126,11 +126,11 @@ def fit_membranes(
         Where to start, in voxels.
     membrane_nm : (N,) float
         Membrane radius to start from.
-    template : (P,) float
+    template : (T,) float
         From `normalised_template`.
     shifts_nm : (S, 3) float
         Centres to try, relative to the start; default the start alone.
-    radii_nm : (T,) float
+    radii_nm : (R,) float
         Radii to try, relative to the start; default the start alone.
     weights : (K,) float, optional
         How much each direction counts; default all alike. Weights that follow the missing
