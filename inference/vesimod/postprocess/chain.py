@@ -198,7 +198,7 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
         drop(~_inside(spheres.centres, region), "outside the region")
     drop(evidence < MIN_EVIDENCE, "no membrane")
     needed = needed_evidence(evidence[reasons == ""], MIN_EVIDENCE, FAINT_SHARE)
-    drop(evidence < needed, "membrane too faint")
+    drop(np.asarray(evidence < needed), "membrane too faint")
     rows = np.flatnonzero(reasons == "")
     kept, _ = resolve_overlaps(spheres.select(rows), evidence[rows], density.voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"
