@@ -11,28 +11,15 @@ from scipy import ndimage
 from vesimod_imod.spheres import BoolArray, FloatArray, Spheres, Triple
 
 from vesimod.postprocess.candidates import Candidates, Volume
-from vesimod.postprocess.density import Density, directions
+from vesimod.postprocess.density import Density
 from vesimod.postprocess.instances import spheres_of_labels, split_instances
-from vesimod.postprocess.outliers import MIN_VESICLES, p_values
+from vesimod.postprocess.measures import NO_EVIDENCE, measure
 from vesimod.postprocess.overlaps import resolve_overlaps
-from vesimod.postprocess.profile import (
-    HALF_MEMBRANE_NM,
-    fit_and_learn,
-    lumen_density,
-    membrane_contrast,
-    needed_evidence,
-    thicknesses,
-)
+from vesimod.postprocess.scoring import MIN_SCORE
 from vesimod.resample import model_to_volume
 
 DEFAULT_THRESHOLD = 0.5
 RADIUS_RANGE_NM = (8.0, 75.0)  # from below any synaptic vesicle to the largest endosome
-MIN_EVIDENCE = 3.5  # standard errors by which a membrane must be darker than around it
-FAINT_SHARE = 0.4  # of the median of the tomogram: noise and clutter give less
-# A mask is off by a voxel of the network's grid or two; further than that another membrane
-# may be nearer than the right one.
-TRIED_SHIFTS_NM = np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)])
-TRIED_RADII_NM = np.arange(-5.0, 5.1, 1.25)
 
 
 def find_spheres(
@@ -107,80 +94,6 @@ def find_spheres(
     return Candidates(spheres.select(kept), dropped, labels, threshold, notes)
 
 
-def measure(
-    density: Density, masks: Spheres, progress: Callable[[int, int], None] | None = None
-) -> tuple[Spheres, tuple[str, ...]]:
-    """Fit the membrane of every candidate and measure it.
-
-    Parameters
-    ----------
-    density : Density
-        The tomogram.
-    masks : Spheres
-        N candidates, centres in voxels of the tomogram; their scores are the mean
-        probability inside.
-
-    Returns
-    -------
-    Spheres
-        The same candidates, fitted, with the measures of the table.
-    tuple of str
-        Notes for the user.
-    """
-    size = np.asarray(density.voxel_size_nm)
-    fits, profiles, membrane = fit_and_learn(
-        density,
-        masks.centres,
-        masks.radii_nm - HALF_MEMBRANE_NM,
-        MIN_EVIDENCE,
-        shifts_nm=TRIED_SHIFTS_NM,
-        radii_nm=TRIED_RADII_NM,
-        progress=progress,
-    )
-    lumen = lumen_density(density, fits)
-    thickness = thicknesses(profiles, membrane)
-    contrast = membrane_contrast(profiles)
-    radii = fits.membrane_nm + membrane.outer_nm
-    # Where no membrane is to be seen the mask is the better witness of where the blob was.
-    found = fits.evidence >= MIN_EVIDENCE
-    centres = np.where(found[:, None], fits.centres, masks.centres)
-    radii = np.where(found, radii, masks.radii_nm)
-    p = np.full(len(masks), np.nan)
-    p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
-    shape = np.asarray(density.voxels.shape)
-    beyond = radii[:, None] / size
-    border = ((centres - beyond < -0.5) | (centres + beyond > shape - 0.5)).any(axis=1)
-    notes = []
-    if 0 < found.sum() < MIN_VESICLES:
-        notes.append(
-            f"{found.sum()} vesicles are too few to tell outliers by their membrane (needs "
-            f"{MIN_VESICLES}): none was marked"
-        )
-    if found.sum() < 0.5 * len(masks):
-        notes.append(
-            f"a dark membrane was found around {found.sum()} of {len(masks)} candidates only"
-        )
-    evidence = np.maximum(fits.evidence, 0.0)
-    spheres = Spheres(
-        centres,
-        radii,
-        masks.scores * evidence / (evidence + MIN_EVIDENCE),
-        masks.ids,
-        {
-            "membrane_radius_nm": np.where(found, fits.membrane_nm, np.nan),
-            "inner_radius_nm": np.where(found, fits.membrane_nm - membrane.inner_nm, np.nan),
-            "membrane_thickness_nm": thickness,
-            "membrane_density": contrast,
-            "lumen_density": lumen,
-            "evidence": fits.evidence,
-            "probability": masks.scores,
-            "p_value": p,
-            "border": border,
-        },
-    )
-    return spheres, tuple(notes)
-
-
 def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> npt.NDArray[np.str_]:
     """Why each sphere is dropped (N,); empty where it is kept."""
     evidence = spheres.measures["evidence"]
@@ -196,11 +109,10 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
     drop(outside, "centre outside the volume")
     if region is not None:
         drop(~_inside(spheres.centres, region), "outside the region")
-    drop(evidence < MIN_EVIDENCE, "no membrane")
-    needed = needed_evidence(evidence[reasons == ""], MIN_EVIDENCE, FAINT_SHARE)
-    drop(np.asarray(evidence < needed), "membrane too faint")
+    drop(evidence < NO_EVIDENCE, "no membrane")
+    drop(spheres.scores < MIN_SCORE, "unlike the other vesicles")
     rows = np.flatnonzero(reasons == "")
-    kept, _ = resolve_overlaps(spheres.select(rows), evidence[rows], density.voxel_size_nm)
+    kept, _ = resolve_overlaps(spheres.select(rows), spheres.scores[rows], density.voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"
     return reasons
 

@@ -1,0 +1,100 @@
+"""Everything that is measured on a candidate: its membrane, its lumen, how it fits in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from vesimod_imod.spheres import Spheres
+
+from vesimod.postprocess.density import Density, directions
+from vesimod.postprocess.outliers import MIN_VESICLES, p_values
+from vesimod.postprocess.profile import (
+    HALF_MEMBRANE_NM,
+    fit_and_learn,
+    lumen_density,
+    membrane_contrast,
+    thicknesses,
+)
+from vesimod.postprocess.scoring import MIN_EVIDENCE, score
+
+NO_EVIDENCE = 2.0  # below, a fit follows the noise
+# A mask is off by a voxel of the network's grid or two; further than that another membrane
+# may be nearer than the right one.
+TRIED_SHIFTS_NM = np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)])
+TRIED_RADII_NM = np.arange(-5.0, 5.1, 1.25)
+
+
+def measure(
+    density: Density, masks: Spheres, progress: Callable[[int, int], None] | None = None
+) -> tuple[Spheres, tuple[str, ...]]:
+    """Fit the membrane of every candidate and measure it.
+
+    Parameters
+    ----------
+    density : Density
+        The tomogram.
+    masks : Spheres
+        N candidates, centres in voxels of the tomogram; their scores are the mean
+        probability inside.
+
+    Returns
+    -------
+    Spheres
+        The same candidates, fitted, with the measures of the table.
+    tuple of str
+        Notes for the user.
+    """
+    size = np.asarray(density.voxel_size_nm)
+    fits, profiles, membrane = fit_and_learn(
+        density,
+        masks.centres,
+        masks.radii_nm - HALF_MEMBRANE_NM,
+        MIN_EVIDENCE,
+        shifts_nm=TRIED_SHIFTS_NM,
+        radii_nm=TRIED_RADII_NM,
+        progress=progress,
+    )
+    lumen = lumen_density(density, fits)
+    thickness = thicknesses(profiles, membrane)
+    contrast = membrane_contrast(profiles)
+    radii = fits.membrane_nm + membrane.outer_nm
+    found = fits.evidence >= MIN_EVIDENCE
+    # Where no membrane is to be seen the mask is the better witness of where the blob was.
+    seen = fits.evidence >= NO_EVIDENCE
+    centres = np.where(seen[:, None], fits.centres, masks.centres)
+    radii = np.where(seen, radii, masks.radii_nm)
+    p = np.full(len(masks), np.nan)
+    p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
+    shape = np.asarray(density.voxels.shape)
+    beyond = radii[:, None] / size
+    border = ((centres - beyond < -0.5) | (centres + beyond > shape - 0.5)).any(axis=1)
+    notes = []
+    if 0 < found.sum() < MIN_VESICLES:
+        notes.append(
+            f"{found.sum()} vesicles are too few to tell outliers by their membrane (needs "
+            f"{MIN_VESICLES}): none was marked"
+        )
+    if found.sum() < 0.5 * len(masks):
+        notes.append(
+            f"a dark membrane was found around {found.sum()} of {len(masks)} candidates only"
+        )
+    spheres = Spheres(
+        centres,
+        radii,
+        score(fits.evidence, p, fits.moved_nm),
+        masks.ids,
+        {
+            "membrane_radius_nm": np.where(seen, fits.membrane_nm, np.nan),
+            "inner_radius_nm": np.where(seen, fits.membrane_nm - membrane.inner_nm, np.nan),
+            "membrane_thickness_nm": thickness,
+            "membrane_density": contrast,
+            "lumen_density": lumen,
+            "evidence": fits.evidence,
+            "moved_nm": fits.moved_nm,
+            "probability": masks.scores,
+            "p_value": p,
+            "border": border,
+        },
+    )
+    return spheres, tuple(notes)
