@@ -14,6 +14,7 @@ MIN_EVIDENCE = 3.5  # standard errors by which a membrane must be darker than ar
 MIN_SCORE = 0.4
 FEW = 5  # vesicles that do not show what is typical
 TYPICAL_EVIDENCE = 8.0  # assumed then; at an SNR of 0.1
+SURE_EVIDENCE = 12.0  # whoever has this is a vesicle, however clear the others are
 CONSTANT, PER_EVIDENCE, PER_LOG_P, PER_NM = -4.0, 8.8, 0.25, -0.26
 # Beyond these, more evidence or less probability tells nothing new.
 MOST_EVIDENCE, LEAST_LOG_P = 1.2, -6.0
@@ -22,7 +23,7 @@ MOST_EVIDENCE, LEAST_LOG_P = 1.2, -6.0
 def typical_evidence(evidence: FloatArray) -> float:
     """Evidence of a typical vesicle among candidates (N,), false ones included."""
     sure = evidence[evidence >= MIN_EVIDENCE]
-    return float(np.median(sure)) if len(sure) >= FEW else TYPICAL_EVIDENCE
+    return min(float(np.median(sure)), SURE_EVIDENCE) if len(sure) >= FEW else TYPICAL_EVIDENCE
 
 
 def score(evidence: FloatArray, p_value: FloatArray, moved_nm: FloatArray) -> FloatArray:
