@@ -19,13 +19,7 @@ def paint(shape, voxel_size_nm, centres, radii_nm, *, membrane_nm=MEMBRANE_NM, b
     size = np.asarray(voxel_size_nm, float) * np.ones(3)
     volume = np.zeros(shape, np.float32)
     for centre, radius in zip(np.atleast_2d(centres), np.atleast_1d(radii_nm), strict=True):
-        reach = np.ceil((radius + 4 * blur_nm) / size).astype(int) + 1
-        low = np.maximum(np.floor(centre).astype(int) - reach, 0)
-        high = np.minimum(np.ceil(centre).astype(int) + reach + 1, shape)
-        box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        axes = np.ogrid[box]
-        squares = [((a - c) * s) ** 2 for a, c, s in zip(axes, centre, size, strict=True)]
-        distance = np.sqrt(squares[0] + squares[1] + squares[2])
+        box, distance = _box(shape, size, centre, radius + 4 * blur_nm)
         outer, inner = (_edge(distance - r, blur_nm) for r in (radius, radius - membrane_nm))
         # Membranes that touch do not add up: the darker one counts.
         volume[box] = np.minimum(volume[box], -(outer - inner) - 0.1 * inner)
@@ -36,11 +30,9 @@ def truth_map(shape, voxel_size_nm, centres, radii_nm, *, blur_nm=2.0):
     """A network's ideal probability: 1 inside of the outer edge, 0.5 on it."""
     size = np.asarray(voxel_size_nm, float) * np.ones(3)
     result = np.zeros(shape, np.float32)
-    grids = np.ogrid[tuple(slice(0, n) for n in shape)]
     for centre, radius in zip(np.atleast_2d(centres), np.atleast_1d(radii_nm), strict=True):
-        squares = [((a - c) * s) ** 2 for a, c, s in zip(grids, centre, size, strict=True)]
-        distance = np.sqrt(squares[0] + squares[1] + squares[2])
-        result = np.maximum(result, _edge(distance - radius, blur_nm).astype(np.float32))
+        box, distance = _box(shape, size, centre, radius + 6 * blur_nm)
+        result[box] = np.maximum(result[box], _edge(distance - radius, blur_nm))
     return result
 
 
@@ -89,6 +81,16 @@ def blurred_noise(shape, sigma, seed=0):
     """Smooth random field of unit variance: a network's typical errors."""
     field = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(shape), sigma)
     return (field / field.std()).astype(np.float32)
+
+
+def _box(shape, size, centre, reach_nm):
+    """Slices around a centre, and the distance of their voxels from it in nm."""
+    reach = np.ceil(reach_nm / size).astype(int) + 1
+    low = np.maximum(np.floor(centre).astype(int) - reach, 0)
+    high = np.minimum(np.ceil(centre).astype(int) + reach + 1, shape)
+    box = tuple(slice(a, max(a, b)) for a, b in zip(low, high, strict=True))
+    axes = zip(np.ogrid[box], centre, size, strict=True)
+    return box, np.sqrt(sum(((a - c) * s) ** 2 for a, c, s in axes))
 
 
 def _edge(distance, blur_nm):

@@ -16,9 +16,9 @@ from vesimod.postprocess.instances import spheres_of_labels, split_instances
 from vesimod.postprocess.measures import NO_EVIDENCE, measure
 from vesimod.postprocess.overlaps import resolve_overlaps
 from vesimod.postprocess.scoring import MIN_SCORE
+from vesimod.postprocess.threshold import choose_threshold
 from vesimod.resample import model_to_volume
 
-DEFAULT_THRESHOLD = 0.5
 RADIUS_RANGE_NM = (8.0, 75.0)  # from below any synaptic vesicle to the largest endosome
 
 
@@ -49,7 +49,7 @@ def find_spheres(
     distance : (z, y, x) float32, optional
         Signed distance to the vesicle surface in nm, positive inside, on the same grid.
     threshold : float, optional
-        Probability from which a voxel is vesicle; default automatic.
+        Probability from which a voxel is vesicle; default: `choose_threshold`.
     invert : bool
         Membranes are bright: negate what is read.
     region : (z, y, x) bool, optional
@@ -73,8 +73,9 @@ def find_spheres(
         raise ValueError(f"distance {distance.shape} is not like probability {probability.shape}")
     if region is not None and region.shape != volume.shape:
         raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
+    density = Density(volume, voxel_size_nm, invert)
     if threshold is None:
-        threshold = DEFAULT_THRESHOLD
+        threshold = choose_threshold(density, probability, probability_voxel_size_nm)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
     masks = spheres_of_labels(labels, probability_voxel_size_nm)
     if len(masks) == 0:
@@ -86,7 +87,6 @@ def find_spheres(
         np.clip(scores, 0.0, 1.0),
         masks.ids,
     )
-    density = Density(volume, voxel_size_nm, invert)
     spheres, notes = measure(density, masks, progress)
     reasons = _reasons(spheres, density, region)
     kept = reasons == ""
