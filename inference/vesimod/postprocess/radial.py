@@ -22,6 +22,7 @@ from vesimod.postprocess.density import Density, directions
 RAY_STEP_NM = 0.8
 TEMPLATE_HALF_NM = 8.0  # reach of the membrane's profile to either side
 GENERIC_SIGMA_NM = 3.0  # wide enough for a bilayer with its proteins, resolved or not
+SMALLEST_NM = 3.0  # membrane radius that is tried
 BATCH = 64  # vesicles whose rays are in memory at a time
 NEWTON_STEPS = 8
 PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
@@ -231,7 +232,7 @@ class Surface:
         """Read rays to `reach_nm` to either side of the expected membranes."""
         half = len(template) // 2
         count = 2 * int(np.ceil(reach_nm / RAY_STEP_NM)) + 1
-        low = np.maximum(membrane_nm - (count // 2) * RAY_STEP_NM, half * RAY_STEP_NM)
+        low = np.maximum(membrane_nm - (count // 2) * RAY_STEP_NM, SMALLEST_NM)
         correlation = np.empty((len(centres), len(directions()), count), np.float32)
         steps = np.arange(-half, count + half) * RAY_STEP_NM
         bank = _sliding(template, count)
