@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from vesimod_imod.spheres import BoolArray, FloatArray, Spheres, Triple
 
 from vesimod.postprocess.candidates import Candidates, Volume
@@ -77,14 +76,13 @@ def find_spheres(
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
-    masks = spheres_of_labels(labels, probability_voxel_size_nm)
+    masks = spheres_of_labels(labels, probability, probability_voxel_size_nm)
     if len(masks) == 0:
         return Candidates(Spheres.empty(), Spheres.empty(), labels, threshold)
-    scores = np.asarray(ndimage.mean(probability, labels, masks.ids))
     masks = Spheres(
         model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm),
         masks.radii_nm,
-        np.clip(scores, 0.0, 1.0),
+        masks.scores,
         masks.ids,
     )
     spheres, notes = measure(density, masks, progress)

@@ -37,45 +37,47 @@ def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | N
     (z, y, x) int32
         0 outside, 1..N, in the order of the components' first voxels.
     """
-    components, _ = ndimage.label(mask, FULL)
-    labels = np.zeros(mask.shape, np.int32)
+    labels = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, FULL, output=labels)
     count = 0
-    for number, box in enumerate(ndimage.find_objects(components), 1):
-        inside = components[box] == number
+    for number, box in enumerate(ndimage.find_objects(labels), 1):
+        inside = labels[box] == number
         depth = _depth(inside, None if depth_nm is None else depth_nm[box], voxel_size_nm)
         seeds = _seeds(depth, inside, voxel_size_nm)
-        if len(seeds) == 0:
-            continue
-        if len(seeds) == 1:
-            parts = inside.astype(np.int32)
-        else:
+        parts = inside.astype(np.int32)
+        if len(seeds) > 1:
             markers = np.zeros(inside.shape, np.int32)
             markers[tuple(seeds.T)] = np.arange(1, len(seeds) + 1)
             parts = watershed(-depth, markers, mask=inside)
-        labels[box] += np.where(parts > 0, parts + count, 0).astype(np.int32)
+        # Negative for now: one array holds what is done and what is still to do.
+        labels[box][inside] = -(parts[inside] + count) * (len(seeds) > 0)
         count += len(seeds)
+    np.negative(labels, out=labels)
     return labels
 
 
-def spheres_of_labels(labels: Labels, voxel_size_nm: Triple) -> Spheres:
+def spheres_of_labels(labels: Labels, probability: Volume, voxel_size_nm: Triple) -> Spheres:
     """Sphere of the same volume and centroid as each label.
 
     Returns
     -------
     Spheres
-        Ids are the labels; centres in voxels of `labels`.
+        Ids are the labels; centres in voxels of `labels`; scores are the mean probability.
     """
     boxes = ndimage.find_objects(labels)
     ids = [number for number, box in enumerate(boxes, 1) if box is not None]
     centres = np.empty((len(ids), 3))
-    volumes = np.empty(len(ids))
+    volumes, scores = np.empty(len(ids)), np.empty(len(ids))
     for row, number in enumerate(ids):
         box = boxes[number - 1]
-        points = np.argwhere(labels[box] == number)
+        inside = labels[box] == number
+        points = np.argwhere(inside)
+        scores[row] = probability[box][inside].mean(dtype=np.float64)
         centres[row] = points.mean(axis=0) + [part.start for part in box]
         volumes[row] = len(points)
     volumes *= float(np.prod(voxel_size_nm))
-    return Spheres(centres, np.cbrt(volumes * 3 / (4 * np.pi)), ids=np.array(ids, np.int64))
+    radii = np.cbrt(volumes * 3 / (4 * np.pi))
+    return Spheres(centres, radii, np.clip(scores, 0.0, 1.0), np.array(ids, np.int64))
 
 
 def _depth(inside: BoolArray, depth_nm: Volume | None, voxel_size_nm: Triple) -> Volume:
