@@ -9,6 +9,8 @@ from vesimod_imod.spheres import BoolArray, FloatArray, IntArray, Spheres, Tripl
 
 from vesimod.matching import centre_distances_nm, match_pairs
 
+MIN_IOU = 0.5
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -28,6 +30,15 @@ class Evaluation:
         Mean and standard deviation of the signed difference.
     diameter_error : float
         delta_d of the paper: 1 - smaller over larger diameter, mean.
+    mask_dice : float
+        Dice coefficient of the insides of all spheres; exact where the spheres of a set do not
+        overlap each other.
+    label_dice : float
+        The same, but only what matched pairs share counts as shared.
+    iou_precision, iou_recall, iou_f1 : float
+        By the stricter rule: pairs share at least half of their union (IoU >= 0.5).
+    average_precision : float
+        Area under precision against recall as the score's cut-off falls.
     """
 
     true_positives: int
@@ -44,6 +55,12 @@ class Evaluation:
     radius_error_nm_sd: float
     radius_bias_nm: float
     diameter_error: float
+    mask_dice: float
+    label_dice: float
+    iou_precision: float
+    iou_recall: float
+    iou_f1: float
+    average_precision: float
 
     def as_dict(self) -> dict[str, int | float | None]:
         """Return plain numbers for JSON; None where a figure is undefined."""
@@ -88,6 +105,16 @@ def evaluate(found: Spheres, truth: Spheres, voxel_size_nm: Triple) -> Evaluatio
     smaller = np.minimum(found.radii_nm[rows], truth.radii_nm[columns])[known]
     larger = np.maximum(found.radii_nm[rows], truth.radii_nm[columns])[known]
     hits = len(rows)
+    first, second, shared, iou = shared_volumes(found, truth, voxel_size_nm)
+    whole = float(np.nansum(_volume(found.radii_nm)) + np.nansum(_volume(truth.radii_nm)))
+    table = np.zeros((len(found), len(truth)))
+    table[first, second] = iou
+    strict = len(match_pairs(1 - table, table >= MIN_IOU)[0])
+    table[first, second] = shared
+    correct = np.zeros(len(found), bool)
+    correct[rows] = True
+    curve = precision_recall(found.scores, correct, len(truth))
+    steps = np.diff(curve[:, 2], prepend=0.0)
     precision, recall = _ratio(hits, len(found)), _ratio(hits, len(truth))
     return Evaluation(
         true_positives=hits,
@@ -104,7 +131,44 @@ def evaluate(found: Spheres, truth: Spheres, voxel_size_nm: Triple) -> Evaluatio
         radius_error_nm_sd=_sd(difference),
         radius_bias_nm=_mean(difference),
         diameter_error=_mean(1 - smaller / larger),
+        mask_dice=_ratio(2 * float(shared.sum()), whole),
+        label_dice=_ratio(2 * float(table[rows, columns].sum()), whole),
+        iou_precision=_ratio(strict, len(found)),
+        iou_recall=_ratio(strict, len(truth)),
+        iou_f1=_ratio(2 * strict, len(found) + len(truth)),
+        average_precision=float(curve[:, 1] @ steps) if len(curve) else float("nan"),
     )
+
+
+def shared_volumes(
+    a: Spheres, b: Spheres, voxel_size_nm: Triple
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Volumes that spheres of two sets share, by the formula for the lens of two spheres.
+
+    Returns
+    -------
+    rows_a, rows_b : (P,) int64
+        Pairs that overlap.
+    shared_nm3 : (P,) float64
+        Volume of the intersection.
+    iou : (P,) float64
+        Intersection over union.
+    """
+    distances = centre_distances_nm(a, b, voxel_size_nm)
+    sums = a.radii_nm[:, None] + b.radii_nm[None]
+    rows, columns = np.nonzero(distances < sums)  # never for a radius of NaN
+    d, r, s = distances[rows, columns], a.radii_nm[rows], b.radii_nm[columns]
+    near = np.maximum(d, 1e-9)
+    lens = np.pi * (r + s - d) ** 2 * (d**2 + 2 * d * (r + s) - 3 * (r - s) ** 2) / (12 * near)
+    shared = np.where(d <= np.abs(r - s), _volume(np.minimum(r, s)), lens)
+    iou = shared / (_volume(r) + _volume(s) - shared)
+    return rows.astype(np.int64), columns.astype(np.int64), shared, iou
+
+
+def _volume(radii_nm: FloatArray) -> FloatArray:
+    """Volumes of spheres."""
+    volumes: FloatArray = 4 / 3 * np.pi * radii_nm**3
+    return volumes
 
 
 def precision_recall(scores: FloatArray, correct: BoolArray, true_count: int) -> FloatArray:
@@ -132,7 +196,7 @@ def precision_recall(scores: FloatArray, correct: BoolArray, true_count: int) ->
     return np.array(rows, np.float64).reshape(-1, 3)
 
 
-def _ratio(part: int, whole: int) -> float:
+def _ratio(part: float, whole: float) -> float:
     """Part over whole, NaN for nothing over nothing."""
     return part / whole if whole else float("nan")
 

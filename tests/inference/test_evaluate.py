@@ -1,7 +1,12 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
-from vesimod.evaluate import evaluate, precision_recall
-from vesimod_imod.spheres import Spheres
+from hypothesis import given
+from hypothesis import strategies as st
+from vesimod.evaluate import evaluate, precision_recall, shared_volumes
+from vesimod.paint import paint_spheres
+from vesimod_imod.spheres import Grid, Spheres
 
 VOXEL = (2.0, 2.0, 2.0)
 
@@ -65,3 +70,53 @@ def test_precision_recall_by_score():
     np.testing.assert_allclose(curve[:, 0], [0.9, 0.7, 0.5])
     np.testing.assert_allclose(curve[:, 1], [1, 1, 0.75])
     np.testing.assert_allclose(curve[:, 2], [0.25, 0.5, 0.75])
+
+
+def test_dice_and_iou_agree_with_painted_spheres():
+    truth = spheres([[30, 30, 30], [30, 30, 70]], [40.0, 30.0])
+    found = spheres([[30, 33, 32], [30, 30, 70], [30, 80, 80]], [36.0, 33.0, 20.0])
+    result = evaluate(found, truth, VOXEL)
+    grid = Grid((60, 110, 110), VOXEL)
+    a, b = (paint_spheres(s, grid) for s in (found, truth))
+    dice = 2 * ((a > 0) & (b > 0)).sum() / ((a > 0).sum() + (b > 0).sum())
+    assert result.mask_dice == pytest.approx(dice, abs=0.01)
+    shared = sum(((a == i) & (b == i)).sum() for i in (1, 2))
+    assert result.label_dice == pytest.approx(
+        2 * shared / ((a > 0).sum() + (b > 0).sum()), abs=0.01
+    )
+    assert result.iou_precision == pytest.approx(2 / 3)
+    assert result.iou_recall == 1
+
+
+def test_iou_is_stricter_than_centres():
+    truth, found = spheres([[10, 10, 10]], [20.0]), spheres([[10, 10, 13]], [13.0])
+    result = evaluate(found, truth, VOXEL)
+    assert (result.f1, result.iou_f1) == (1, 0)
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(0, 50)] * 3, st.floats(5, 30)), min_size=1, max_size=6),
+    st.lists(st.tuples(*[st.floats(0, 50)] * 3, st.floats(5, 30)), min_size=1, max_size=6),
+)
+def test_exchanging_found_and_truth_exchanges_precision_and_recall(a, b):
+    a, b = (spheres([row[:3] for row in rows], [row[3] for row in rows]) for rows in (a, b))
+    one, other = evaluate(a, b, VOXEL), evaluate(b, a, VOXEL)
+    assert (one.precision, one.recall) == (other.recall, other.precision)
+    assert (one.iou_precision, one.iou_recall) == (other.iou_recall, other.iou_precision)
+    assert one.mask_dice == pytest.approx(other.mask_dice)
+    assert 0 <= one.label_dice <= one.mask_dice + 1e-12
+
+
+def test_a_sphere_inside_another_shares_all_of_itself():
+    _, _, shared, iou = shared_volumes(
+        spheres([[5, 5, 5]], [20.0]), spheres([[5, 5, 5.5], [5, 5, 40]], [10.0, 3.0]), VOXEL
+    )
+    np.testing.assert_allclose(shared, [4 / 3 * np.pi * 1000])
+    np.testing.assert_allclose(iou, [1 / 8])
+
+
+def test_score_that_ranks_has_an_average_precision_of_one():
+    truth = spheres([[10, 10, 10]], [20.0])
+    centres, radii = [[10, 10, 10], [10, 10, 90]], [20.0, 20.0]
+    assert evaluate(spheres(centres, radii, [0.9, 0.1]), truth, VOXEL).average_precision == 1
+    assert evaluate(spheres(centres, radii, [0.1, 0.9]), truth, VOXEL).average_precision == 0.5

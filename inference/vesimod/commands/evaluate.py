@@ -27,12 +27,18 @@ ROWS = (
     ("radius error, SD (nm)", "radius_error_nm_sd", ".2f"),
     ("radius bias, found - true (nm)", "radius_bias_nm", "+.2f"),
     ("diameter error delta_d", "diameter_error", ".3f"),
+    ("mask Dice", "mask_dice", ".3f"),
+    ("label Dice", "label_dice", ".3f"),
+    ("precision, IoU >= 0.5", "iou_precision", ".3f"),
+    ("recall, IoU >= 0.5", "iou_recall", ".3f"),
+    ("F1, IoU >= 0.5", "iou_f1", ".3f"),
+    ("average precision by score", "average_precision", ".3f"),
 )
 
 
 def evaluate(
-    found: Annotated[Path, typer.Argument(help="Spheres to judge: .mod or .csv.")],
-    truth: Annotated[Path, typer.Argument(help="True spheres: .mod or .csv.")],
+    found: Annotated[Path, typer.Argument(help="Vesicles to judge: .mod, .csv or label .mrc.")],
+    truth: Annotated[Path, typer.Argument(help="True vesicles: .mod, .csv or label .mrc.")],
     tomogram: Annotated[
         Optional[Path],  # noqa: UP045, typer reads it at run time
         typer.Option(help="The tomogram; needed where neither file is a .mod with a voxel size."),
@@ -42,12 +48,21 @@ def evaluate(
         typer.Option(help="Voxel size in nm, instead of --tomogram."),
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    picture: Annotated[
+        Optional[Path],  # noqa: UP045, typer reads it at run time
+        typer.Option(metavar="PNG", help="Also draw errors and scores (needs matplotlib)."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
 ) -> None:
     """Compare found vesicles with true ones: precision, recall, F1, errors in nm."""
     import json
 
     from vesimod.evaluate import evaluate as compare
 
+    if picture is not None:
+        from vesimod_imod.files import check_writable
+
+        check_writable(picture, overwrite)
     grid, sizes = _grid(tomogram, voxel_size_nm)
     found_spheres, found_sizes = _read(found, grid)
     true_spheres, true_sizes = _read(truth, grid)
@@ -55,6 +70,10 @@ def evaluate(
     if known is None:
         raise ValueError(f"{found}: tables hold no voxel size; pass --tomogram or --voxel-size-nm")
     result = compare(found_spheres, true_spheres, known)
+    if picture is not None:
+        from vesimod.evaluation_picture import draw_evaluation
+
+        draw_evaluation(picture, found_spheres, true_spheres, known)
     typer.echo(json.dumps(result.as_dict(), indent=1) if json_output else table(result))
 
 
@@ -106,4 +125,15 @@ def _read(path: Path, grid: Grid | None) -> tuple[Spheres, Triple | None]:
             typer.echo(f"WARNING: vesimod - {path}: {warning}", err=True)
         spheres = reading.spheres.select(claimed)
         return spheres, reading.grid.voxel_size_nm if reading.voxel_size_known else None
-    raise ValueError(f"{path}: spheres are read from .mod and .csv files")
+    if path.suffix.lower() in (".mrc", ".rec"):
+        import numpy as np
+
+        from vesimod.postprocess.instances import spheres_of_labels
+        from vesimod.tomogram import read_tomogram
+
+        volume = read_tomogram(path, None if grid is None else grid.voxel_size_nm[0])
+        labels = np.rint(volume.voxels).astype(np.int32)
+        if labels.min() < 0:
+            raise ValueError(f"{path}: holds negative values; a label volume has 0 and ids")
+        return spheres_of_labels(labels, volume.grid.voxel_size_nm), volume.grid.voxel_size_nm
+    raise ValueError(f"{path}: vesicles are read from .mod, .csv and label .mrc files")

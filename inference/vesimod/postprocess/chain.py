@@ -76,7 +76,7 @@ def find_spheres(
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
-    masks = spheres_of_labels(labels, probability, probability_voxel_size_nm)
+    masks = spheres_of_labels(labels, probability_voxel_size_nm, probability)
     if len(masks) == 0:
         return Candidates(Spheres.empty(), Spheres.empty(), labels, threshold)
     masks = Spheres(

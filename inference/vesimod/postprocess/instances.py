@@ -56,23 +56,27 @@ def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | N
     return labels
 
 
-def spheres_of_labels(labels: Labels, probability: Volume, voxel_size_nm: Triple) -> Spheres:
+def spheres_of_labels(
+    labels: Labels, voxel_size_nm: Triple, probability: Volume | None = None
+) -> Spheres:
     """Sphere of the same volume and centroid as each label.
 
     Returns
     -------
     Spheres
-        Ids are the labels; centres in voxels of `labels`; scores are the mean probability.
+        Ids are the labels; centres in voxels of `labels`; scores are the mean
+        probability, 1 without one.
     """
     boxes = ndimage.find_objects(labels)
     ids = [number for number, box in enumerate(boxes, 1) if box is not None]
     centres = np.empty((len(ids), 3))
-    volumes, scores = np.empty(len(ids)), np.empty(len(ids))
+    volumes, scores = np.empty(len(ids)), np.ones(len(ids))
     for row, number in enumerate(ids):
         box = boxes[number - 1]
         inside = labels[box] == number
         points = np.argwhere(inside)
-        scores[row] = probability[box][inside].mean(dtype=np.float64)
+        if probability is not None:
+            scores[row] = probability[box][inside].mean(dtype=np.float64)
         centres[row] = points.mean(axis=0) + [part.start for part in box]
         volumes[row] = len(points)
     volumes *= float(np.prod(voxel_size_nm))
