@@ -17,6 +17,7 @@ from vesimod.postprocess.profile import (
     thicknesses,
 )
 from vesimod.postprocess.scoring import MIN_EVIDENCE, score
+from vesimod.postprocess.shape import fit_shapes, semi_axes, sphericity
 
 NO_EVIDENCE = 2.0  # below, a fit follows the noise
 # A mask is off by a voxel of the network's grid or two; further than that another membrane
@@ -66,9 +67,10 @@ def measure(
     radii = np.where(seen, radii, masks.radii_nm)
     p = np.full(len(masks), np.nan)
     p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
-    shape = np.asarray(density.voxels.shape)
+    axes, vectors = semi_axes(fit_shapes(density, fits, membrane.template), radii)
+    last = np.asarray(density.voxels.shape) - 0.5
     beyond = radii[:, None] / size
-    border = ((centres - beyond < -0.5) | (centres + beyond > shape - 0.5)).any(axis=1)
+    border = ((centres - beyond < -0.5) | (centres + beyond > last)).any(axis=1)
     notes = []
     if 0 < found.sum() < MIN_VESICLES:
         notes.append(
@@ -95,6 +97,13 @@ def measure(
             "probability": masks.scores,
             "p_value": p,
             "border": border,
+            "axis_long_nm": axes[:, 0],
+            "axis_middle_nm": axes[:, 1],
+            "axis_short_nm": axes[:, 2],
+            "sphericity": sphericity(axes),
+            "short_axis_z": vectors[:, 2, 0],
+            "short_axis_y": vectors[:, 2, 1],
+            "short_axis_x": vectors[:, 2, 2],
         },
     )
     return spheres, tuple(notes)

@@ -63,6 +63,13 @@ class Membrane:
     learned: bool
 
     @property
+    def template(self) -> FloatArray:
+        """The profile as a template for fits, or a guess where it was not learned."""
+        if not self.learned:
+            return generic_template()
+        return normalised_template(np.interp(template_axis(), profile_axis(), self.profile))
+
+    @property
     def thickness_nm(self) -> float:
         """From edge to edge."""
         return self.inner_nm + self.outer_nm
@@ -109,8 +116,7 @@ def fit_and_learn(
     membrane = mean_membrane(profiles, np.where(fits.evidence >= min_evidence, fits.evidence, 0))
     if not membrane.learned:
         return fits, profiles, membrane
-    template = normalised_template(np.interp(template_axis(), profile_axis(), membrane.profile))
-    fits = fit_membranes(density, fits.centres, fits.membrane_nm, template, rounds=rounds)
+    fits = fit_membranes(density, fits.centres, fits.membrane_nm, membrane.template, rounds=rounds)
     profiles = read_profiles(density, fits)
     membrane = mean_membrane(profiles, np.where(fits.evidence >= min_evidence, fits.evidence, 0))
     return fits, profiles, membrane

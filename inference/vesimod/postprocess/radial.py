@@ -259,7 +259,7 @@ class Surface:
         index: npt.NDArray[np.int64] = first.reshape(whole.shape) + whole
         return index
 
-    def _at(self, distance_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def at(self, distance_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Correlation (B, K) and its slope per nm at a distance (B, K) along each ray.
 
         Cubic (Catmull-Rom): with linear interpolation every sample would be a kink, and a
@@ -276,7 +276,7 @@ class Surface:
 
     def response(self, shift_nm: FloatArray, radius_nm: FloatArray) -> FloatArray:
         """Correlation (B, K) along each ray where it meets the sphere."""
-        return self._at(_distance(shift_nm, radius_nm)[0])[0]
+        return self.at(_distance(shift_nm, radius_nm)[0])[0]
 
     def best_trial(
         self, radius_nm: FloatArray, shifts_nm: FloatArray, radii_nm: FloatArray
@@ -303,7 +303,7 @@ class Surface:
         for _ in range(NEWTON_STEPS):
             distance, root = _distance(shift_nm, radius_nm)
             jacobian = _jacobian(shift_nm, radius_nm, root)
-            _, slope = self._at(distance)
+            _, slope = self.at(distance)
             gradient = np.einsum("bk,bkp,k->bp", slope, jacobian, self.weights)
             # The curvature that the template would show, at the strength that is seen:
             # always positive definite, unlike the noisy second derivative.
