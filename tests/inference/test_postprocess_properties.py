@@ -174,3 +174,30 @@ def test_threshold_follows_the_membrane():
     assert 0.65 < choose_threshold(density, swollen, SIZE) < 0.97
     assert choose_threshold(density, np.zeros(SHAPE, np.float32), SIZE) == DEFAULT_THRESHOLD
     assert choose_threshold(density, np.ones(SHAPE, np.float32), SIZE) == DEFAULT_THRESHOLD
+
+
+@pytest.mark.parametrize(("stretch", "axis"), [((1.08, 1.08, 0.8), 2), ((1.08, 0.8, 1.08), 1)])
+def test_flat_vesicles_are_recognised_as_flat(stretch, axis):
+    """Within the plane that the tilt series saw; along the beam the missing wedge hides it."""
+    shape, radius = (48, 60, 60), 22.0
+    squares = [
+        ((g - n / 2) * 2.2 / s) ** 2
+        for g, n, s in zip(np.ogrid[tuple(map(slice, shape))], shape, stretch, strict=True)
+    ]
+    # A sphere's distances, squeezed: near enough to an ellipsoid's for a membrane.
+    distance = np.sqrt(sum(squares)) - radius
+    density = -np.exp(-0.5 * ((distance + 2.5) / 2.0) ** 2)
+    volume = image(density, SIZE, snr=0.3, tilt_range_deg=(-60, 60))
+    probability = (1 / (1 + np.exp(distance / 2))).astype(np.float32)
+    measures = find_spheres(volume, SIZE, probability, SIZE).spheres.measures
+    assert len(measures["sphericity"]) == 1
+    assert measures["axis_short_nm"][0] / measures["axis_long_nm"][0] < 0.82
+    short = [measures[f"short_axis_{name}"][0] for name in "zyx"]
+    assert abs(short[axis]) > 0.9
+    assert measures["sphericity"][0] < 0.995
+
+
+def test_round_vesicles_are_round():
+    ratio = FOUND.spheres.measures["axis_short_nm"] / FOUND.spheres.measures["axis_long_nm"]
+    assert ratio.min() > 0.85
+    assert FOUND.spheres.measures["sphericity"].min() > 0.99

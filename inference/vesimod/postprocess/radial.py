@@ -22,7 +22,7 @@ from vesimod.postprocess.density import Density, directions
 RAY_STEP_NM = 0.8
 TEMPLATE_HALF_NM = 8.0  # reach of the membrane's profile to either side
 GENERIC_SIGMA_NM = 3.0  # wide enough for a bilayer with its proteins, resolved or not
-SMALLEST_NM = 3.0  # membrane radius that is tried
+SMALLEST_NM = 6.0  # membrane radius that is tried
 BATCH = 64  # vesicles whose rays are in memory at a time
 NEWTON_STEPS = 8
 PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
