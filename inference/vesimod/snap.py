@@ -13,7 +13,7 @@ from vesimod_imod.spheres import FloatArray, Spheres, Triple
 from vesimod.postprocess.density import Density, directions
 from vesimod.postprocess.overlaps import clashes_with, resolve_overlaps
 from vesimod.postprocess.profile import HALF_MEMBRANE_NM, fit_and_learn, needed_evidence
-from vesimod.postprocess.radial import RAY_STEP_NM, Surface, generic_template
+from vesimod.postprocess.radial import RAY_STEP_NM, Surface, fit_membranes, generic_template
 
 REACH_NM = 10.0  # how far off the centre a click may be
 GRID_NM = 2.5
@@ -81,20 +81,27 @@ def snap(
     known = known.select(np.isfinite(known.radii_nm))
     density = Density(volume, voxel_size_nm, invert)
     size = np.asarray(voxel_size_nm)
-    starts, radii = clicks.copy(), np.full(len(clicks), np.nan)
-    for row, click in enumerate(clicks):
-        shift, radii[row] = _search(density, click)
-        starts[row] += shift / size
+    starts, radii = _search_all(density, clicks, generic_template())
     # Spheres that are there already show what a membrane of this tomogram looks like.
     examples = known.select(np.linspace(0, len(known) - 1, min(len(known), EXAMPLES)).astype(int))
     starts = np.concatenate([starts, examples.centres])
     radii = np.concatenate([radii, examples.radii_nm - HALF_MEMBRANE_NM])
     fits, _, membrane = fit_and_learn(density, starts, radii, MIN_EVIDENCE, rounds=1)
+    needed = needed_evidence(fits.evidence, MIN_EVIDENCE, FAINT_SHARE)
     clicked = slice(0, len(clicks))
-    evidence = fits.evidence
-    needed = needed_evidence(evidence, MIN_EVIDENCE, FAINT_SHARE)
-    centres, evidence = fits.centres[clicked], evidence[clicked]
-    outer = fits.membrane_nm[clicked] + membrane.outer_nm
+    centres, radii, evidence = (
+        column[clicked].copy() for column in (fits.centres, fits.membrane_nm, fits.evidence)
+    )
+    weak = np.flatnonzero(evidence < needed)
+    if membrane.learned and len(weak):
+        # The guess may have led to another membrane than the tomogram's own profile does.
+        again = _search_all(density, clicks[weak], membrane.template)
+        second = fit_membranes(density, *again, membrane.template)
+        better = second.evidence > evidence[weak]
+        rows = weak[better]
+        centres[rows], radii[rows] = second.centres[better], second.membrane_nm[better]
+        evidence[rows] = second.evidence[better]
+    outer = radii + membrane.outer_nm
     off_nm = np.linalg.norm((centres - clicks) * size, axis=1)
     reasons = np.full(len(clicks), "", dtype="U40")
     reasons[off_nm > outer] = "nearest vesicle too far"
@@ -114,12 +121,23 @@ def snap(
     return Snapped(spheres, reasons)
 
 
-def _search(density: Density, click: FloatArray) -> tuple[FloatArray, float]:
+def _search_all(
+    density: Density, clicks: FloatArray, template: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Find the best sphere near each click: centres (N, 3) in voxels, membrane radii in nm."""
+    centres, radii = clicks.copy(), np.full(len(clicks), np.nan)
+    for row, click in enumerate(clicks):
+        shift, radii[row] = _search(density, click, template)
+        centres[row] += shift / np.asarray(density.voxel_size_nm)
+    return centres, radii
+
+
+def _search(density: Density, click: FloatArray, template: FloatArray) -> tuple[FloatArray, float]:
     """Find the best sphere near a click: shift (3,) and membrane radius, both in nm."""
     low, high = MEMBRANE_RADII_NM
     middle, half = (low + high) / 2, (high - low) / 2
     surface = Surface.read(
-        density, click[None], np.array([middle]), generic_template(), half + REACH_NM + 2.0
+        density, click[None], np.array([middle]), template, half + REACH_NM + 2.0
     )
     shifts, radii, index = _trials(float(surface.low_nm[0]), surface.correlation.shape[2])
     # float32 sums over 80 rays are exact enough to choose starts.
