@@ -39,6 +39,7 @@ ASSUMED_EVIDENCE = 10.0  # of all fits together at which measured edges and a bi
 PROFILE_STEP_NM = RAY_STEP_NM / 2  # finer than for fitting: edges are sought to 0.1 nm
 MIN_LEARNED, MIN_LEARNED_EVIDENCE = 5, 20.0  # vesicles whose mean is better than a guess
 LUMEN_SHARES = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])  # of the lumen's radius
+WEAK_SHARE = 0.8  # of the median evidence, below which a fit is tried again
 SURE_EVIDENCE = 7.0  # far above what noise gives: faint or not, there is a membrane
 STRETCHES = np.arange(0.5, 2.01, 0.05)
 
@@ -102,7 +103,7 @@ def fit_and_learn(
     rounds : int
         See `fit_membranes`.
     **search
-        Passed to `fit_membranes` the first time.
+        Passed to `fit_membranes` the first time, and again for weak fits.
 
     Returns
     -------
@@ -117,6 +118,14 @@ def fit_and_learn(
     if not membrane.learned:
         return fits, profiles, membrane
     fits = fit_membranes(density, fits.centres, fits.membrane_nm, membrane.template, rounds=rounds)
+    weak = np.flatnonzero(fits.evidence < WEAK_SHARE * np.median(fits.evidence))
+    if search and len(weak):
+        # The guess may have led to another membrane than the tomogram's own profile does.
+        search.pop("progress", None)
+        again = fit_membranes(
+            density, centres[weak], start_nm[weak], membrane.template, rounds=rounds, **search
+        )
+        fits = fits.replaced(weak, again, again.evidence > fits.evidence[weak])
     profiles = read_profiles(density, fits)
     membrane = mean_membrane(profiles, np.where(fits.evidence >= min_evidence, fits.evidence, 0))
     return fits, profiles, membrane

@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from vesimod_imod.spheres import FloatArray
+from vesimod_imod.spheres import BoolArray, FloatArray, IntArray
 
 from vesimod.postprocess.density import Density, directions
 
@@ -95,6 +95,15 @@ class Fits:
         independent = number * np.minimum(room, 1.0)
         result: FloatArray = mean * np.sqrt(independent) / np.where(spread > 0, spread, np.inf)
         return result
+
+    def replaced(self, rows: IntArray, others: Fits, which: BoolArray) -> Fits:
+        """Exchange the fits at `rows` (M,) for the M others, where `which` (M,) says so."""
+        columns = []
+        for name in ("centres", "membrane_nm", "response", "moved_nm"):
+            column = getattr(self, name).copy()
+            column[rows[which]] = getattr(others, name)[which]
+            columns.append(column)
+        return Fits(*columns)
 
 
 @cache
