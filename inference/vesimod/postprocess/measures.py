@@ -65,6 +65,7 @@ def measure(
     seen = fits.evidence >= NO_EVIDENCE
     centres = np.where(seen[:, None], fits.centres, masks.centres)
     radii = np.where(seen, radii, masks.radii_nm)
+    moved_nm = np.linalg.norm((fits.centres - masks.centres) * size, axis=1)
     p = np.full(len(masks), np.nan)
     p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
     axes, vectors = semi_axes(fit_shapes(density, fits, membrane.template), radii)
@@ -84,7 +85,7 @@ def measure(
     spheres = Spheres(
         centres,
         radii,
-        score(fits.evidence, p, fits.moved_nm),
+        score(fits.evidence, p, moved_nm),
         masks.ids,
         {
             "membrane_radius_nm": np.where(seen, fits.membrane_nm, np.nan),
@@ -93,7 +94,7 @@ def measure(
             "membrane_density": contrast,
             "lumen_density": lumen,
             "evidence": fits.evidence,
-            "moved_nm": fits.moved_nm,
+            "moved_nm": moved_nm,
             "probability": masks.scores,
             "p_value": p,
             "border": border,

@@ -65,14 +65,11 @@ class Fits:
     response : (N, K) float64
         Correlation with the template along each direction, at the fitted membrane; 0 where
         a ray leaves the volume.
-    moved_nm : (N,) float64
-        From the starting centre.
     """
 
     centres: FloatArray
     membrane_nm: FloatArray
     response: FloatArray
-    moved_nm: FloatArray
 
     @property
     def evidence(self) -> FloatArray:
@@ -99,7 +96,7 @@ class Fits:
     def replaced(self, rows: IntArray, others: Fits, which: BoolArray) -> Fits:
         """Exchange the fits at `rows` (M,) for the M others, where `which` (M,) says so."""
         columns = []
-        for name in ("centres", "membrane_nm", "response", "moved_nm"):
+        for name in ("centres", "membrane_nm", "response"):
             column = getattr(self, name).copy()
             column[rows[which]] = getattr(others, name)[which]
             columns.append(column)
@@ -171,7 +168,7 @@ def fit_membranes(
             progress(min(first + BATCH, len(centres)), len(centres))
     if not parts:
         k = len(directions())
-        return Fits(np.empty((0, 3)), np.empty(0), np.empty((0, k)), np.empty(0))
+        return Fits(np.empty((0, 3)), np.empty(0), np.empty((0, k)))
     return Fits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -184,7 +181,7 @@ def _fit_batch(
     shifts_nm: FloatArray,
     radii_nm: FloatArray,
     rounds: int,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Fit one batch; returns the columns of `Fits`."""
     size = np.asarray(density.voxel_size_nm)
     centres, radius = start.copy(), start_nm.copy()
@@ -204,8 +201,7 @@ def _fit_batch(
         centres = centres + shift / size
         trials_shift, trials_radius = NO_SHIFT, NO_CHANGE
     response = surface.response(shift, radius)
-    moved = np.linalg.norm((centres - start) * size, axis=1)
-    return centres, radius, response, moved
+    return centres, radius, response
 
 
 @dataclass(frozen=True, eq=False)
