@@ -22,6 +22,7 @@ Progress = Callable[[str, int, int], None]
 # purified organelle in clear ice up to 0.4.
 BRIGHT_SKEW = 0.3
 SKEW_SMOOTHING = 1.0
+ENOUGH_CANDIDATES = 10  # for the share of them that was accepted to mean something
 SKEW_CLIP = 5.0  # a few gold beads must not decide
 
 
@@ -113,10 +114,11 @@ def segment(
         progress=lambda done, total: report("spheres", done, total),
     )
     notes = list(found.notes)
-    few = len(found.spheres) < 0.5 * (len(found.spheres) + len(found.dropped))
-    if not invert and (few or not len(found.spheres)) and _bright_structures(volume):
+    accepted, candidates = len(found.spheres), len(found.spheres) + len(found.dropped)
+    few = not accepted or (candidates >= ENOUGH_CANDIDATES and accepted < 0.5 * candidates)
+    if not invert and few and _bright_structures(volume):
         notes.append(
-            "few candidates have a dark membrane, and what stands out of this tomogram is "
+            "few candidates, if any, have a dark membrane, and what stands out of this tomogram is "
             "bright: if 3dmod shows white membranes, run again with --invert"
         )
     return Segmentation(
