@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,8 +135,10 @@ def simulated_examples(
     ]
     missing = [job for job in jobs if not job[0].exists()]
     done = len(jobs) - len(missing)
-    with ProcessPoolExecutor(workers) as pool:
-        for _ in pool.map(_simulate_to_cache, missing):
+    with ExitStack() as stack:
+        # One worker is this process: nothing to start, and any recipe can be used.
+        run = map if workers == 1 else stack.enter_context(ProcessPoolExecutor(workers)).map
+        for _ in run(_simulate_to_cache, missing):
             done += 1
             if progress:
                 progress(done, len(jobs))
@@ -165,7 +168,7 @@ def load_example(path: Path) -> Example:
 
 
 def _simulate_to_cache(job: tuple[Path, str, int, float, Normalisation, float]) -> None:
-    """Simulate one example; runs in a process of its own."""
+    """Simulate one example and write it to the cache."""
     path, recipe, seed, voxel_size_nm, normalisation, jitter = job
     stretch = float(np.random.default_rng([seed, 1]).uniform(1 - jitter, 1 + jitter))
     made = simulate(RECIPES[recipe], seed)
