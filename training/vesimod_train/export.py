@@ -110,6 +110,10 @@ def to_onnx(network: torch.nn.Module, spec: ModelSpec) -> onnx.ModelProto:
         )
     assert program is not None  # so the exporter promises where it is given no file
     graph = program.model_proto
+    # The exporter notes its stack trace at each node: paths of the computer it ran on.
+    for part in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer, graph.graph):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
     helper.set_model_props(graph, {METADATA_KEY: spec.to_json()})
     onnx.checker.check_model(graph)
     return graph
