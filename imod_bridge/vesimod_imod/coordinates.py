@@ -9,6 +9,7 @@ MINX, which says on which image they were last seen. `to_voxels` does the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +37,12 @@ def to_model(centres: FloatArray) -> FloatArray:
     """Model points x, y, z of positions (z, y, x) in voxels."""
     points: FloatArray = centres[:, ::-1] + _FIRST_VOXEL
     return points
+
+
+def shown_in_3dmod(centre: Sequence[float] | FloatArray) -> str:
+    """Put a position (z, y, x) in voxels as 3dmod shows it; sections count from 1."""
+    z, y, x = centre
+    return f"x {x + 0.5:.1f}, y {y + 0.5:.1f}, z {z + 1:.1f}"
 
 
 def image_reference(grid: Grid) -> ImageReference:

@@ -113,10 +113,12 @@ def read(path: Path, grid: Grid) -> SphereReading:
 
 
 def line(row: Correction) -> str:
-    """Put one correction in words; sections counted from 1, as 3dmod shows them."""
+    """Put one correction in words."""
+    from vesimod_imod.coordinates import shown_in_3dmod
+
     number = row.predicted_id if row.corrected_id is None else row.corrected_id
-    z, y, x = row.predicted_centre if row.verdict == "removed" else row.centre
-    text = f"{row.verdict:<9} {number:>5} at x {x + 0.5:.1f}, y {y + 0.5:.1f}, z {z + 1:.1f}"
+    centre = row.predicted_centre if row.verdict == "removed" else row.centre
+    text = f"{row.verdict:<9} {number:>5} at {shown_in_3dmod(centre)}"
     if row.distance_nm == row.distance_nm:
         text += f", {row.distance_nm:.1f} nm from where it was"
     radii = [f"{r:.1f}" for r in (row.predicted_radius_nm, row.radius_nm) if r == r]

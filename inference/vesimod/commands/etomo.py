@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vesimod.commands.segment import Device, DeviceChoice, Invert, ModelOption, VoxelSize
+from vesimod.commands.segment import (
+    Device,
+    DeviceChoice,
+    Invert,
+    ModelOption,
+    Threshold,
+    VoxelSize,
+)
 
 if TYPE_CHECKING:
     from vesimod_imod.com_files import Task
@@ -24,9 +31,7 @@ def etomo(
     ] = None,
     model: ModelOption = "fast",
     voxel_size_nm: VoxelSize = None,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="F", help="Probability threshold; default automatic.")
-    ] = None,
+    threshold: Threshold = None,
     device: Device = DeviceChoice.auto,
     invert: Invert = False,
     overwrite: Annotated[

@@ -24,6 +24,7 @@ def merge(
     import json
     from dataclasses import asdict
 
+    from vesimod_imod.coordinates import shown_in_3dmod
     from vesimod_imod.files import check_writable
     from vesimod_imod.sphere_model import ORANGE, SphereObject, write_sphere_objects
 
@@ -54,8 +55,7 @@ def merge(
         say(json.dumps(content, indent=1))
         return
     for conflict in merged.conflicts:
-        z, y, x = conflict.centre
-        at = f"x {x + 0.5:.1f}, y {y + 0.5:.1f}, z {z + 1:.1f}"
+        at = shown_in_3dmod(conflict.centre)
         say(f"conflict  {conflict.id:>5} at {at}: {conflict.text}")
     say(
         f"{len(merged.decided)} spheres as the corrections have them, {len(merged.new)} new ones "

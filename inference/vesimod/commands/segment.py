@@ -39,6 +39,9 @@ Device = Annotated[DeviceChoice, typer.Option(help="cuda insists on the GPU; aut
 Threads = Annotated[
     int | None, typer.Option(min=1, help="CPU threads; default leaves one core free.")
 ]
+Threshold = Annotated[
+    float | None, typer.Option(metavar="F", help="Probability threshold; default automatic.")
+]
 Invert = Annotated[bool, typer.Option("--invert", help="Membranes are bright in this tomogram.")]
 
 
@@ -76,9 +79,7 @@ def segment(
     ] = False,
     model: ModelOption = "fast",
     voxel_size_nm: VoxelSize = None,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="F", help="Probability threshold; default automatic.")
-    ] = None,
+    threshold: Threshold = None,
     device: Device = DeviceChoice.auto,
     threads: Threads = None,
     invert: Invert = False,
