@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,22 @@ def check_writable(path: Path, overwrite: bool) -> None:
         raise PermissionError(
             f"{path.parent}: cannot write there ({error.strerror}); choose another folder with -o"
         ) from error
+
+
+def check_distinct(files: Iterable[Path]) -> None:
+    """Refuse to write two things into one file, or over the tomogram.
+
+    Raises
+    ------
+    ValueError
+        Two of the paths are the same file.
+    """
+    seen: set[Path] = set()
+    for file in files:
+        resolved = file.resolve()
+        if resolved in seen:
+            raise ValueError(f"{file}: named twice; every input and output needs its own file")
+        seen.add(resolved)
 
 
 @contextmanager

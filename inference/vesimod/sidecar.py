@@ -31,6 +31,8 @@ class Provenance:
         Name of the tomogram, and `fingerprint` of it.
     parameters : dict
         What the user could set, as plain JSON values.
+    results : dict
+        What came of it beside the spheres: voxel size, volume searched, notes, seconds.
     software : str
         vesimod and its version.
     date : str
@@ -42,6 +44,7 @@ class Provenance:
     tomogram: str
     tomogram_fingerprint: str
     parameters: dict[str, Any]
+    results: dict[str, Any] = field(default_factory=dict)
     software: str = field(default_factory=lambda: f"vesimod {metadata.version('vesimod')}")
     date: str = field(
         default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds")

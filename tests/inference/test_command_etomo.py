@@ -13,6 +13,7 @@ from chunk_runner import DONE, parse_com, run_chunks, submit
 from typer.testing import CliRunner
 from vesimod.commands import pip_front
 from vesimod.commands.etomo import etomo
+from vesimod.job import Outputs, Settings
 from vesimod.tables import read_spheres_csv
 from vesimod.tomogram import write_volume
 from vesimod_imod.pip_options import load_adoc
@@ -212,40 +213,16 @@ def test_every_option_reaches_the_segmentation(front, monkeypatch: pytest.Monkey
     monkeypatch.setattr(segment, "run", lambda *args, **options: calls.append((args, options)))
     monkeypatch.delenv("IMOD_USE_GPU2", raising=False)
     arguments = "-inp a.mrc -OutputModel b.mod -tab t.csv -lab l.mrc -prob p.mrc -net accurate "
-    arguments += "-vox 1.5 -thresh 0.3 -dev cpu -threa 3 -inv -over"
+    arguments += "-pic p.png -drop d.csv -reg r.mod -cl -vox 1.5 -thresh 0.3 -dev cpu -threa 3 "
+    arguments += "-inv -over"
     assert front(*arguments.split())[0] == 0
     assert front("a.mrc")[0] == 0
+    files = [Path(name) for name in ("b.mod", "t.csv", "l.mrc", "p.mrc", "p.png", "d.csv")]
+    engine = {"model": "accurate", "device": "cpu", "threads": 3, "overwrite": True}
+    default = {"model": "fast", "device": "auto", "threads": None, "overwrite": False}
     assert calls == [
-        (
-            (Path("a.mrc"), Path("b.mod")),
-            {
-                "table": Path("t.csv"),
-                "labels": Path("l.mrc"),
-                "probability": Path("p.mrc"),
-                "model": "accurate",
-                "voxel_size_nm": 1.5,
-                "threshold": 0.3,
-                "device": "cpu",
-                "threads": 3,
-                "invert": True,
-                "overwrite": True,
-            },
-        ),
-        (
-            (Path("a.mrc"), Path("a_vesicles.mod")),
-            {
-                "table": None,
-                "labels": None,
-                "probability": None,
-                "model": "fast",
-                "voxel_size_nm": None,
-                "threshold": None,
-                "device": "auto",
-                "threads": None,
-                "invert": False,
-                "overwrite": False,
-            },
-        ),
+        ((Path("a.mrc"), Outputs(*files), Settings(1.5, 0.3, True, Path("r.mod"), True)), engine),
+        ((Path("a.mrc"), Outputs(Path("a_vesicles.mod")), Settings()), default),
     ]
 
 

@@ -20,6 +20,7 @@ def demo(
     from vesimod.commands.console import print_spheres, say
     from vesimod.commands.evaluate import print_evaluation
     from vesimod.commands.segment import run
+    from vesimod.job import Outputs, Settings
     from vesimod.tables import read_spheres_csv
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,7 +30,7 @@ def demo(
     model, table, picture = (
         folder / name for name in ("demo_rec_vesicles.mod", "demo_rec.csv", "demo_rec.png")
     )
-    result = run(tomogram, model, table=table, picture=picture, overwrite=True)
+    result = run(tomogram, Outputs(model, table, picture=picture), Settings(), overwrite=True)
     print_spheres(result.spheres)
     truth = read_spheres_csv(source / "demo_truth.csv")
     say("")

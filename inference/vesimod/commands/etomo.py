@@ -98,7 +98,7 @@ def task_for(data_set: DataSet, entries: list[tuple[str, str]]) -> Task:
     from vesimod_imod.etomo import final_tomogram
 
     from vesimod.commands.console import say, warn
-    from vesimod.commands.segment import default_output
+    from vesimod.job import default_output
 
     found = final_tomogram(data_set)
     for warning in found.warnings:

@@ -25,11 +25,10 @@ def merge(
     from dataclasses import asdict
 
     from vesimod_imod.coordinates import shown_in_3dmod
-    from vesimod_imod.files import check_writable
+    from vesimod_imod.files import check_distinct, check_writable
     from vesimod_imod.sphere_model import ORANGE, SphereObject, write_sphere_objects
 
     from vesimod.commands.console import say, warn
-    from vesimod.commands.segment import check_distinct
     from vesimod.correction_table import read_corrections
     from vesimod.merge import merge as apply
 

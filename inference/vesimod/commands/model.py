@@ -45,10 +45,10 @@ def copy(
     overwrite: Overwrite = False,
 ) -> None:
     """Copy a model byte by byte, but only if all of it can be read."""
+    from vesimod_imod.files import check_distinct
     from vesimod_imod.model_files import recover_mod, write_mod
 
     from vesimod.commands.console import say, warn
-    from vesimod.commands.segment import check_distinct
 
     check_distinct([source, output])
     model, notes = recover_mod(source) if recover else (_read(source), [])

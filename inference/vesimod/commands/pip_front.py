@@ -62,34 +62,42 @@ def _run(argv: Sequence[str]) -> int:
 
 def _segment(entries: Entries) -> int:
     from vesimod.commands import segment
+    from vesimod.job import Outputs, Settings, default_output
 
     tomogram = _tomogram(entries)
-    model = _path(entries, "OutputModel", argument=1) or segment.default_output(tomogram)
-    table, labels, probability = (
-        _path(entries, option) for option in ("OutputTable", "OutputLabels", "OutputProbability")
+    outputs = Outputs(
+        _path(entries, "OutputModel", argument=1) or default_output(tomogram),
+        _path(entries, "OutputTable"),
+        _path(entries, "OutputLabels"),
+        _path(entries, "OutputProbability"),
+        _path(entries, "OutputPicture"),
+        _path(entries, "OutputDropped"),
+    )
+    settings = Settings(
+        entries.number("VoxelSizeNm"),
+        entries.number("Threshold"),
+        entries.switch("InvertContrast"),
+        _path(entries, "RegionFile"),
+        entries.switch("ScoreClasses"),
     )
     keep = entries.switch("KeepFinished")
     overwrite = entries.switch("OverwriteOutput")
-    if keep and not overwrite and model.exists():
-        say(f"{model} exists already and is kept: nothing to do")
+    finished = outputs.model.exists()
+    if keep and not overwrite and finished:
+        say(f"{outputs.model} exists already and is kept: nothing to do")
         return 0
     # The model is written last: without it, the other outputs are remains of a broken run.
-    overwrite = overwrite or (keep and not model.exists())
-    for path in (model, table, labels, probability):
-        if path is not None and path.exists() and not overwrite:
+    overwrite = overwrite or (keep and not finished)
+    for path in outputs.files():
+        if path.exists() and not overwrite:
             raise PipError(f"{path} exists already; enter OverwriteOutput to replace it")
     segment.run(
         tomogram,
-        model,
-        table=table,
-        labels=labels,
-        probability=probability,
+        outputs,
+        settings,
         model=entries.text("NetworkModel") or "fast",
-        voxel_size_nm=entries.number("VoxelSizeNm"),
-        threshold=entries.number("Threshold"),
         device=_device(entries),
         threads=entries.whole_number("ThreadLimit"),
-        invert=entries.switch("InvertContrast"),
         overwrite=overwrite,
     )
     return 0

@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from vesimod.network import Model
+    from vesimod.job import Outputs, Settings
     from vesimod.pipeline import Segmentation
-    from vesimod.sidecar import Provenance
     from vesimod.tomogram import Tomogram
 
 
@@ -87,22 +83,15 @@ def segment(
     quiet: Quiet = False,
 ) -> None:
     """Find the vesicles of a tomogram and write them as an IMOD sphere model."""
+    from vesimod.job import Outputs, Settings, default_output
+
     run(
         tomogram,
-        output,
-        table=table,
-        labels=labels,
-        probability=probability,
-        picture=picture,
-        dropped=dropped,
-        region=region,
-        score_classes=score_classes,
+        Outputs(output or default_output(tomogram), table, labels, probability, picture, dropped),
+        Settings(voxel_size_nm, threshold, invert, region, score_classes),
         model=model,
-        voxel_size_nm=voxel_size_nm,
-        threshold=threshold,
         device=device.value,
         threads=threads,
-        invert=invert,
         overwrite=overwrite,
         quiet=quiet,
     )
@@ -110,138 +99,62 @@ def segment(
 
 def run(
     path: Path,
-    output: Path | None = None,
+    outputs: Outputs,
+    settings: Settings,
     *,
-    table: Path | None = None,
-    labels: Path | None = None,
-    probability: Path | None = None,
-    picture: Path | None = None,
-    dropped: Path | None = None,
-    region: Path | None = None,
-    score_classes: bool = False,
     model: str = "fast",
-    voxel_size_nm: float | None = None,
-    threshold: float | None = None,
     device: str = "auto",
     threads: int | None = None,
-    invert: bool = False,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Segmentation:
-    """Segment a file and write everything that was asked for.
+    """Segment a file, write everything that was asked for, and say so.
 
-    Every output is checked before the work begins, and each file appears whole or not at
-    all. Parameters are those of the command.
+    Every output is checked before the work begins, and each file appears whole or not at all.
     """
-    from vesimod_imod.files import check_writable
-    from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objects
+    import time
 
     from vesimod.commands import console
+    from vesimod.job import prepare, provenance_of, read_region, write_results
     from vesimod.network import load_model
-    from vesimod.picture import draw_picture
     from vesimod.pipeline import segment as segment_tomogram
-    from vesimod.sidecar import write_sidecar
-    from vesimod.tables import write_spheres_csv
-    from vesimod.tomogram import read_tomogram
 
-    volume = read_tomogram(path, voxel_size_nm)
-    output = output or default_output(path)
-    named = (output, table, labels, probability, picture, dropped)
-    outputs = [file for file in named if file is not None]
-    check_distinct([path, *outputs, *([region] if region else [])])
-    for file in outputs:
-        check_writable(file, overwrite)
+    start = time.monotonic()
+    tomogram = prepare(path, outputs, settings, overwrite)
     network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
     if not quiet:
-        console.say(describe(volume, network.spec.name, network.providers))
-        for note in volume.notes:
+        console.say(describe(tomogram, network.spec.name, network.providers))
+        for note in tomogram.notes:
             console.say(f"note: {note}")
+    region, notes = read_region(settings.region, tomogram)
     with console.progress(quiet) as report:
         result = segment_tomogram(
-            volume,
+            tomogram,
             network,
-            threshold=threshold,
-            invert=invert,
-            region=None if region is None else read_region(region, volume),
+            threshold=settings.threshold,
+            invert=settings.invert,
+            region=region,
             progress=report,
         )
-    for note in result.notes:
+    for note in (*notes, *result.notes):
         console.warn(note)
-    if labels is not None:
-        write_labels(labels, result, volume, overwrite)
-    if probability is not None:
-        write_probability(probability, result, volume, overwrite)
-    if table is not None:
-        write_spheres_csv(table, result.spheres, overwrite=overwrite)
-    if dropped is not None:
-        write_spheres_csv(dropped, result.dropped, overwrite=overwrite)
-    if picture is not None:
-        draw_picture(picture, volume, result.spheres, overwrite=overwrite)
-    # Last: where the model exists, everything else does.
-    spheres = result.spheres
-    objects = by_score(spheres) if score_classes else [SphereObject("vesicles", spheres)]
-    write_sphere_objects(output, objects, volume.grid, overwrite=overwrite)
-    write_sidecar(output, provenance(path, network, result, volume, invert))
+    provenance = provenance_of(
+        tomogram, network, settings, result, region=region, seconds=time.monotonic() - start
+    )
+    write_results(
+        outputs,
+        tomogram,
+        result,
+        provenance,
+        score_classes=settings.score_classes,
+        overwrite=overwrite,
+    )
     if not quiet:
         console.say(summary(result))
-        for file in outputs:
+        for file in outputs.files():
             console.say(f"wrote {file}")
-        console.say(f"look at it:  3dmod {path} {output}")
+        console.say(f"look at it:  3dmod {path} {outputs.model}")
     return result
-
-
-def read_region(path: Path, tomogram: Tomogram) -> npt.NDArray[np.bool_]:
-    """Mask (z, y, x) on the tomogram's grid, from closed contours or from a mask volume.
-
-    Raises
-    ------
-    ValueError
-        A mask volume of another shape; a model without closed contours; see `read_tomogram`.
-    """
-    import numpy as np
-    from vesimod_imod.model_files import read_mod
-    from vesimod_imod.regions import region_mask
-
-    from vesimod.commands import console
-    from vesimod.tomogram import read_tomogram
-
-    if path.suffix.lower() == ".mod":
-        mask, notes = region_mask(read_mod(path), tomogram.grid)
-        for note in notes:
-            console.warn(f"{path}: {note}")
-        return mask
-    # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
-    volume = read_tomogram(path, tomogram.grid.xy_voxel_size_nm)
-    if volume.grid.shape != tomogram.grid.shape:
-        raise ValueError(
-            f"{path}: {volume.grid.shape} voxels (z, y, x), the tomogram has "
-            f"{tomogram.grid.shape}; make the mask on the same volume"
-        )
-    return np.asarray(volume.voxels) > 0
-
-
-def default_output(path: Path) -> Path:
-    """``<stem>_vesicles.mod`` beside the tomogram, also for compressed files."""
-    name = path.name
-    for suffix in (".gz", ".bz2"):
-        name = name.removesuffix(suffix)
-    return path.with_name(f"{Path(name).stem}_vesicles.mod")
-
-
-def check_distinct(files: list[Path]) -> None:
-    """Refuse to write two things into one file, or over the tomogram.
-
-    Raises
-    ------
-    ValueError
-        Two of the paths are the same file.
-    """
-    seen: set[Path] = set()
-    for file in files:
-        resolved = file.resolve()
-        if resolved in seen:
-            raise ValueError(f"{file}: named twice; every input and output needs its own file")
-        seen.add(resolved)
 
 
 def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:
@@ -259,25 +172,6 @@ def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:
     )
 
 
-def provenance(
-    path: Path, network: Model, result: Segmentation, tomogram: Tomogram, invert: bool
-) -> Provenance:
-    """Record how a model was made."""
-    from vesimod.sidecar import Provenance, fingerprint
-
-    return Provenance(
-        network=f"{network.spec.name} {network.spec.version}",
-        weights_sha256=network.sha256,
-        tomogram=path.name,
-        tomogram_fingerprint=fingerprint(path),
-        parameters={
-            "voxel_size_nm": list(tomogram.grid.voxel_size_nm),
-            "threshold": result.threshold,
-            "invert": invert,
-        },
-    )
-
-
 def summary(result: Segmentation) -> str:
     """One line about the vesicles."""
     import numpy as np
@@ -289,24 +183,3 @@ def summary(result: Segmentation) -> str:
     dropped = f"; {len(result.dropped)} candidates dropped" if len(result.dropped) else ""
     noun = "vesicle" if len(spheres) == 1 else "vesicles"
     return f"found {len(spheres)} {noun}, radius {mean:.1f} +- {spread:.1f} nm{dropped}"
-
-
-def write_labels(path: Path, result: Segmentation, tomogram: Tomogram, overwrite: bool) -> None:
-    """Write the accepted spheres as a label volume on the tomogram's grid."""
-    from vesimod.paint import paint_spheres
-    from vesimod.tomogram import write_mrc
-
-    write_mrc(path, paint_spheres(result.spheres, tomogram.grid), tomogram, overwrite=overwrite)
-
-
-def write_probability(
-    path: Path, result: Segmentation, tomogram: Tomogram, overwrite: bool
-) -> None:
-    """Write the network's output, resampled to the tomogram's grid."""
-    from vesimod.resample import resample
-    from vesimod.tomogram import write_mrc
-
-    model_nm = (result.model_voxel_size_nm,) * 3
-    grid = tomogram.grid
-    volume = resample(result.probability, model_nm, grid.voxel_size_nm, grid.shape)
-    write_mrc(path, volume, tomogram, overwrite=overwrite)

@@ -31,7 +31,7 @@ def snap(
     go to the second object of the model.
     """
     import numpy as np
-    from vesimod_imod.files import check_writable
+    from vesimod_imod.files import check_distinct, check_writable
     from vesimod_imod.point_edits import REJECTED
     from vesimod_imod.sphere_model import (
         ORANGE,
@@ -42,7 +42,6 @@ def snap(
     from vesimod_imod.spheres import Spheres
 
     from vesimod.commands import console
-    from vesimod.commands.segment import check_distinct
     from vesimod.snap import snap as snap_clicks
     from vesimod.tomogram import read_tomogram
 

@@ -1,0 +1,212 @@
+"""One tomogram from its file to the files that hold the result.
+
+What ``vesimod segment``, ``vesimod batch`` and the chunks of processchunks share: which
+files are written, what can be set, and in which order things are checked and written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from vesimod_imod.files import check_distinct, check_writable
+from vesimod_imod.model_files import read_mod
+from vesimod_imod.regions import region_mask
+from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objects
+
+from vesimod.paint import paint_spheres
+from vesimod.picture import draw_picture
+from vesimod.resample import resample
+from vesimod.sidecar import Provenance, fingerprint, write_sidecar
+from vesimod.tables import write_spheres_csv
+from vesimod.tomogram import Tomogram, read_tomogram, write_mrc
+
+if TYPE_CHECKING:
+    from vesimod.network import Model
+    from vesimod.pipeline import Segmentation
+
+NM3_PER_UM3 = 1e9
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files to write; None where one is not wanted.
+
+    Parameters
+    ----------
+    model : Path
+        The sphere model (``.mod``).
+    table, dropped : Path, optional
+        Accepted spheres and candidates that were not accepted, as CSV.
+    labels, probability : Path, optional
+        Volumes (MRC) on the tomogram's grid: each voxel's sphere, the network's output.
+    picture : Path, optional
+        Spheres on central slices (PNG).
+    """
+
+    model: Path
+    table: Path | None = None
+    labels: Path | None = None
+    probability: Path | None = None
+    picture: Path | None = None
+    dropped: Path | None = None
+
+    def files(self) -> list[Path]:
+        """All files that are wanted."""
+        named = (getattr(self, field.name) for field in fields(self))
+        return [file for file in named if file is not None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user can set that changes the result.
+
+    Parameters
+    ----------
+    voxel_size_nm : float, optional
+        Overrides the header.
+    threshold : float, optional
+        Probability from which a voxel is vesicle; default automatic.
+    invert : bool
+        Membranes are bright.
+    region : Path, optional
+        Closed contours or a mask: where vesicles may be.
+    score_classes : bool
+        Five objects by score instead of one.
+    """
+
+    voxel_size_nm: float | None = None
+    threshold: float | None = None
+    invert: bool = False
+    region: Path | None = None
+    score_classes: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """As plain JSON values; the region by its content, wherever it lies."""
+        region = None if self.region is None else fingerprint(self.region)
+        return {**asdict(self), "region": region}
+
+
+def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -> Tomogram:
+    """Open the tomogram, and check every output before hours of work go into it.
+
+    Raises
+    ------
+    ValueError
+        Two of the files are the same one.
+    OSError, TomogramError
+        See `vesimod_imod.files.check_writable` and `vesimod.tomogram.read_tomogram`.
+    """
+    tomogram = read_tomogram(path, settings.voxel_size_nm)
+    check_distinct([path, *outputs.files(), *([settings.region] if settings.region else [])])
+    for file in outputs.files():
+        check_writable(file, overwrite)
+    return tomogram
+
+
+def read_region(
+    path: Path | None, tomogram: Tomogram
+) -> tuple[npt.NDArray[np.bool_] | None, tuple[str, ...]]:
+    """Where vesicles may be, from closed contours or from a mask volume.
+
+    Returns
+    -------
+    mask : (z, y, x) bool or None
+        On the tomogram's grid; None where `path` is None: anywhere.
+    notes : tuple of str
+        What is doubtful about the contours.
+
+    Raises
+    ------
+    ValueError
+        A mask volume of another shape; a model without closed contours; see `read_tomogram`.
+    """
+    if path is None:
+        return None, ()
+    if path.suffix.lower() == ".mod":
+        mask, notes = region_mask(read_mod(path), tomogram.grid)
+        return mask, tuple(f"{path}: {note}" for note in notes)
+    # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
+    volume = read_tomogram(path, tomogram.grid.xy_voxel_size_nm)
+    if volume.grid.shape != tomogram.grid.shape:
+        raise ValueError(
+            f"{path}: {volume.grid.shape} voxels (z, y, x), the tomogram has "
+            f"{tomogram.grid.shape}; make the mask on the same volume"
+        )
+    return np.asarray(volume.voxels) > 0, ()
+
+
+def write_results(
+    outputs: Outputs,
+    tomogram: Tomogram,
+    result: Segmentation,
+    provenance: Provenance,
+    *,
+    score_classes: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Write everything that was asked for, each file whole or not at all.
+
+    The model comes after the other files and its sidecar last: where the sidecar is, all is.
+    """
+    grid = tomogram.grid
+    spheres = result.spheres
+    if outputs.labels is not None:
+        labels = paint_spheres(spheres, grid)
+        write_mrc(outputs.labels, labels, tomogram, overwrite=overwrite)
+    if outputs.probability is not None:
+        model_nm = (result.model_voxel_size_nm,) * 3
+        volume = resample(result.probability, model_nm, grid.voxel_size_nm, grid.shape)
+        write_mrc(outputs.probability, volume, tomogram, overwrite=overwrite)
+    if outputs.table is not None:
+        write_spheres_csv(outputs.table, spheres, overwrite=overwrite)
+    if outputs.dropped is not None:
+        write_spheres_csv(outputs.dropped, result.dropped, overwrite=overwrite)
+    if outputs.picture is not None:
+        draw_picture(outputs.picture, tomogram, spheres, overwrite=overwrite)
+    objects = by_score(spheres) if score_classes else [SphereObject("vesicles", spheres)]
+    write_sphere_objects(outputs.model, objects, grid, overwrite=overwrite)
+    write_sidecar(outputs.model, provenance)
+
+
+def provenance_of(
+    tomogram: Tomogram,
+    network: Model,
+    settings: Settings,
+    result: Segmentation,
+    *,
+    region: npt.NDArray[np.bool_] | None = None,
+    seconds: float | None = None,
+) -> Provenance:
+    """Record how a model was made, and what `vesimod.batch` sums up later."""
+    searched = int(np.prod(tomogram.grid.shape)) if region is None else int(region.sum())
+    return Provenance(
+        network=f"{network.spec.name} {network.spec.version}",
+        weights_sha256=network.sha256,
+        tomogram=tomogram.path.name,
+        tomogram_fingerprint=fingerprint(tomogram.path),
+        parameters=settings.record(),
+        results={
+            "voxel_size_nm": list(tomogram.grid.voxel_size_nm),
+            "searched_um3": searched * float(np.prod(tomogram.grid.voxel_size_nm)) / NM3_PER_UM3,
+            "threshold": result.threshold,
+            "notes": [*tomogram.notes, *result.notes],
+            "seconds": seconds,
+        },
+    )
+
+
+def default_output(path: Path) -> Path:
+    """``<stem>_vesicles.mod`` beside the tomogram, also for compressed files."""
+    return path.with_name(f"{stem(path)}_vesicles.mod")
+
+
+def stem(path: Path) -> str:
+    """Name of a tomogram without its endings, also for compressed files."""
+    name = path.name
+    for suffix in (".gz", ".bz2"):
+        name = name.removesuffix(suffix)
+    return Path(name).stem
