@@ -6,7 +6,8 @@ files are written, what can be set, and in which order things are checked and wr
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import time
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objec
 
 from vesimod.paint import paint_spheres
 from vesimod.picture import draw_picture
+from vesimod.pipeline import Progress, Segmentation, segment
 from vesimod.resample import resample
 from vesimod.sidecar import Provenance, fingerprint, write_sidecar
 from vesimod.tables import write_spheres_csv
@@ -26,7 +28,6 @@ from vesimod.tomogram import Tomogram, read_tomogram, write_mrc
 
 if TYPE_CHECKING:
     from vesimod.network import Model
-    from vesimod.pipeline import Segmentation
 
 NM3_PER_UM3 = 1e9
 
@@ -139,19 +140,69 @@ def read_region(
     return np.asarray(volume.voxels) > 0, ()
 
 
-def write_results(
+def segment_and_write(
+    tomogram: Tomogram,
+    outputs: Outputs,
+    settings: Settings,
+    network: Model,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Find the vesicles and write what was asked for, each file whole or not at all.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        From `prepare`, which has checked the outputs.
+    outputs, settings
+        What to write, and how to find it.
+    network : Model
+        From `vesimod.load_model`.
+    overwrite : bool
+        Replace existing files.
+    progress : callable, optional
+        As in `vesimod.segment`.
+    """
+    start = time.monotonic()
+    region, notes = read_region(settings.region, tomogram)
+    result = segment(
+        tomogram,
+        network,
+        threshold=settings.threshold,
+        invert=settings.invert,
+        region=region,
+        progress=progress,
+    )
+    result = replace(result, notes=(*notes, *result.notes))
+    seconds = time.monotonic() - start
+    provenance = _provenance(tomogram, network, settings, result, region, seconds)
+    _write(outputs, tomogram, result, provenance, settings.score_classes, overwrite)
+    return result
+
+
+def default_output(path: Path) -> Path:
+    """``<stem>_vesicles.mod`` beside the tomogram, also for compressed files."""
+    return path.with_name(f"{stem(path)}_vesicles.mod")
+
+
+def stem(path: Path) -> str:
+    """Name of a tomogram without its endings, also for compressed files."""
+    name = path.name
+    for suffix in (".gz", ".bz2"):
+        name = name.removesuffix(suffix)
+    return Path(name).stem
+
+
+def _write(
     outputs: Outputs,
     tomogram: Tomogram,
     result: Segmentation,
     provenance: Provenance,
-    *,
-    score_classes: bool = False,
-    overwrite: bool = False,
+    score_classes: bool,
+    overwrite: bool,
 ) -> None:
-    """Write everything that was asked for, each file whole or not at all.
-
-    The model comes after the other files and its sidecar last: where the sidecar is, all is.
-    """
+    """Write everything that was asked for, each file whole or not at all."""
     grid = tomogram.grid
     spheres = result.spheres
     if outputs.labels is not None:
@@ -167,19 +218,19 @@ def write_results(
         write_spheres_csv(outputs.dropped, result.dropped, overwrite=overwrite)
     if outputs.picture is not None:
         draw_picture(outputs.picture, tomogram, spheres, overwrite=overwrite)
+    # The model comes after the other files and its sidecar last: where that is, all is.
     objects = by_score(spheres) if score_classes else [SphereObject("vesicles", spheres)]
     write_sphere_objects(outputs.model, objects, grid, overwrite=overwrite)
     write_sidecar(outputs.model, provenance)
 
 
-def provenance_of(
+def _provenance(
     tomogram: Tomogram,
     network: Model,
     settings: Settings,
     result: Segmentation,
-    *,
-    region: npt.NDArray[np.bool_] | None = None,
-    seconds: float | None = None,
+    region: npt.NDArray[np.bool_] | None,
+    seconds: float,
 ) -> Provenance:
     """Record how a model was made, and what `vesimod.batch` sums up later."""
     searched = int(np.prod(tomogram.grid.shape)) if region is None else int(region.sum())
@@ -197,16 +248,3 @@ def provenance_of(
             "seconds": seconds,
         },
     )
-
-
-def default_output(path: Path) -> Path:
-    """``<stem>_vesicles.mod`` beside the tomogram, also for compressed files."""
-    return path.with_name(f"{stem(path)}_vesicles.mod")
-
-
-def stem(path: Path) -> str:
-    """Name of a tomogram without its endings, also for compressed files."""
-    name = path.name
-    for suffix in (".gz", ".bz2"):
-        name = name.removesuffix(suffix)
-    return Path(name).stem

@@ -112,43 +112,22 @@ def run(
 
     Every output is checked before the work begins, and each file appears whole or not at all.
     """
-    import time
-
     from vesimod.commands import console
-    from vesimod.job import prepare, provenance_of, read_region, write_results
+    from vesimod.job import prepare, segment_and_write
     from vesimod.network import load_model
-    from vesimod.pipeline import segment as segment_tomogram
 
-    start = time.monotonic()
     tomogram = prepare(path, outputs, settings, overwrite)
     network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
     if not quiet:
         console.say(describe(tomogram, network.spec.name, network.providers))
         for note in tomogram.notes:
             console.say(f"note: {note}")
-    region, notes = read_region(settings.region, tomogram)
     with console.progress(quiet) as report:
-        result = segment_tomogram(
-            tomogram,
-            network,
-            threshold=settings.threshold,
-            invert=settings.invert,
-            region=region,
-            progress=report,
+        result = segment_and_write(
+            tomogram, outputs, settings, network, overwrite=overwrite, progress=report
         )
-    for note in (*notes, *result.notes):
+    for note in result.notes:
         console.warn(note)
-    provenance = provenance_of(
-        tomogram, network, settings, result, region=region, seconds=time.monotonic() - start
-    )
-    write_results(
-        outputs,
-        tomogram,
-        result,
-        provenance,
-        score_classes=settings.score_classes,
-        overwrite=overwrite,
-    )
     if not quiet:
         console.say(summary(result))
         for file in outputs.files():
