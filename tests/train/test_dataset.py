@@ -10,15 +10,14 @@ import pytest
 from vesimod.contract import Normalisation
 from vesimod_imod.spheres import Grid, Spheres
 from vesimod_train.augment import disturb, random_crop, training_batch, turn
+from vesimod_train.cache import load_example, save_example, simulated_examples
 from vesimod_train.dataset import (
     INSIDE_NM,
     OUTSIDE_NM,
     Example,
-    load_example,
+    even_weight,
     make_example,
-    save_example,
     signed_distance,
-    simulated_examples,
 )
 from vesimod_train.simulate import RECIPES
 
@@ -57,9 +56,12 @@ def test_cache_round_trip(tmp_path: Path) -> None:
         np.random.default_rng(0).normal(size=(8, 9, 10)).astype(np.float32),
         np.full((8, 9, 10), OUTSIDE_NM, np.float32),
         SPHERES,
+        even_weight((8, 9, 10)),
     )
-    save_example(tmp_path / "a.npz", example)
-    again = load_example(tmp_path / "a.npz")
+    save_example(tmp_path / "a", example)
+    again = load_example(tmp_path / "a")
+    assert isinstance(again.volume, np.memmap)
+    assert not any(again.weight.strides)
     np.testing.assert_allclose(again.volume, example.volume, atol=2e-3)
     np.testing.assert_array_equal(again.spheres.centres, SPHERES.centres)
 
@@ -80,24 +82,25 @@ def test_simulated_examples_are_cached(tmp_path: Path, monkeypatch: pytest.Monke
 def linked_example() -> Example:
     """The label is the volume itself, so that any crop or turn must keep them equal."""
     volume = np.random.default_rng(0).normal(size=(10, 30, 30)).astype(np.float32)
-    return Example(volume, volume.copy(), Spheres(np.array([[5.0, 15.0, 15.0]]), np.array([20.0])))
+    spheres = Spheres(np.array([[5.0, 15.0, 15.0]]), np.array([20.0]))
+    return Example(volume, volume.copy(), spheres, volume.copy())
 
 
 def test_crops_and_turns_keep_label_and_volume_together() -> None:
     rng = np.random.default_rng(1)
     for _ in range(20):
-        volume, label = random_crop(linked_example(), 16, rng)
-        assert volume.shape == (16, 16, 16)
-        np.testing.assert_array_equal(volume, label)
-        volume, label = turn(volume, label, rng)
-        np.testing.assert_array_equal(volume, label)
+        crop = random_crop(linked_example(), 16, rng)
+        assert crop[0].shape == (16, 16, 16)
+        for volume, label, weight in (crop, turn(crop, rng)):
+            np.testing.assert_array_equal(volume, label)
+            np.testing.assert_array_equal(volume, weight)
 
 
 def test_turns_keep_the_wedge_along_z() -> None:
     layered = np.broadcast_to(np.arange(8.0, dtype=np.float32)[:, None, None], (8, 8, 8))
     rng = np.random.default_rng(2)
     for _ in range(10):
-        turned, _ = turn(layered, layered, rng)
+        (turned,) = turn([layered], rng)
         assert np.ptp(turned, axis=(1, 2)).max() == 0
 
 
@@ -122,7 +125,9 @@ def test_batches_depend_on_the_generator_alone() -> None:
 def test_vesicles_cut_by_the_edge_are_labelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(RECIPES["validation"], shape=(32, 48, 48), vesicles=(20, 20), others=0.0)
+    recipe = replace(
+        RECIPES["validation"], shape=(32, 48, 48), vesicles=(20, 20), others=(0.0, 0.0)
+    )
     monkeypatch.setitem(RECIPES, "small", recipe)
     (example,) = simulated_examples(tmp_path, "small", [1], 4.4, Normalisation())
     limit = np.array(example.volume.shape) - 0.5

@@ -13,19 +13,14 @@ from vesimod.contract import ModelSpec
 from vesimod.network import load_model
 from vesimod_imod.spheres import Grid, Spheres
 from vesimod_train import export as export_module
-from vesimod_train.dataset import Example, signed_distance
+from vesimod_train.checkpoints import load_checkpoint
+from vesimod_train.config import Config, ConfigError
+from vesimod_train.dataset import Example, even_weight, signed_distance
 from vesimod_train.export import ParityError, export, parity
-from vesimod_train.fit import (
-    Config,
-    ConfigError,
-    distance_loss,
-    fit,
-    inside_weight,
-    learning_rate,
-    load_checkpoint,
-    validation_f1,
-)
+from vesimod_train.fit import fit
+from vesimod_train.losses import distance_loss, inside_weight, learning_rate
 from vesimod_train.unet import SOFTNESS_NM, ExportedUNet, UNet
+from vesimod_train.validation import validate
 
 TINY = Config(
     name="tiny", channels=4, poolings=1, steps=4, batch=1, crop=16, check_every=2, bfloat16=False
@@ -37,7 +32,8 @@ def example(seed: int = 0) -> Example:
     spheres = Spheres(np.array([[12.0, 12.0, 12.0]]), np.array([25.0]))
     distance = signed_distance(spheres, grid)
     noise = np.random.default_rng(seed).normal(size=grid.shape)
-    return Example((noise - distance / 5).astype(np.float32), distance, spheres)
+    volume = (noise - distance / 5).astype(np.float32)
+    return Example(volume, distance, spheres, even_weight(grid.shape))
 
 
 EXAMPLES = ([example(0), example(1)], [example(2)])
@@ -87,7 +83,9 @@ def test_training_learns(tmp_path: Path) -> None:
     assert losses[-1] < 0.6 * losses[0]
     _, network, step = load_checkpoint(path)
     assert step == 40
-    assert validation_f1(network, EXAMPLES[1], config) == 1.0
+    scores = validate(network, EXAMPLES[1], config.voxel_size_nm, "cpu")
+    assert scores.f1 == 1.0
+    assert scores.dice > 0.8
 
 
 def test_loss_forgives_what_lies_beyond_the_clip() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -12,32 +14,34 @@ Volume = npt.NDArray[np.float32]
 VESICLE_SHARE = 0.7  # of the crops are centred near a vesicle, where there is any
 
 
-def random_crop(example: Example, edge: int, rng: np.random.Generator) -> tuple[Volume, Volume]:
+def random_crop(example: Example, edge: int, rng: np.random.Generator) -> list[Volume]:
     """Cut a cube from an example; where the volume is thinner, it is continued by reflection.
 
     Returns
     -------
-    volume, distance_nm : (edge, edge, edge) float32
+    [volume, distance_nm, weight] : each (edge, edge, edge) float32
     """
     shape = np.array(example.volume.shape)
-    if len(example.spheres) and rng.random() < VESICLE_SHARE:
-        centre = example.spheres.centres[rng.integers(len(example.spheres))]
+    centres = example.focus
+    if len(centres) and rng.random() < VESICLE_SHARE:
+        centre = centres[rng.integers(len(centres))]
         low = np.round(centre - edge * rng.uniform(0.2, 0.8, 3)).astype(int)
     else:
         low = rng.integers(0, np.maximum(shape - edge, 0) + 1)
     low = np.clip(low, 0, np.maximum(shape - edge, 0))
     box = tuple(slice(int(a), int(a) + edge) for a in low)
     padding = [(0, max(0, edge - n)) for n in shape]
-    volume = np.pad(example.volume[box], padding, "symmetric")
-    return volume, np.pad(example.distance_nm[box], padding, "symmetric")
+    return [
+        np.pad(np.asarray(v[box], np.float32), padding, "symmetric")
+        for v in (example.volume, example.distance_nm, example.weight)
+    ]
 
 
-def turn(volume: Volume, distance_nm: Volume, rng: np.random.Generator) -> tuple[Volume, Volume]:
+def turn(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
     """Flip along any axis and turn by 90 degrees about z: the missing wedge stays along z."""
     axes = tuple(int(axis) for axis in np.flatnonzero(rng.random(3) < 0.5))
     quarter = int(rng.integers(4))
-    turned = [np.rot90(np.flip(v, axes), quarter, (1, 2)) for v in (volume, distance_nm)]
-    return np.ascontiguousarray(turned[0]), np.ascontiguousarray(turned[1])
+    return [np.ascontiguousarray(np.rot90(np.flip(v, axes), quarter, (1, 2))) for v in crops]
 
 
 def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
@@ -64,18 +68,18 @@ def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
 
 
 def training_batch(
-    examples: list[Example], size: int, edge: int, rng: np.random.Generator
-) -> tuple[Volume, Volume]:
+    examples: Sequence[Example], size: int, edge: int, rng: np.random.Generator
+) -> tuple[Volume, Volume, Volume]:
     """Draw a batch.
 
     Returns
     -------
-    volumes, distances_nm : (size, 1, edge, edge, edge) float32
+    volumes, distances_nm, weights : (size, 1, edge, edge, edge) float32
     """
-    volumes, distances = [], []
+    batch = []
     for _ in range(size):
         example = examples[int(rng.integers(len(examples)))]
-        volume, distance = turn(*random_crop(example, edge, rng), rng)
-        volumes.append(disturb(volume, rng))
-        distances.append(distance)
-    return np.stack(volumes)[:, None], np.stack(distances)[:, None]
+        volume, *labels = turn(random_crop(example, edge, rng), rng)
+        batch.append([disturb(volume, rng), *labels])
+    volumes, distances, weights = (np.stack(v)[:, None] for v in zip(*batch, strict=True))
+    return volumes, distances, weights

@@ -90,12 +90,22 @@ def fit_command(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train a network, or go on with a run that was stopped."""
-    from vesimod.commands.console import say
+    from vesimod.commands.console import progress, say
 
-    from vesimod_train.fit import Config, fit
+    from vesimod_train.config import Config
+    from vesimod_train.fit import fit
 
-    settings = Config.from_mapping(read_toml(config))
-    checkpoint = fit(settings, output, workers=workers, threads=threads, device=device, report=say)
+    settings = Config.from_mapping(read_toml(config), config.parent)
+    with progress() as show:
+        checkpoint = fit(
+            settings,
+            output,
+            workers=workers,
+            threads=threads,
+            device=device,
+            report=say,
+            progress=show,
+        )
     say(f"wrote {checkpoint}")
 
 

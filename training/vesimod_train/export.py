@@ -14,7 +14,8 @@ from onnx import helper
 from vesimod.contract import METADATA_KEY, ModelSpec, Normalisation
 from vesimod_imod.files import atomic_path, check_writable
 
-from vesimod_train.fit import Config, load_checkpoint
+from vesimod_train.checkpoints import load_checkpoint
+from vesimod_train.config import Config
 from vesimod_train.unet import ExportedUNet, UNet
 
 OPSET = 18

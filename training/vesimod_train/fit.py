@@ -2,115 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 from vesimod.contract import Normalisation
-from vesimod.postprocess.instances import spheres_of_labels, split_instances
-from vesimod.tiling import predict
-from vesimod_imod.files import atomic_path
-from vesimod_imod.spheres import BoolArray, Spheres
 
+from vesimod_train import logs
 from vesimod_train.augment import training_batch
-from vesimod_train.dataset import Example, simulated_examples
-from vesimod_train.unet import SOFTNESS_NM, UNet
+from vesimod_train.cache import pair_examples, simulated_examples
+from vesimod_train.checkpoints import BEST, CHECKPOINT, Run, resume, save_checkpoint
+from vesimod_train.config import Config
+from vesimod_train.dataset import Example
+from vesimod_train.losses import dice, distance_loss, inside_weight, learning_rate
+from vesimod_train.unet import UNet
+from vesimod_train.validation import Scores, validate
+from vesimod_train.weights import base_network
 
-CHECKPOINT = "checkpoint.pt"
-LOG = "log.csv"
-# Vesicles fill a few per cent of the volume. With an absolute error the network settles where
-# inside and outside weigh the same: a weight w takes what is a vesicle with a chance of
-# 1 / (1 + w). High at first, so that there is something to learn from; near even at the end.
-INSIDE_WEIGHT_FIRST, INSIDE_WEIGHT_LAST = 5.0, 1.5
-BETA_NM = 1.0  # the loss is quadratic below this error and linear above
-
-
-class ConfigError(ValueError):
-    """The training configuration cannot be used."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """Everything that decides what a training run produces.
-
-    Parameters
-    ----------
-    name, version : str
-        Of the model.
-    voxel_size_nm : float
-        At which the network works.
-    channels, poolings : int
-        Size of the U-Net.
-    recipe : str
-        Simulation recipe to train on.
-    volumes, validation_volumes : int
-        Tomograms simulated for training and for choosing the best weights; they are told
-        apart by seed, so no patch of one is in the other.
-    jitter : float
-        Share by which voxel sizes are stretched.
-    steps, batch, crop : int
-        Optimiser steps; crops a step; edge of a crop in voxels.
-    learning_rate, weight_decay, warmup : float
-        AdamW with a cosine schedule after a warm-up over this share of the steps.
-    bfloat16 : bool
-        Convolutions in bfloat16, about twice as fast where the CPU has it; sums, loss and
-        weights stay in float32.
-    ema : float
-        Decay of the moving average of the weights, which is what is exported.
-    check_every : int
-        Steps between checkpoints with validation.
-    seed : int
-        Decides simulation, initial weights and batches.
-    """
-
-    name: str = "fast"
-    version: str = "1"
-    voxel_size_nm: float = 4.4
-    channels: int = 16
-    poolings: int = 2
-    recipe: str = "train"
-    volumes: int = 160
-    validation_volumes: int = 6
-    jitter: float = 0.18
-    steps: int = 3000
-    batch: int = 4
-    crop: int = 40
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-4
-    warmup: float = 0.05
-    bfloat16: bool = True
-    ema: float = 0.995
-    check_every: int = 250
-    seed: int = 1000
-
-    @staticmethod
-    def from_mapping(values: dict[str, Any]) -> Config:
-        """Read a configuration.
-
-        Raises
-        ------
-        ConfigError
-            An entry is unknown, has the wrong type or makes no sense.
-        """
-        known = {field.name: field for field in fields(Config)}
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ConfigError(f"unknown entries {', '.join(unknown)}; known: {', '.join(known)}")
-        defaults = Config()
-        for name, value in values.items():
-            wanted = type(getattr(defaults, name))
-            if not isinstance(value, (wanted, int) if wanted is float else wanted):
-                raise ConfigError(f"{name} = {value!r}: expected a {wanted.__name__}")
-        config = Config(**values)
-        if config.crop % 2**config.poolings:
-            raise ConfigError(f"crop = {config.crop}: must be a multiple of {2**config.poolings}")
-        return config
+Examples = tuple[Sequence[Example], Sequence[Example]]
 
 
 def fit(
@@ -121,7 +31,8 @@ def fit(
     threads: int | None = None,
     device: str = "cpu",
     report: Callable[[str], None] = print,
-    examples: tuple[list[Example], list[Example]] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    examples: Examples | None = None,
     stop_after: int | None = None,
 ) -> Path:
     """Train, or go on where a former run in the same folder stopped.
@@ -131,7 +42,8 @@ def fit(
     config : Config
         What to train.
     folder : Path
-        Gets ``checkpoint.pt``, ``log.csv`` and the cache of simulated tomograms.
+        Gets ``checkpoint.pt``, ``best.pt`` (of the best validation), ``log.csv``,
+        ``curves.png`` and the cache of examples.
     workers : int
         Processes that simulate.
     threads : int, optional
@@ -141,15 +53,17 @@ def fit(
         Of torch.
     report : callable
         Called with a line of text now and then.
+    progress : callable, optional
+        Called with (what is done, done, total).
     examples : (training, validation), optional
-        Instead of simulated ones.
+        Instead of those that the configuration names.
     stop_after : int, optional
         Stop at this step, as a cut-off run would; the checkpoint allows going on.
 
     Returns
     -------
     Path
-        The checkpoint.
+        The last checkpoint.
 
     Raises
     ------
@@ -159,199 +73,119 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     if threads:
         torch.set_num_threads(threads)
-    training, validation = examples or _simulated(config, folder, workers, report)
+    show = progress or (lambda _what, _done, _total: None)
+    training, validation = examples or load_examples(config, folder / "cache", workers, report)
+    run = start(config, device)
+    checkpoint = folder / CHECKPOINT
+    resume(checkpoint, config, run)
+    if run.step:
+        report(f"going on at step {run.step} of {config.steps}")
+    recent: list[tuple[float, float, float]] = []
+    while run.step < min(config.steps, stop_after or config.steps):
+        if config.patience and run.checks_since_best >= config.patience:
+            report(f"no better F1 in {config.patience} validations: stopped")
+            break
+        recent.append(_step(config, run, training, device))
+        run.step += 1
+        show("training", run.step, config.steps)
+        if run.step % config.check_every == 0 or run.step == config.steps:
+            scores = validate(run.average, validation, config.voxel_size_nm, device)
+            row = _row(config, run.step, recent, scores)
+            logs.append(folder / logs.LOG, row)
+            logs.to_tensorboard(folder, row)
+            better = scores.f1 > run.best_f1
+            run.checks_since_best = 0 if better else run.checks_since_best + 1
+            run.best_f1 = scores.f1 if better else run.best_f1
+            for path in [checkpoint, folder / BEST] if better else [checkpoint]:
+                save_checkpoint(path, config, run)
+            report(f"step {run.step}: loss {row.loss:.3f}, validation F1 {scores.f1:.3f}")
+            recent = []
+    if (folder / logs.LOG).exists():
+        try:
+            logs.draw_curves(folder / logs.LOG, folder / "curves.png")
+        except ImportError as error:
+            report(str(error))
+    return checkpoint
+
+
+def load_examples(
+    config: Config, cache: Path, workers: int, report: Callable[[str], None]
+) -> tuple[list[Example], list[Example]]:
+    """Training and validation examples, simulated and of pairs.
+
+    Pairs are repeated in the list so often that they get their share of the crops.
+    """
+    split = config.seed + config.volumes
+    sets = []
+    for seeds, pairs in (
+        (range(config.seed, split), config.pairs),
+        (range(split, split + config.validation_volumes), config.validation_pairs),
+    ):
+        simulated = simulated_examples(
+            cache,
+            config.recipe,
+            seeds,
+            config.voxel_size_nm,
+            Normalisation(),
+            jitter=config.jitter,
+            workers=workers,
+            progress=lambda done, total: report(f"simulated {done} of {total} tomograms"),
+        )
+        sets.append(
+            (simulated, pair_examples(cache, pairs, config.voxel_size_nm, Normalisation(), report))
+        )
+    (simulated, corrected), (simulated_held_out, corrected_held_out) = sets
+    if simulated and corrected:
+        wanted = config.pair_share / (1 - config.pair_share) * len(simulated)
+        corrected = corrected * max(1, round(wanted / len(corrected)))
+    return simulated + corrected, simulated_held_out + corrected_held_out
+
+
+def start(config: Config, device: str) -> Run:
+    """Make a run at step 0: from its base, or with random weights that the seed decides."""
     torch.manual_seed(config.seed)
-    network = UNet(config.channels, config.poolings).to(device)
+    network = base_network(config) if config.base else UNet(config.channels, config.poolings)
+    network = network.to(device)
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = UNet(config.channels, config.poolings).to(device)
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    checkpoint = folder / CHECKPOINT
-    first = _resume(checkpoint, config, network, average, optimiser)
-    if first:
-        report(f"going on at step {first} of {config.steps}")
-    losses: list[float] = []
-    for step in range(first, min(config.steps, stop_after or config.steps)):
-        # A generator for each step: a resumed run draws the same batches as one in one go.
-        rng = np.random.default_rng([config.seed, step])
-        volumes, distances = training_batch(training, config.batch, config.crop, rng)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, config)
-        network.train()
-        with torch.autocast(device, torch.bfloat16, enabled=config.bfloat16):
-            predicted = network(torch.from_numpy(volumes).to(device))
-        target = torch.from_numpy(distances).to(device)
-        loss = distance_loss(predicted.float(), target, inside_weight(step, config))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        _follow(average, network, config.ema)
-        losses.append(float(loss.detach()))
-        if (step + 1) % config.check_every == 0 or step + 1 == config.steps:
-            f1 = validation_f1(average, validation, config, device)
-            _save(checkpoint, config, step + 1, network, average, optimiser)
-            _log(folder / LOG, step + 1, float(np.mean(losses)), f1, learning_rate(step, config))
-            report(f"step {step + 1}: loss {np.mean(losses):.3f}, validation F1 {f1:.3f}")
-            losses = []
-    return checkpoint
+    half = low_precision(device) is torch.float16
+    return Run(network, average, optimiser, torch.amp.GradScaler(device, enabled=half))
 
 
-def distance_loss(predicted: torch.Tensor, target: torch.Tensor, inside: float) -> torch.Tensor:
-    """Smooth L1 on the distance in nm, voxels inside vesicles counting `inside` times.
-
-    Outside, and deep inside, the target is clipped: there a prediction beyond the limit is right.
-    """
-    low, high = float(target.min()), float(target.max())
-    error = functional.smooth_l1_loss(
-        predicted.clamp(low - 2, high + 2), target, reduction="none", beta=BETA_NM
-    )
-    weight = 1.0 + (inside - 1.0) * (target > -2.0).to(error.dtype)
-    return (error * weight).sum() / weight.sum()
+def low_precision(device: str) -> torch.dtype:
+    """Type of the convolutions where the configuration asks for a short one."""
+    if device.startswith("cuda") and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    return torch.bfloat16
 
 
-def inside_weight(step: int, config: Config) -> float:
-    """Weight of voxels inside vesicles: full for a third of the steps, then falling until 80 %."""
-    way = min(max((step / config.steps - 1 / 3) / (0.8 - 1 / 3), 0.0), 1.0)
-    return INSIDE_WEIGHT_FIRST + way * (INSIDE_WEIGHT_LAST - INSIDE_WEIGHT_FIRST)
-
-
-def learning_rate(step: int, config: Config) -> float:
-    """Linear warm-up, then half a cosine down to a hundredth."""
-    warmup = max(1, int(config.warmup * config.steps))
-    if step < warmup:
-        return config.learning_rate * (step + 1) / warmup
-    way = (step - warmup) / max(1, config.steps - warmup)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * way)))
-
-
-def validation_f1(
-    network: UNet, examples: list[Example], config: Config, device: str = "cpu"
-) -> float:
-    """Object F1 over whole volumes: a found centre within a true radius counts, once."""
-    from vesimod.evaluate import evaluate
-
-    network.eval()
-    hits = errors = 0
-    size_nm = (config.voxel_size_nm,) * 3
-    for example in examples:
-        distance = predict_distance(network, example.volume, device)
-        probability = 1 / (1 + np.exp(-np.clip(distance / SOFTNESS_NM, -30, 30)))
-        labels = split_instances(probability >= 0.5, size_nm, distance)
-        found: Spheres = spheres_of_labels(labels, size_nm)
-        truth = example.spheres
-        limit = np.array(example.volume.shape) - 0.5
-        counted = np.all((truth.centres > -0.5) & (truth.centres < limit), axis=1)
-        found = found.select(~_within(found, truth.select(~counted), config.voxel_size_nm))
-        result = evaluate(found, truth.select(counted), size_nm)
-        hits += 2 * result.true_positives
-        errors += result.false_positives + result.false_negatives
-    return hits / max(1, hits + errors)
-
-
-def _within(found: Spheres, cut: Spheres, voxel_size_nm: float) -> BoolArray:
-    """Which centres lie in a vesicle that the edge cuts: neither right nor wrong."""
-    way = np.linalg.norm(found.centres[:, None] - cut.centres[None], axis=2) * voxel_size_nm
-    inside: BoolArray = np.any(way < cut.radii_nm, axis=1)
-    return inside
-
-
-@torch.no_grad()
-def predict_distance(
-    network: UNet, volume: np.ndarray[Any, np.dtype[np.float32]], device: str
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Signed distance over a whole volume, with the tiling that inference uses."""
-
-    def run(tile: Any) -> list[Any]:
-        return [network(torch.from_numpy(tile[None, None]).to(device)).cpu().numpy()[0, 0]]
-
-    halo = network.reach
-    (distance,) = predict(volume, run, 1, (96 + 2 * halo,) * 3, halo, network.divisor)
-    return distance
-
-
-def load_checkpoint(path: Path) -> tuple[Config, UNet, int]:
-    """Read a checkpoint: configuration, averaged network in evaluation mode, step.
-
-    Raises
-    ------
-    ConfigError
-        The file is no checkpoint of ours.
-    """
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-        config = Config.from_mapping(stored["config"])
-        network = UNet(config.channels, config.poolings)
-        network.load_state_dict(stored["average"])
-        return config, network.eval(), int(stored["step"])
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # torch raises many kinds for a file that is not its own
-        raise ConfigError(f"{path}: no checkpoint of vesimod-train fit") from error
-
-
-def _simulated(
-    config: Config, folder: Path, workers: int, report: Callable[[str], None]
-) -> tuple[list[Example], list[Example]]:
-    """Training and validation examples from the simulator, cached."""
-    first = config.seed
-    split = first + config.volumes
-    sets = []
-    for seeds in (range(first, split), range(split, split + config.validation_volumes)):
-        sets.append(
-            simulated_examples(
-                folder / "cache",
-                config.recipe,
-                seeds,
-                config.voxel_size_nm,
-                Normalisation(),
-                jitter=config.jitter,
-                workers=workers,
-                progress=lambda done, total: report(f"simulated {done} of {total} tomograms"),
-            )
-        )
-    return sets[0], sets[1]
-
-
-def _resume(
-    path: Path, config: Config, network: UNet, average: UNet, optimiser: torch.optim.Optimizer
-) -> int:
-    """Load a checkpoint into the run, if there is one; return the step to go on at."""
-    if not path.exists():
-        return 0
-    stored = torch.load(path, weights_only=True)
-    if stored["config"] != asdict(config):
-        changed = [k for k, v in asdict(config).items() if stored["config"].get(k) != v]
-        raise ConfigError(
-            f"{path}: belongs to a run with other settings ({', '.join(changed)}); "
-            "choose another folder"
-        )
-    network.load_state_dict(stored["network"])
-    average.load_state_dict(stored["average"])
-    optimiser.load_state_dict(stored["optimiser"])
-    return int(stored["step"])
-
-
-def _save(
-    path: Path,
-    config: Config,
-    step: int,
-    network: UNet,
-    average: UNet,
-    optimiser: torch.optim.Optimizer,
-) -> None:
-    """Write a checkpoint, whole or not at all."""
-    state = {
-        "config": asdict(config),
-        "step": step,
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
-    }
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
+def _step(
+    config: Config, run: Run, training: Sequence[Example], device: str
+) -> tuple[float, float, float]:
+    """One step of the optimiser; return loss and the two parts of the Dice coefficient."""
+    # A generator for each step: a resumed run draws the same batches as one in one go.
+    rng = np.random.default_rng([config.seed, run.step])
+    batch = training_batch(training, config.batch, config.crop, rng)
+    volumes, target, weight = (torch.from_numpy(v).to(device) for v in batch)
+    for group in run.optimiser.param_groups:
+        group["lr"] = learning_rate(run.step, config)
+    run.network.train(not config.base)  # only batch normalisation differs
+    kind = torch.device(device).type
+    with torch.autocast(kind, low_precision(device), enabled=config.bfloat16):
+        predicted = run.network(volumes).float()
+    loss = distance_loss(predicted, target, inside_weight(run.step, config), weight)
+    run.optimiser.zero_grad()
+    run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    run.scaler.unscale_(run.optimiser)
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    run.scaler.step(run.optimiser)
+    run.scaler.update()
+    _follow(run.average, run.network, config.ema)
+    return float(loss.detach()), *dice(predicted, target, weight)
 
 
 @torch.no_grad()
@@ -366,12 +200,17 @@ def _follow(average: UNet, network: UNet, decay: float) -> None:
             slow.copy_(fast)
 
 
-def _log(path: Path, step: int, loss: float, f1: float, rate: float) -> None:
-    """Append a line to the log; steps that a cut-off run had logged already are replaced."""
-    rows: list[list[str]] = []
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as stream:
-            rows = [row for row in list(csv.reader(stream))[1:] if int(row[0]) < step]
-    rows.append([str(step), f"{loss:.5f}", f"{f1:.5f}", f"{rate:.6g}"])
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
-        csv.writer(out).writerows([["step", "loss", "validation_f1", "learning_rate"], *rows])
+def _row(
+    config: Config, step: int, recent: list[tuple[float, float, float]], scores: Scores
+) -> logs.Row:
+    """Put together a line of the log."""
+    losses, overlap, both = np.array(recent).T
+    return logs.Row(
+        step,
+        float(losses.mean()),
+        scores.f1,
+        learning_rate(step - 1, config),
+        float(overlap.sum() / max(both.sum(), 1.0)),
+        scores.dice,
+        scores.loss,
+    )

@@ -1,0 +1,154 @@
+"""What to train: the settings of a run, as a TOML file or a checkpoint states them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class ConfigError(ValueError):
+    """The training configuration cannot be used."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what a training run produces.
+
+    Parameters
+    ----------
+    name, version : str
+        Of the model.
+    voxel_size_nm : float
+        At which the network works.
+    channels, poolings : int
+        Size of the U-Net.
+    base : str
+        A model (.onnx) or checkpoint to start from instead of from nothing; its size and
+        voxel size must be those above. Its batch statistics stay as they are, since a few
+        tomograms would shift them, and the loss weights are those at the end of a training.
+    recipe : str
+        Simulation recipe to train on.
+    volumes, validation_volumes : int
+        Tomograms simulated for training and for choosing the best weights; they are told
+        apart by seed, so no patch of one is in the other.
+    pairs, validation_pairs : tuple of (str, str)
+        Tomograms and the models with their vesicles; see `vesimod_train.pairs`.
+    pair_share : float
+        Share of the crops cut from `pairs` where there are simulated tomograms, too.
+    jitter : float
+        Share by which voxel sizes of simulated tomograms are stretched.
+    steps, batch, crop : int
+        Optimiser steps; crops a step; edge of a crop in voxels.
+    learning_rate, weight_decay, warmup : float
+        AdamW with a cosine schedule after a warm-up over this share of the steps.
+    bfloat16 : bool
+        Convolutions in bfloat16 (float16 on a GPU that lacks it), about twice as fast where
+        the CPU has it; sums, loss and weights stay in float32.
+    ema : float
+        Decay of the moving average of the weights, which is what is exported.
+    check_every : int
+        Steps between checkpoints with validation.
+    patience : int
+        Stop after so many validations without a better F1; 0 never does.
+    seed : int
+        Decides simulation, initial weights and batches.
+    """
+
+    name: str = "fast"
+    version: str = "1"
+    voxel_size_nm: float = 4.4
+    channels: int = 16
+    poolings: int = 2
+    base: str = ""
+    recipe: str = "train"
+    volumes: int = 160
+    validation_volumes: int = 6
+    pairs: Pairs = ()
+    validation_pairs: Pairs = ()
+    pair_share: float = 0.5
+    jitter: float = 0.18
+    steps: int = 3000
+    batch: int = 4
+    crop: int = 40
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    warmup: float = 0.05
+    bfloat16: bool = True
+    ema: float = 0.995
+    check_every: int = 250
+    patience: int = 0
+    seed: int = 1000
+
+    @staticmethod
+    def from_mapping(values: Mapping[str, Any], folder: Path | None = None) -> Config:
+        """Read a configuration.
+
+        Parameters
+        ----------
+        values : mapping
+            Entries as in a TOML file.
+        folder : Path, optional
+            That the paths of pairs and base are relative to.
+
+        Raises
+        ------
+        ConfigError
+            An entry is unknown, has the wrong type or makes no sense.
+        """
+        defaults = {field.name: field.default for field in fields(Config)}
+        unknown = sorted(set(values) - set(defaults))
+        if unknown:
+            raise ConfigError(f"unknown entries {', '.join(unknown)}; known: {', '.join(defaults)}")
+        checked = dict(values)
+        for name, value in values.items():
+            wanted = type(defaults[name])
+            if wanted is tuple:
+                checked[name] = _pairs(name, value, folder)
+            elif not isinstance(value, (wanted, int) if wanted is float else wanted):
+                raise ConfigError(f"{name} = {value!r}: expected a {wanted.__name__}")
+        if folder is not None and checked.get("base"):
+            checked["base"] = str(folder / checked["base"])
+        config = Config(**checked)
+        config.check()
+        return config
+
+    def check(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises
+        ------
+        ConfigError
+            Entries contradict each other.
+        """
+        if self.crop % 2**self.poolings:
+            raise ConfigError(f"crop = {self.crop}: must be a multiple of {2**self.poolings}")
+        if not self.volumes and not self.pairs:
+            raise ConfigError("volumes = 0 and no pairs: nothing to learn from")
+        if not 0 < self.pair_share < 1:
+            raise ConfigError(f"pair_share = {self.pair_share}: must lie between 0 and 1")
+        trained, held_out = (
+            {Path(t).resolve() for t, _ in p} for p in (self.pairs, self.validation_pairs)
+        )
+        if both := trained & held_out:
+            raise ConfigError(
+                f"{both.pop()}: is in pairs and in validation_pairs; split by tomogram"
+            )
+
+
+def _pairs(name: str, value: Any, folder: Path | None) -> Pairs:
+    """Check a list of [tomogram, model]."""
+    rows = []
+    for row in value if isinstance(value, (list, tuple)) else [None]:
+        if not (
+            isinstance(row, (list, tuple))
+            and len(row) == 2
+            and all(isinstance(p, str) for p in row)
+        ):
+            raise ConfigError(f'{name}: expected a list of ["tomogram.mrc", "model.mod"]')
+        tomogram, model = ((folder or Path()) / path for path in row)
+        rows.append((str(tomogram), str(model)))
+    return tuple(rows)

@@ -1,0 +1,71 @@
+"""What training minimises, and how that and the learning rate change on the way."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional
+
+from vesimod_train.config import Config
+
+# Vesicles fill a few per cent of the volume. With an absolute error the network settles where
+# inside and outside weigh the same: a weight w takes what is a vesicle with a chance of
+# 1 / (1 + w). High at first, so that there is something to learn from; near even at the end.
+INSIDE_WEIGHT_FIRST, INSIDE_WEIGHT_LAST = 5.0, 1.5
+BETA_NM = 1.0  # the loss is quadratic below this error and linear above
+
+
+def distance_loss(
+    predicted: torch.Tensor,
+    target: torch.Tensor,
+    inside: float,
+    weight: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Smooth L1 on the distance in nm, voxels inside vesicles counting `inside` times.
+
+    Outside, and deep inside, the target is clipped: there a prediction beyond the limit is right.
+
+    Parameters
+    ----------
+    predicted, target : tensors of one shape
+        Signed distances in nm.
+    inside : float
+        Weight of voxels inside vesicles.
+    weight : tensor of that shape, optional
+        How much each voxel counts besides: 0 where nobody knows what is there.
+    """
+    low, high = float(target.min()), float(target.max())
+    error = functional.smooth_l1_loss(
+        predicted.clamp(low - 2, high + 2), target, reduction="none", beta=BETA_NM
+    )
+    counted = 1.0 + (inside - 1.0) * (target > -2.0).to(error.dtype)
+    if weight is not None:
+        counted = counted * weight
+    return (error * counted).sum() / counted.sum().clamp_min(1.0)
+
+
+def dice(
+    predicted: torch.Tensor, target: torch.Tensor, weight: torch.Tensor
+) -> tuple[float, float]:
+    """Dice coefficient of what is inside, as (twice the overlap, sum of both), to be added up."""
+    counted = weight > 0
+    found, true = (predicted > 0) & counted, (target > 0) & counted
+    return 2 * float((found & true).sum()), float(found.sum() + true.sum())
+
+
+def inside_weight(step: int, config: Config) -> float:
+    """Weight of voxels inside vesicles: full for a third of the steps, then falling until 80 %."""
+    if config.base:
+        return INSIDE_WEIGHT_LAST
+    way = min(max((step / config.steps - 1 / 3) / (0.8 - 1 / 3), 0.0), 1.0)
+    return INSIDE_WEIGHT_FIRST + way * (INSIDE_WEIGHT_LAST - INSIDE_WEIGHT_FIRST)
+
+
+def learning_rate(step: int, config: Config) -> float:
+    """Linear warm-up, then half a cosine down to a hundredth."""
+    warmup = max(1, int(config.warmup * config.steps))
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    way = (step - warmup) / max(1, config.steps - warmup)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * way)))
