@@ -14,7 +14,8 @@ from vesimod.tomogram import read_tomogram
 from vesimod_imod.sphere_model import read_sphere_model
 from vesimod_train.cli import app
 from vesimod_train.simulate import RECIPES, simulate
-from vesimod_train.simulate.microscope import Microscope, contrast_transfer, image, wavelength_nm
+from vesimod_train.simulate.content import add_carbon, add_cisterna
+from vesimod_train.simulate.microscope import contrast_transfer, image, wavelength_nm
 from vesimod_train.simulate.shapes import (
     Canvas,
     bilayer,
@@ -22,10 +23,13 @@ from vesimod_train.simulate.shapes import (
     polyline_distance,
     random_rotation,
 )
+from vesimod_train.simulate.tilts import Microscope, shifted
 
-SMALL = replace(RECIPES["validation"], shape=(40, 72, 64), vesicles=(6, 6), others=0.3)
+SMALL = replace(RECIPES["validation"], shape=(40, 72, 64), vesicles=(6, 6), others=(0.3, 0.3))
 # Enough signal to see each vesicle, and no contrast transfer to turn it.
-CLEAR = replace(SMALL, snr=(50.0, 50.0), defocus_um=(0.0, 0.0), others=0.0, crowding=(0.02, 0.02))
+CLEAR = replace(
+    SMALL, snr=(50.0, 50.0), defocus_um=(0.0, 0.0), others=(0.0, 0.0), crowding=(0.02, 0.02)
+)
 
 
 def test_same_seed_same_tomogram() -> None:
@@ -59,7 +63,7 @@ def test_membranes_are_dark_where_the_truth_says() -> None:
 
 
 def test_true_vesicles_do_not_overlap_and_lie_inside() -> None:
-    made = simulate(replace(SMALL, vesicles=(30, 30), gap_nm=1.0), 5)
+    made = simulate(replace(SMALL, vesicles=(30, 30), gap_nm=(1.0, 1.0)), 5)
     centres = made.spheres.centres
     assert np.all((centres > -0.5) & (centres < np.array(made.grid.shape) - 0.5))
     distance = np.linalg.norm(centres[:, None] - centres[None], axis=2) * 2.2
@@ -103,6 +107,81 @@ def test_fourier_slices_equal_projecting_and_back_projecting() -> None:
     inside = (np.abs(z) < 14) & (np.abs(y) < 14) & (np.abs(x) < 14)
     correlation = np.corrcoef(-summed[inside], shortcut[inside])[0, 1]
     assert correlation > 0.95
+
+
+def test_separate_tilts_leave_gaps_at_high_frequencies_alone() -> None:
+    density = np.random.default_rng(0).normal(size=(64, 8, 64)).astype(np.float32)
+    scope = Microscope(
+        step_deg=6.0, defocus_um=0.0, dose_nm=0.0, blur_nm=0.0, snr=1e9, noise_power=0.0
+    )
+    power = np.abs(np.fft.fftn(image(density, 1.0, scope, np.random.default_rng(1)))) ** 2
+    power /= np.abs(np.fft.fftn(density)) ** 2
+    k = np.fft.fftfreq(64)
+    kz, kx = np.meshgrid(k, k, indexing="ij")
+    tilt = np.degrees(np.arctan2(kz * np.where(kx < 0, -1, 1), np.abs(kx)))
+    off = np.abs(tilt - 6 * np.round(tilt / 6))
+    within, radial = np.abs(tilt) < 57, np.hypot(kz, kx)
+
+    def between_over_on(shell: np.ndarray) -> float:
+        mean = power.mean(axis=1)
+        return float(
+            mean[within & shell & (off > 2)].mean() / mean[within & shell & (off < 0.5)].mean()
+        )
+
+    assert between_over_on((radial > 0.05) & (radial < 0.1)) > 0.8
+    assert between_over_on((radial > 0.35) & (radial < 0.45)) < 0.3
+
+
+def test_an_image_shift_along_the_tilt_axis_moves_the_volume() -> None:
+    rng = np.random.default_rng(0)
+    density = ndimage.gaussian_filter(rng.normal(size=(24, 24, 24)), 1.5).astype(np.float32)
+    kz, ky, kx = (
+        np.fft.fftfreq(24).reshape(shape) for shape in [(-1, 1, 1), (1, -1, 1), (1, 1, -1)]
+    )
+    scope = Microscope(alignment_nm=1.0)
+    shifts = np.broadcast_to(np.float32([0.0, 3.0]), (24, 24, 24, 2))
+    phases = shifted(ky, kx, np.sqrt(kz**2 + kx**2), shifts, scope)
+    moved = np.fft.ifftn(np.fft.fftn(density) * phases).real
+    assert np.allclose(moved, np.roll(density, 3, axis=1), atol=0.02)
+
+
+def test_misalignment_blurs() -> None:
+    density = np.random.default_rng(0).normal(size=(32, 32, 32)).astype(np.float32)
+    sharp = Microscope(defocus_um=0.0, snr=1e9)
+    contrast = [
+        np.corrcoef(
+            image(density, 2.0, replace(sharp, alignment_nm=s), np.random.default_rng(1)).ravel(),
+            density.ravel(),
+        )[0, 1]
+        for s in (0.0, 0.8, 2.0)
+    ]
+    assert contrast[0] < contrast[1] < contrast[2] < 0  # dense is dark
+
+
+def test_what_is_no_vesicle_keeps_its_distance() -> None:
+    rng = np.random.default_rng(3)
+    canvas = Canvas(np.zeros((40, 60, 60), np.float32), 3.0)
+    distance = add_carbon(canvas, rng)
+    assert canvas.density[distance < -3].mean() > 0.3
+    assert np.abs(canvas.density[distance > 12]).max() < 1e-3
+    canvas = Canvas(np.zeros((40, 60, 60), np.float32), 3.0)
+    centre, reach = add_cisterna(canvas, rng)
+    painted = np.argwhere(np.abs(canvas.density) > 0.2) * 3.0
+    assert len(painted)
+    assert np.linalg.norm(painted - centre, axis=1).max() < reach + 8
+
+
+def test_edge_preserving_filter_leaves_edges() -> None:
+    density = np.zeros((24, 24, 24), np.float32)
+    density[:, :, 12:] = 1.0
+    plain = Microscope(-90, 90, defocus_um=0.0, dose_nm=0, blur_nm=0, snr=4.0, noise_power=0)
+    noisy, smooth = (
+        image(density, 2.0, replace(plain, smoothing=s), np.random.default_rng(1)) for s in (0, 1)
+    )
+    inside = np.s_[:, :, 3:9]
+    assert smooth[inside].std() < 0.5 * noisy[inside].std()
+    step = smooth[:, :, 3:9].mean() - smooth[:, :, 15:21].mean()
+    assert step == pytest.approx(noisy[:, :, 3:9].mean() - noisy[:, :, 15:21].mean(), rel=0.25)
 
 
 def test_signal_to_noise_is_what_was_asked() -> None:
@@ -179,7 +258,7 @@ def test_command_writes_tomogram_model_and_table(tmp_path: Path) -> None:
 
 
 def test_cut_vesicles_reach_in_from_outside() -> None:
-    made = simulate(replace(SMALL, vesicles=(30, 30), gap_nm=1.0), 5)
+    made = simulate(replace(SMALL, vesicles=(30, 30), gap_nm=(1.0, 1.0)), 5)
     assert len(made.cut) > 5
     limit = np.array(made.grid.shape) - 0.5
     nearest = np.clip(made.cut.centres, -0.5, limit)

@@ -38,14 +38,14 @@ def add_particles(
     count: int,
     radius_nm: tuple[float, float],
     density: float,
-    free: Callable[[Vector], bool],
+    free: Callable[[Vector, float], bool],
     rng: np.random.Generator,
 ) -> None:
-    """Scatter lumpy balls: ribosomes, protein complexes, gold beads, ice."""
+    """Scatter lumpy balls (ribosomes, complexes, beads, ice) where `free(centre, radius)`."""
     for _ in range(count):
         centre = rng.uniform(0, canvas.extent_nm)
         radius = rng.uniform(*radius_nm)
-        if not free(centre):
+        if not free(centre, radius):
             continue
         found = canvas.box(centre, 1.6 * radius)
         if found is None:
@@ -173,6 +173,38 @@ def add_mitochondrion(canvas: Canvas, rng: np.random.Generator) -> Volume:
     cristae = np.abs(field / slope) - rng.uniform(4, 9)
     canvas.density += inside * np.maximum(bilayer(-cristae), 0)
     return distance.astype(np.float32)
+
+
+def add_cisterna(canvas: Canvas, rng: np.random.Generator) -> tuple[Vector, float]:
+    """Paint a flat or long membrane-bound body, no vesicle; return its centre and reach in nm."""
+    centre = rng.uniform(0, canvas.extent_nm)
+    axes = add_vesicle(
+        canvas,
+        centre,
+        rng.uniform(25, 55),
+        rng,
+        lumen=rng.uniform(-0.4, 0.3),
+        membrane=rng.uniform(0.9, 1.3),
+        roundness=rng.uniform(0.15, 0.4),
+    )
+    return centre, 0.0 if axes is None else float(axes.max())
+
+
+def add_carbon(canvas: Canvas, rng: np.random.Generator) -> Volume:
+    """Paint the edge of a holey carbon film, 15 to 20 nm thick; return the distance to it."""
+    shape, size = canvas.density.shape, canvas.size_nm
+    z, y, x = np.meshgrid(*[np.arange(n) * size for n in shape], indexing="ij", sparse=True)
+    _, high_y, high_x = canvas.extent_nm
+    angle, hole = rng.uniform(0, 2 * np.pi), rng.uniform(500, 1200)
+    # The volume lies in the hole, and the edge of the hole crosses one of its corners.
+    away = rng.uniform(0.25, 0.45) * np.hypot(high_y, high_x)
+    middle = np.array([np.sin(angle), np.cos(angle)]) * (away - hole)
+    from_middle = np.hypot(y - high_y / 2 - middle[0], x - high_x / 2 - middle[1])
+    film = np.abs(z - rng.choice([0.1, 0.9]) * canvas.extent_nm[0]) - rng.uniform(7, 10)
+    distance: Volume = np.maximum(film, hole - from_middle).astype(np.float32)
+    grain = rng.normal(1.0, 0.4, shape).astype(np.float32)
+    canvas.density += rng.uniform(0.5, 1.5) * expit(-distance / 1.0) * grain
+    return distance
 
 
 def add_tube(

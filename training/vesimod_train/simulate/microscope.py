@@ -9,61 +9,14 @@ than the volume. Axes are (z, y, x), z along the beam, the tilt axis in the xy p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
+from skimage.restoration import denoise_tv_chambolle
+
+from vesimod_train.simulate.tilts import Microscope, each_tilt, sampled, shifted
 
 Volume = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Microscope:
-    """One way to take and reconstruct a tilt series.
-
-    Parameters
-    ----------
-    tilt_low_deg, tilt_high_deg : float
-        Tilt range.
-    axis_deg : float
-        Direction of the tilt axis in the xy plane, from y towards x; 0 as in IMOD.
-    dual_axis : bool
-        A second series with the axis turned by 90 degrees fills the wedge to a pyramid.
-    defocus_um : float
-        Underfocus; 0 leaves out the contrast transfer function.
-    voltage_kv : float
-        Of the microscope.
-    amplitude_contrast : float
-        0..1; what passes at the lowest frequencies.
-    dose_nm : float
-        Blur (sigma, nm) that dose adds at the highest tilts, none at zero.
-    blur_nm : float
-        Blur (sigma, nm) of everything: interpolation, misalignment.
-    snr : float
-        Variance of the filtered signal over the variance of the noise.
-    noise_power : float
-        Noise power rises with this power of the frequency: 1 for ramp-filtered
-        back-projection of white detector noise, 0 for white, below 0 after SIRT-like filters.
-    lowpass_nm : float
-        Gaussian filter (sigma, nm) on the finished volume; 0 for none.
-    deconvolution : float
-        Strength 0..1 of a Wiener-like restoration of low frequencies.
-    """
-
-    tilt_low_deg: float = -60.0
-    tilt_high_deg: float = 60.0
-    axis_deg: float = 0.0
-    dual_axis: bool = False
-    defocus_um: float = 5.0
-    voltage_kv: float = 300.0
-    amplitude_contrast: float = 0.1
-    dose_nm: float = 0.8
-    blur_nm: float = 0.6
-    snr: float = 0.1
-    noise_power: float = 1.0
-    lowpass_nm: float = 0.0
-    deconvolution: float = 0.0
 
 
 def wavelength_nm(voltage_kv: float) -> float:
@@ -73,7 +26,9 @@ def wavelength_nm(voltage_kv: float) -> float:
 
 
 def contrast_transfer(
-    frequency: npt.NDArray[np.floating], scope: Microscope
+    frequency: npt.NDArray[np.floating],
+    scope: Microscope,
+    shift_um: npt.NDArray[np.floating] | float = 0.0,
 ) -> npt.NDArray[np.floating]:
     """Contrast transfer function, positive at low frequencies in underfocus.
 
@@ -84,12 +39,14 @@ def contrast_transfer(
     scope : Microscope
         Defocus, voltage and amplitude contrast; the spherical aberration (2.7 mm) matters
         little at a tomogram's resolution but is there.
+    shift_um : array or float
+        Added to the defocus.
     """
     if scope.defocus_um == 0:
         return np.ones_like(frequency)
     length = wavelength_nm(scope.voltage_kv)
     squared = frequency**2
-    phase = np.pi * length * squared * (1e3 * scope.defocus_um)
+    phase = np.pi * length * squared * (1e3 * (scope.defocus_um + shift_um))
     phase = phase - 0.5 * np.pi * 2.7e6 * length**3 * squared**2
     transfer: npt.NDArray[np.floating] = np.sin(phase + np.arcsin(scope.amplitude_contrast))
     return transfer
@@ -125,15 +82,18 @@ def image(
     """
     kz, ky, kx = _frequencies(density.shape, size_nm)
     k = np.sqrt(kz**2 + ky**2 + kx**2)
-    seen, angle, radial = sampled(kz, ky, kx, scope)
-    fade = np.exp(-2 * (np.pi * k) ** 2 * (scope.blur_nm**2 + (scope.dose_nm * angle / 60) ** 2))
-    transfer = contrast_transfer(k, scope)
+    seen, tilt, radial = sampled(kz, ky, kx, scope, density.shape[0] * size_nm)
+    shifts_nm, defocus_um, number = each_tilt(tilt, scope, rng)
+    dose_nm = scope.dose_nm * np.abs(tilt) / 60
+    fade = np.exp(-2 * (np.pi * k) ** 2 * (scope.blur_nm**2 + dose_nm**2))
+    transfer = contrast_transfer(k, scope, defocus_um[number])
+    aligned = shifted(ky, kx, radial, shifts_nm[number], scope)
     # What is done to the finished volume acts on signal and noise alike.
     shown = np.exp(-2 * (np.pi * k * scope.lowpass_nm) ** 2)
     if scope.deconvolution > 0:
         restoring = np.abs(transfer) / (transfer**2 + 0.1)
         shown = shown * (1 + scope.deconvolution * (restoring - 1))
-    point_spread = -transfer * fade * shown * seen
+    point_spread = -transfer * fade * shown * seen * aligned
 
     def imaged(object_density: Volume) -> Volume:
         spectrum = fft.rfftn(object_density - object_density.mean(), workers=2)
@@ -143,6 +103,8 @@ def image(
     signal = imaged(density)
     nyquist = 0.5 / size_nm
     colour = (np.maximum(radial, 0.01 * nyquist) / nyquist) ** (0.5 * scope.noise_power)
+    # A tilted specimen is thicker: fewer electrons pass, and their images are noisier.
+    colour /= np.sqrt(np.cos(np.radians(np.minimum(np.abs(tilt), 75))))
     white = rng.standard_normal(density.shape, np.float32)
     noise = fft.irfftn(
         fft.rfftn(white, workers=2) * colour * shown * seen, density.shape, workers=2
@@ -153,42 +115,11 @@ def image(
     signal *= scale
     noise *= 1.0 / (noise.std() * np.sqrt(scope.snr))
     tomogram: Volume = (signal + noise).astype(np.float32)
+    if scope.smoothing > 0:
+        spread = float(tomogram.std())
+        tomogram = denoise_tv_chambolle(tomogram / spread, scope.smoothing, max_num_iter=15)
+        tomogram = (tomogram * spread).astype(np.float32)
     return tomogram
-
-
-def sampled(kz: Volume, ky: Volume, kx: Volume, scope: Microscope) -> tuple[Volume, Volume, Volume]:
-    """Say which frequencies the tilt series holds.
-
-    Returns
-    -------
-    seen : float32
-        1 inside the tilt range, 0 in the missing wedge, with an edge of 1 degree.
-    angle : float32
-        Tilt in degrees, without sign, of the slice that holds the frequency.
-    radial : float32
-        Frequency perpendicular to the tilt axis, in 1/nm: the ramp filter's argument.
-    """
-    turn = np.radians(scope.axis_deg)
-    across = kx * np.cos(turn) + ky * np.sin(turn)
-    seen, angle = _slices(kz, across, scope)
-    radial = np.sqrt(kz**2 + across**2)
-    if scope.dual_axis:
-        other = ky * np.cos(turn) - kx * np.sin(turn)
-        seen_other, angle_other = _slices(kz, other, scope)
-        seen = np.maximum(seen, seen_other)
-        angle = np.minimum(angle, angle_other)
-    return seen, angle, radial.astype(np.float32)
-
-
-def _slices(kz: Volume, across: Volume, scope: Microscope) -> tuple[Volume, Volume]:
-    """Mask and tilt angle for one tilt axis; `across` is the frequency at right angles to it."""
-    # The direction (kz, across) lies on the slice of the tilt with tan = kz / across.
-    tilt = np.degrees(np.arctan2(kz * np.where(across < 0, -1, 1), np.abs(across)))
-    low, high = scope.tilt_low_deg, scope.tilt_high_deg
-    seen = np.clip(tilt - low + 0.5, 0, 1) * np.clip(high - tilt + 0.5, 0, 1)
-    # Along the tilt axis itself every tilt sees everything.
-    seen = np.where((kz == 0) & (across == 0), 1.0, seen)
-    return seen.astype(np.float32), np.abs(tilt).astype(np.float32)
 
 
 def _frequencies(shape: tuple[int, ...], size_nm: float) -> tuple[Volume, Volume, Volume]:

@@ -1,0 +1,148 @@
+"""Fill a cell by a recipe: what goes where, and the vesicles where there is room."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from vesimod_train.simulate import content
+from vesimod_train.simulate.recipe import Range, Recipe
+from vesimod_train.simulate.shapes import Canvas, Vector
+
+
+def fill_cell(
+    canvas: Canvas, gold: Canvas, recipe: Recipe, rng: np.random.Generator
+) -> tuple[Vector, Vector]:
+    """Paint a cell, and apart from it what is far denser: gold, ice, carbon.
+
+    Returns
+    -------
+    centres, radii : (N, 3) and (N,)
+        Of the vesicles, in nm.
+    """
+    content.add_cytosol(canvas, rng.uniform(*recipe.crowding), rng)
+    inside = [np.ones(canvas.density.shape, bool)]
+    amount = rng.uniform(*recipe.others)
+    if rng.random() < 0.55 * amount:
+        inside.append(content.add_plasma_membrane(canvas, rng.random() < 0.5, rng) < -9)
+    for _ in range(min(rng.poisson(0.4 * amount), 3)):
+        inside.append(content.add_mitochondrion(canvas, rng) > 6)
+    for _ in range(rng.poisson(1.5 * amount)):
+        path = content.add_tube(canvas, 12.5, "microtubule", 0.02, rng)
+        inside.append(~_near(canvas, path, 13.0))
+    for _ in range(rng.poisson(1.2 * amount)):
+        radius = rng.uniform(8, 30)
+        path = content.add_tube(canvas, radius, "membrane", 0.25, rng)
+        inside.append(~_near(canvas, path, radius))
+    for _ in range(rng.poisson(0.6 * amount)):
+        centre, reach = content.add_cisterna(canvas, rng)
+        inside.append(~_near(canvas, np.array([centre, centre]), reach))
+    for _ in range(rng.poisson(10 * amount)):
+        content.add_tube(canvas, 3.5, "filament", 0.1, rng)
+    if rng.random() < 0.08 * amount:
+        inside.append(content.add_carbon(gold, rng) > 15)
+    room = np.logical_and.reduce(inside)
+    centres, radii = place_vesicles(canvas, room, recipe, rng)
+
+    def free(point_nm: Vector, radius_nm: float) -> bool:
+        gaps = np.linalg.norm(centres - point_nm, axis=1) - radii
+        return not np.any(gaps < 0.8 * radius_nm)
+
+    litres = float(np.prod(canvas.extent_nm)) / 1e7  # units of (215 nm)^3
+
+    def scatter(onto: Canvas, per_litre: float, radius_nm: Range, density: Range) -> None:
+        count = int(rng.poisson(per_litre * amount * litres))
+        content.add_particles(onto, count, radius_nm, rng.uniform(*density), free, rng)
+
+    scatter(canvas, 8, (9, 14), (0.5, 1.0))  # ribosomes
+    scatter(canvas, 60, (3, 6), (0.4, 0.9))  # protein complexes
+    scatter(canvas, 0.5, (12, 25), (0.2, 0.9))  # granules, aggregates
+    lumen, membrane = rng.uniform(*recipe.lumen), rng.uniform(*recipe.membrane)
+    for centre, radius in zip(centres, radii, strict=True):
+        content.add_vesicle(
+            canvas,
+            centre,
+            radius,
+            rng,
+            lumen=lumen,
+            membrane=membrane,
+            roundness=rng.uniform(*recipe.roundness),
+            dense_core=rng.uniform(0.5, 1.0) if rng.random() < recipe.dense_cored else 0.0,
+        )
+    content.add_tethers(canvas, centres, radii, rng)
+    if rng.random() < 0.4:
+        scatter(gold, 3, (2.5, 6), (5, 12))  # beads
+    if rng.random() < 0.15 * amount:
+        scatter(gold, 0.3, (12, 50), (0.7, 2.5))  # blobs of ice
+    if rng.random() < 0.25 * min(amount, 1.5):
+        _empty_margins(canvas, rng)
+    return centres, radii
+
+
+def place_vesicles(
+    canvas: Canvas, room: npt.NDArray[np.bool_], recipe: Recipe, rng: np.random.Generator
+) -> tuple[Vector, Vector]:
+    """Choose centres (N, 3) and radii (N,) in nm of vesicles that do not overlap.
+
+    Most join the pool: they settle next to a vesicle that is there already, at a gap drawn
+    from an exponential distribution, as nearest neighbours in real pools do.
+    """
+    # The recipe counts vesicles in the volume; the canvas is larger by the margin.
+    larger = room.size / float(np.prod(recipe.shape))
+    target = max(0, int(larger * rng.uniform(*recipe.vesicles)))
+    median, spread = rng.uniform(*recipe.radius_nm), rng.uniform(0.08, 0.14)
+    pooled, gap_nm = rng.uniform(0.3, 0.95), rng.uniform(*recipe.gap_nm)
+    centres, radii = np.empty((0, 3)), np.empty(0)
+    extent = canvas.extent_nm
+    for _ in range(40 * target):
+        if len(radii) >= target:
+            break
+        odd = rng.random() < recipe.odd_radius
+        radius = rng.uniform(14, 60) if odd else median * np.exp(spread * rng.normal())
+        if len(radii) and rng.random() < pooled:
+            host = rng.integers(len(radii))
+            away = rng.normal(size=3)
+            away *= (radii[host] + radius + rng.exponential(gap_nm)) / np.linalg.norm(away)
+            centre = centres[host] + away
+        else:
+            centre = rng.uniform(0, extent)
+        voxel = np.round(centre / canvas.size_nm).astype(int)
+        if np.any(voxel < 0) or np.any(voxel >= room.shape):
+            continue
+        gaps = np.linalg.norm(centres - centre, axis=1) - radii - radius
+        if np.any(gaps < -0.5) or not _fits(room, voxel, radius / canvas.size_nm):
+            continue
+        centres, radii = np.vstack([centres, centre]), np.append(radii, radius)
+    return centres, radii
+
+
+def _near(canvas: Canvas, path_nm: Vector, radius_nm: float) -> npt.NDArray[np.bool_]:
+    """Voxels within a tube around a polyline."""
+    near = np.zeros(canvas.density.shape, bool)
+    for start, end in pairwise(path_nm):
+        for step in np.linspace(0, 1, 4):
+            found = canvas.box(start + step * (end - start), radius_nm)
+            if found:
+                near[found[0]] |= (found[1] ** 2).sum(axis=0) < radius_nm**2
+    return near
+
+
+def _fits(room: npt.NDArray[np.bool_], voxel: npt.NDArray[np.int_], radius: float) -> bool:
+    """Whether the centre and 26 points on the sphere lie where there is room."""
+    steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij")).reshape(3, -1).T
+    lengths = np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), 1)
+    points = np.round(voxel + steps / lengths * radius).astype(int)
+    points = np.clip(points, 0, np.array(room.shape) - 1)
+    return bool(room[tuple(points.T)].all())
+
+
+def _empty_margins(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Thin the density out above and below the lamella, where there is only ice."""
+    depth = np.arange(canvas.density.shape[0])[:, None, None] * canvas.size_nm
+    total = canvas.extent_nm[0]
+    top, bottom = rng.uniform(0, 0.15, 2) * total
+    slope = expit((depth - top) / 4) * expit((total - bottom - depth) / 4)
+    canvas.density *= slope.astype(np.float32)

@@ -1,0 +1,120 @@
+"""Cook one simulated tomogram by a recipe, and write it with its truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from vesimod.tables import write_spheres_csv
+from vesimod.tomogram import write_volume
+from vesimod_imod.sphere_model import write_sphere_model
+from vesimod_imod.spheres import Grid, Spheres
+
+from vesimod_train.simulate.cell import fill_cell
+from vesimod_train.simulate.microscope import image
+from vesimod_train.simulate.recipe import Recipe
+from vesimod_train.simulate.shapes import Canvas
+from vesimod_train.simulate.tilts import Microscope
+
+Volume = npt.NDArray[np.float32]
+MARGIN_VOXELS = 12  # simulated around the volume and cut off: the Fourier transform is periodic
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedTomogram:
+    """A tomogram with its truth.
+
+    Parameters
+    ----------
+    volume : (z, y, x) float32
+        Membranes dark.
+    grid : Grid
+        Its lattice.
+    spheres : Spheres
+        True vesicles: centres in voxels, radius of the membrane's outer edge (of the sphere
+        of the same volume, for ellipsoids).
+    cut : Spheres
+        Vesicles centred outside of the volume that reach into it: seen, but not counted.
+    microscope : Microscope
+        How it was imaged.
+    """
+
+    volume: Volume
+    grid: Grid
+    spheres: Spheres
+    cut: Spheres
+    microscope: Microscope
+
+
+def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
+    """Make one tomogram; the same recipe and seed give the same one.
+
+    A vesicle counts as true when its centre lies inside the volume.
+    """
+    rng = np.random.default_rng(seed)
+    size = recipe.voxel_size_nm
+    shape = [n + 2 * MARGIN_VOXELS for n in recipe.shape]
+    canvas = Canvas(np.zeros(shape, np.float32), size)
+    gold = Canvas(np.zeros(shape, np.float32), size)
+    centres, radii = fill_cell(canvas, gold, recipe, rng)
+    scope = draw_microscope(recipe, rng)
+    whole = image(canvas.density, size, scope, rng, gold.density)
+    inner = tuple(slice(MARGIN_VOXELS, MARGIN_VOXELS + n) for n in recipe.shape)
+    voxels = centres / size - MARGIN_VOXELS
+    edges = np.array(recipe.shape) - 0.5
+    inside = np.all((voxels > -0.5) & (voxels < edges), axis=1)
+    reach = np.linalg.norm(voxels - np.clip(voxels, -0.5, edges), axis=1) * size
+    everyone = Spheres(voxels, radii)
+    grid = Grid(recipe.shape, (size, size, size))
+    return SimulatedTomogram(
+        np.ascontiguousarray(whole[inner]),
+        grid,
+        everyone.select(inside),
+        everyone.select(~inside & (reach < radii)),
+        scope,
+    )
+
+
+def draw_microscope(recipe: Recipe, rng: np.random.Generator) -> Microscope:
+    """Draw the imaging conditions of one tomogram."""
+    whole = rng.random() < recipe.whole
+    high = 90.0 if whole else rng.uniform(*recipe.tilt_deg)
+    low_snr, high_snr = recipe.snr
+    return Microscope(
+        tilt_low_deg=-high if whole else -high + rng.uniform(-4, 4),
+        tilt_high_deg=high,
+        axis_deg=rng.uniform(0, 180) if recipe.any_axis else rng.normal(0, 2),
+        dual_axis=bool(recipe.any_axis and rng.random() < 0.1),
+        step_deg=rng.uniform(*recipe.step_deg),
+        alignment_nm=rng.uniform(*recipe.alignment_nm),
+        defocus_spread_um=rng.uniform(0, 0.2),
+        defocus_um=rng.uniform(*recipe.defocus_um),
+        voltage_kv=float(rng.choice([200.0, 300.0])),
+        amplitude_contrast=rng.uniform(0.07, 0.2),
+        dose_nm=rng.uniform(0.3, 1.2),
+        blur_nm=rng.uniform(*recipe.blur_nm),
+        snr=float(np.exp(rng.uniform(np.log(low_snr), np.log(high_snr)))),
+        noise_power=rng.uniform(*recipe.noise_power),
+        lowpass_nm=rng.uniform(1.0, 3.5) if rng.random() < recipe.afterwards else 0.0,
+        deconvolution=rng.uniform(0.2, 1.0) if rng.random() < recipe.afterwards else 0.0,
+        smoothing=rng.uniform(0.1, 0.6) if rng.random() < 0.5 * recipe.afterwards else 0.0,
+    )
+
+
+def write_simulated(folder: Path, name: str, tomogram: SimulatedTomogram, overwrite: bool) -> Path:
+    """Write NAME.mrc (signed bytes), NAME.mod and NAME.csv; return the first.
+
+    Bytes hold the volume's mean +- 4 SD, as tomograms on disk usually do.
+    """
+    volume = tomogram.volume
+    scaled = (volume - volume.mean()) * (127 / (4 * volume.std()))
+    path = folder / f"{name}.mrc"
+    signed = np.clip(np.rint(scaled), -127, 127).astype(np.int8)
+    write_volume(path, signed, tomogram.grid, overwrite=overwrite)
+    write_sphere_model(
+        path.with_suffix(".mod"), tomogram.spheres, tomogram.grid, overwrite=overwrite
+    )
+    write_spheres_csv(path.with_suffix(".csv"), tomogram.spheres, overwrite=overwrite)
+    return path
