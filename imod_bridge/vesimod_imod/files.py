@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -70,6 +71,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files that killed processes left when they wrote `path`."""
+    start = f".{path.stem}-"
+    for other in path.parent.iterdir():
+        middle = other.name.removeprefix(start).removesuffix(path.suffix)
+        if other.name == f"{start}{middle}{path.suffix}" and re.fullmatch(r"[a-z0-9_]{8}", middle):
+            other.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -40,4 +40,5 @@ def write_mod(path: Path | str, model: ModFile, *, overwrite: bool = False) -> N
     with atomic_path(path) as temporary:
         temporary.write_bytes(join_chunks(model))
         if path.exists():
-            shutil.copy2(path, path.with_name(path.name + "~"))
+            with atomic_path(path.with_name(path.name + "~")) as backup:
+                shutil.copy2(path, backup)

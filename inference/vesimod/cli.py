@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vesimod.commands import (
+    batch,
     corrections,
     demo,
     edit,
@@ -35,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("segment")(segment.segment)
+app.command("batch")(batch.batch)
 app.command("demo")(demo.demo)
 app.command("info")(info.info)
 app.command("evaluate")(evaluate.evaluate)

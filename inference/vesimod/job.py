@@ -23,6 +23,7 @@ from vesimod.picture import draw_picture
 from vesimod.pipeline import Progress, Segmentation, segment
 from vesimod.resample import resample
 from vesimod.sidecar import Provenance, fingerprint, write_sidecar
+from vesimod.summary import MODEL_ENDING
 from vesimod.tables import write_spheres_csv
 from vesimod.tomogram import Tomogram, read_tomogram, write_mrc
 
@@ -183,7 +184,7 @@ def segment_and_write(
 
 def default_output(path: Path) -> Path:
     """``<stem>_vesicles.mod`` beside the tomogram, also for compressed files."""
-    return path.with_name(f"{stem(path)}_vesicles.mod")
+    return path.with_name(stem(path) + MODEL_ENDING)
 
 
 def stem(path: Path) -> str:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 Report = Callable[[str, int, int], None]
 LONGEST_SILENCE_S = 60.0
-STEPS = {"reading": "read and resample", "network": "run the network", "spheres": "fit spheres"}
+STEPS = {
+    "tomograms": "tomograms",
+    "reading": "read and resample",
+    "network": "run the network",
+    "spheres": "fit spheres",
+}
 
 
 def say(text: str) -> None:
@@ -61,10 +66,14 @@ def _bars() -> Iterator[Report]:
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks = {}
+        last: dict[str, int] = {}
 
         def report(step: str, done: int, total: int) -> None:
             if step not in tasks:
                 tasks[step] = bars.add_task(STEPS.get(step, step), total=total)
+            elif done < last[step]:
+                bars.reset(tasks[step])  # the next tomogram
+            last[step] = done
             bars.update(tasks[step], completed=done, total=total)
 
         yield report
@@ -82,6 +91,8 @@ def _lines() -> Report:
         now = time.monotonic()
         percent = 100 * done // max(total, 1)
         last_percent, last = printed.setdefault(step, (0, now))
+        if percent < last_percent:  # the next tomogram
+            last_percent = 0
         if percent // 10 > last_percent // 10 or now - last > LONGEST_SILENCE_S:
             printed[step] = percent, now
             print(f"{STEPS.get(step, step)}: {percent} %", file=sys.stderr, flush=True)

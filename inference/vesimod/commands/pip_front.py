@@ -19,6 +19,7 @@ from vesimod_imod import pip_options
 from vesimod_imod.pip_options import Entries, PipError
 
 from vesimod.commands.console import say
+from vesimod.errors import in_words
 
 PROGRAM = "vesimodpip"
 NAME_IN_LOGS = "VESIMOD"
@@ -41,10 +42,8 @@ def run_front(argv: Sequence[str]) -> int:
             return _run(argv)
         except KeyboardInterrupt:
             return _fail("interrupted; no file was left half-written")
-        except MemoryError:
-            return _fail("out of memory; run fewer chunks at a time or bin the tomogram")
         except Exception as error:
-            return _fail(_words(error))
+            return _fail(in_words(error))
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -160,7 +159,7 @@ def _summarise(models: Sequence[Path]) -> int:
         try:
             radii = read_sphere_model(model).spheres.radii_nm
         except (OSError, ValueError) as error:
-            problems.append(_words(error))
+            problems.append(in_words(error))
             say(f"{model!s:<{width}}         -          -      -")
             continue
         known = radii[np.isfinite(radii)]
@@ -171,15 +170,6 @@ def _summarise(models: Sequence[Path]) -> int:
     if problems:
         raise PipError("; ".join(problems))
     return 0
-
-
-def _words(error: Exception) -> str:
-    """Describe an exception for a microscopist, in one line."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, (OSError, ValueError, ImportError, RuntimeError)) and str(error):
-        return str(error)
-    return f"{type(error).__name__}: {error} (a bug: vesimod segment --debug shows where)"
 
 
 def _fail(message: str) -> int:

@@ -1,0 +1,133 @@
+"""``vesimod batch``: many tomograms, one after the other or as chunks for processchunks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vesimod.commands.segment import (
+    Device,
+    DeviceChoice,
+    Invert,
+    ModelOption,
+    Quiet,
+    Threads,
+    Threshold,
+    VoxelSize,
+)
+
+if TYPE_CHECKING:
+    from vesimod.batch import Job
+    from vesimod.summary import Row
+
+SUMMARY = "summary.csv"
+
+
+def batch(
+    patterns: Annotated[
+        list[str], typer.Argument(metavar="PATTERN...", help="Tomograms, e.g. 'data/*_rec.mrc'.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for all results.")
+    ],
+    labels: Annotated[bool, typer.Option("--labels", help="Also write label volumes.")] = False,
+    probability: Annotated[
+        bool, typer.Option("--probability", help="Also write the network's output.")
+    ] = False,
+    picture: Annotated[bool, typer.Option("--picture", help="Also draw pictures.")] = False,
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="Also write the candidates not accepted.")
+    ] = False,
+    regions: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with <name>.mod or <name>.mrc: where to search."),
+    ] = None,
+    score_classes: Annotated[
+        bool, typer.Option("--score-classes", help="Five objects by score, in heat colours.")
+    ] = False,
+    model: ModelOption = "fast",
+    voxel_size_nm: VoxelSize = None,
+    threshold: Threshold = None,
+    device: Device = DeviceChoice.auto,
+    threads: Threads = None,
+    invert: Invert = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results made otherwise.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Segment many tomograms; run again, it goes on where it was stopped."""
+    from vesimod.batch import find_tomograms, plan_jobs
+    from vesimod.job import Settings
+
+    if regions is not None and not regions.is_dir():
+        raise NotADirectoryError(f"{regions}: no such folder; --regions names one")
+    switches = {
+        "labels": labels,
+        "probability": probability,
+        "picture": picture,
+        "dropped": dropped,
+    }
+    jobs = plan_jobs(
+        find_tomograms(patterns),
+        output,
+        Settings(voxel_size_nm, threshold, invert, score_classes=score_classes),
+        ["table", *(kind for kind, wanted in switches.items() if wanted)],
+        regions,
+    )
+    run(jobs, output, model, device.value, threads, overwrite, quiet)
+
+
+def run(
+    jobs: list[Job],
+    folder: Path,
+    model: str,
+    device: str,
+    threads: int | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Do the jobs here, one after the other, and sum them up.
+
+    Raises
+    ------
+    RuntimeError
+        A tomogram failed, or the disk is full.
+    """
+    import sys
+
+    from vesimod_imod.files import remove_leftovers
+
+    from vesimod.batch import run_jobs
+    from vesimod.commands import console
+    from vesimod.network import load_model
+    from vesimod.summary import check_summary, markdown, write_summary
+
+    network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = folder / SUMMARY
+    check_summary(summary)
+    remove_leftovers(summary)
+    rows: list[Row] = []
+    try:
+        with console.progress(quiet) as report:
+            for row in run_jobs(jobs, network, overwrite=overwrite, progress=report):
+                rows.append(row)
+                if not quiet:
+                    print(f"{len(rows)}/{len(jobs)} {row.line()}", file=sys.stderr, flush=True)
+                write_summary(summary, rows)
+    finally:  # also after Ctrl-C, or where not even the summary could be written
+        if rows and not quiet:
+            console.say(markdown(rows))
+    failed = [row.name for row in rows if row.state == "failed"]
+    if failed:
+        rest = len(jobs) - len(rows)
+        raise RuntimeError(
+            f"{len(failed)} of {len(jobs)} tomograms failed: {', '.join(failed)}"
+            + (f"; the disk is full: {rest} were not begun" if rest else "")
+            + "; the same command, run again, does what is missing"
+        )
+    if not quiet:
+        console.say(f"wrote {summary}")

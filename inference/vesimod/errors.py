@@ -1,0 +1,32 @@
+"""Errors in words, for reports and logs in which nobody wants a traceback."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def in_words(error: BaseException) -> str:
+    """Describe an exception for a microscopist, in one line."""
+    text = str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        text = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, MemoryError):
+        text = "out of memory; run fewer programs or chunks at a time, or bin the tomogram"
+    elif not (isinstance(error, (OSError, ValueError, ImportError, RuntimeError)) and text):
+        text = f"{type(error).__name__}: {error} (a bug: vesimod segment --debug shows where)"
+    return " ".join(text.split())
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an exception, or one that led to it, says that the disk or the quota is full."""
+    return any(isinstance(each, OSError) and each.errno in _FULL for each in _chain(error))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
