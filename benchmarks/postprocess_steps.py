@@ -102,7 +102,7 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
 
     threshold = choose_threshold(density, probability, nm)
     labels = split_instances(probability >= threshold, nm, distance)
-    masks = spheres_of_labels(labels, nm, probability)
+    masks = spheres_of_labels(labels, nm)
     masks = replace(masks, centres=model_to_volume(masks.centres, size, nm))
     yield "mask, split", masks, took()
     start = masks.radii_nm - HALF_MEMBRANE_NM

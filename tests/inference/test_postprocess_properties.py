@@ -43,7 +43,7 @@ def assert_same(one, other, atol=1e-3):
 def test_paint_a_sphere_and_get_it_back(radius, offset, voxel_nm):
     """Any radius of 5 to 40 voxels that a vesicle can have, any sub-voxel centre."""
     radius_nm = radius * voxel_nm
-    if not 10 <= radius_nm <= 70:
+    if not 13 <= radius_nm <= 70:
         return
     size = (voxel_nm,) * 3
     edge = 2 * int(radius + 12 / voxel_nm + 4)

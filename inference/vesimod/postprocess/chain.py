@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from vesimod.postprocess.scoring import MIN_SCORE
 from vesimod.postprocess.threshold import choose_threshold
 from vesimod.resample import model_to_volume
 
-RADIUS_RANGE_NM = (8.0, 75.0)  # from below any synaptic vesicle to the largest endosome
+RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
 
 
 def find_spheres(
@@ -76,16 +77,13 @@ def find_spheres(
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
-    masks = spheres_of_labels(labels, probability_voxel_size_nm, probability)
+    masks = spheres_of_labels(labels, probability_voxel_size_nm)
     if len(masks) == 0:
         return Candidates(Spheres.empty(), Spheres.empty(), labels, threshold)
-    masks = Spheres(
-        model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm),
-        masks.radii_nm,
-        masks.scores,
-        masks.ids,
-    )
-    spheres, notes = measure(density, masks, progress)
+    centres = model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm)
+    masks = replace(masks, centres=centres)
+    network = Density(probability, probability_voxel_size_nm)
+    spheres, notes = measure(density, network, masks, progress)
     reasons = _reasons(spheres, density, region)
     kept = reasons == ""
     dropped = spheres.with_measures(reason=reasons).select(~kept)
@@ -108,7 +106,7 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
     if region is not None:
         drop(~_inside(spheres.centres, region), "outside the region")
     drop(evidence < NO_EVIDENCE, "no membrane")
-    drop(spheres.scores < MIN_SCORE, "unlike the other vesicles")
+    drop(spheres.scores < MIN_SCORE, "not convincing")
     rows = np.flatnonzero(reasons == "")
     kept, _ = resolve_overlaps(spheres.select(rows), spheres.scores[rows], density.voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"

@@ -56,9 +56,7 @@ def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | N
     return labels
 
 
-def spheres_of_labels(
-    labels: Labels, voxel_size_nm: Triple, probability: Volume | None = None
-) -> Spheres:
+def spheres_of_labels(labels: Labels, voxel_size_nm: Triple) -> Spheres:
     """Sphere of the same volume and centroid as each label.
 
     Where the border of the volume cuts a label, the sphere through the rest of its surface.
@@ -66,20 +64,17 @@ def spheres_of_labels(
     Returns
     -------
     Spheres
-        Ids are the labels; centres in voxels of `labels`; scores are the mean
-        probability, 1 without one.
+        Ids are the labels; centres in voxels of `labels`.
     """
     boxes = ndimage.find_objects(labels)
     ids = [number for number, box in enumerate(boxes, 1) if box is not None]
     centres = np.empty((len(ids), 3))
-    radii, scores = np.empty(len(ids)), np.ones(len(ids))
+    radii = np.empty(len(ids))
     size, voxel_nm3 = np.asarray(voxel_size_nm), float(np.prod(voxel_size_nm))
     for row, number in enumerate(ids):
         box = boxes[number - 1]
         inside = labels[box] == number
         points = np.argwhere(inside)
-        if probability is not None:
-            scores[row] = probability[box][inside].mean(dtype=np.float64)
         centres[row] = points.mean(axis=0) + [part.start for part in box]
         radii[row] = np.cbrt(len(points) * voxel_nm3 * 3 / (4 * np.pi))
         if any(p.start == 0 or p.stop == n for p, n in zip(box, labels.shape, strict=True)):
@@ -87,7 +82,7 @@ def spheres_of_labels(
             surface = np.argwhere(_surface(inside, box, labels.shape)) + corner
             sphere = _sphere_through(surface * size, centres[row] * size, radii[row])
             centres[row], radii[row] = sphere[0] / size, sphere[1]
-    return Spheres(centres, radii, np.clip(scores, 0.0, 1.0), np.array(ids, np.int64))
+    return Spheres(centres, radii, ids=np.array(ids, np.int64))
 
 
 def _surface(inside: BoolArray, box: tuple[slice, ...], shape: tuple[int, ...]) -> BoolArray:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from vesimod_imod.spheres import Spheres
+from vesimod_imod.spheres import FloatArray, Spheres
 
 from vesimod.postprocess.density import Density, directions
 from vesimod.postprocess.outliers import MIN_VESICLES, p_values
@@ -13,13 +14,18 @@ from vesimod.postprocess.profile import (
     HALF_MEMBRANE_NM,
     fit_and_learn,
     lumen_density,
+    mean_over_directions,
     membrane_contrast,
     thicknesses,
 )
-from vesimod.postprocess.scoring import MIN_EVIDENCE, score
+from vesimod.postprocess.scoring import score, terms
 from vesimod.postprocess.shape import fit_shapes, semi_axes, sphericity
+from vesimod.resample import volume_to_model
 
 NO_EVIDENCE = 2.0  # below, a fit follows the noise
+MIN_EVIDENCE = 3.5  # from which a membrane tells what membranes of this tomogram look like
+BELIEF_SHARES = np.array([0.3, 0.45, 0.6, 0.75, 0.9])  # of the radius
+BELIEF_RIM_NM = np.array([2.0, 4.0, 6.0, 8.0])  # outside of it
 # A mask is off by a voxel of the network's grid or two; further than that another membrane
 # may be nearer than the right one.
 TRIED_SHIFTS_NM = np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)])
@@ -27,7 +33,10 @@ TRIED_RADII_NM = np.arange(-5.0, 5.1, 1.25)
 
 
 def measure(
-    density: Density, masks: Spheres, progress: Callable[[int, int], None] | None = None
+    density: Density,
+    probability: Density,
+    masks: Spheres,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Spheres, tuple[str, ...]]:
     """Fit the membrane of every candidate and measure it.
 
@@ -35,9 +44,10 @@ def measure(
     ----------
     density : Density
         The tomogram.
+    probability : Density
+        The network's map on its own grid, edges aligned with the tomogram's.
     masks : Spheres
-        N candidates, centres in voxels of the tomogram; their scores are the mean
-        probability inside.
+        N candidates, centres in voxels of the tomogram.
 
     Returns
     -------
@@ -85,9 +95,8 @@ def measure(
     spheres = Spheres(
         centres,
         radii,
-        score(fits.evidence, p, moved_nm),
-        masks.ids,
-        {
+        ids=masks.ids,
+        measures={
             "membrane_radius_nm": np.where(seen, fits.membrane_nm, np.nan),
             "inner_radius_nm": np.where(seen, fits.membrane_nm - membrane.inner_nm, np.nan),
             "membrane_thickness_nm": thickness,
@@ -95,7 +104,7 @@ def measure(
             "lumen_density": lumen,
             "evidence": fits.evidence,
             "moved_nm": moved_nm,
-            "probability": masks.scores,
+            "belief": _belief(probability, density, centres, radii),
             "p_value": p,
             "border": border,
             "axis_long_nm": axes[:, 0],
@@ -107,4 +116,20 @@ def measure(
             "short_axis_x": vectors[:, 2, 2],
         },
     )
-    return spheres, tuple(notes)
+    return replace(spheres, scores=score(terms(spheres))), tuple(notes)
+
+
+def _belief(
+    probability: Density, density: Density, centres: FloatArray, radii_nm: FloatArray
+) -> FloatArray:
+    """Return the mean probability (N,) inside of each sphere less that just outside."""
+    places = volume_to_model(centres, density.voxel_size_nm, probability.voxel_size_nm)
+    belief = np.empty(len(places))
+    for row, (place, radius) in enumerate(zip(places, radii_nm, strict=True)):
+        inside = BELIEF_SHARES * radius
+        shells = mean_over_directions(
+            probability.rays(place, np.append(inside, radius + BELIEF_RIM_NM))
+        )
+        within, rim = np.split(np.nan_to_num(shells), [len(inside)])
+        belief[row] = within @ inside**2 / (inside @ inside) - rim.mean()
+    return belief

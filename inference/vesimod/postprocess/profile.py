@@ -139,7 +139,7 @@ def read_profiles(density: Density, fits: Fits) -> FloatArray:
     axis = profile_axis()
     profiles = np.empty((len(fits.centres), len(axis)))
     for row, (centre, radius) in enumerate(zip(fits.centres, fits.membrane_nm, strict=True)):
-        profiles[row] = _mean(density.rays(centre, np.maximum(radius + axis, 0.0)))
+        profiles[row] = mean_over_directions(density.rays(centre, np.maximum(radius + axis, 0.0)))
     return profiles
 
 
@@ -148,13 +148,13 @@ def lumen_density(density: Density, fits: Fits) -> FloatArray:
     lumen = np.empty(len(fits.centres))
     for row, (centre, radius) in enumerate(zip(fits.centres, fits.membrane_nm, strict=True)):
         distances = LUMEN_SHARES * max(radius - HALF_MEMBRANE_NM - 1.0, 1.0)
-        shells = _mean(density.rays(centre, distances))
+        shells = mean_over_directions(density.rays(centre, distances))
         lumen[row] = shells @ LUMEN_SHARES**2 / (LUMEN_SHARES**2).sum()
     return lumen
 
 
-def _mean(rays: Rays) -> FloatArray:
-    """Mean (R,) over directions of what lies within the volume."""
+def mean_over_directions(rays: Rays) -> FloatArray:
+    """Mean (R,) over rays (K, R) of what lies within the volume; NaN where nothing does."""
     seen = np.isfinite(rays).sum(axis=0)
     total = np.nansum(rays, axis=0, dtype=np.float64)
     mean: FloatArray = np.divide(total, seen, out=np.full(len(seen), np.nan), where=seen > 0)

@@ -1,46 +1,85 @@
 """How much to believe in a candidate: one number that ranks, and decides.
 
-A logistic regression on what 1,745 candidates in seven simulated tomograms turned out to be.
-Evidence counts relative to the tomogram's typical vesicle: that serves clear and noisy
-tomograms alike, where any fixed limit would fail one of them.
+A logistic regression on what candidates in simulated tomograms, with vesicles and without,
+turned out to be. `benchmarks/fit_score.py` fits the numbers anew. Every term is absolute: in a
+tomogram without vesicles nothing is typical. More of a term never lowers the score, and where
+more of it tells nothing new it is cut off.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from vesimod_imod.spheres import FloatArray
+from scipy.special import expit
+from scipy.special import logit as log_odds
+from vesimod_imod.spheres import FloatArray, Spheres
 
-MIN_EVIDENCE = 3.5  # standard errors by which a membrane must be darker than around it
-MIN_SCORE = 0.4
-FEW = 5  # vesicles that do not show what is typical
-TYPICAL_EVIDENCE = 8.0  # assumed then; at an SNR of 0.1
-SURE_EVIDENCE = 12.0  # whoever has this is a vesicle, however clear the others are
-CONSTANT, PER_EVIDENCE, PER_LOG_P, PER_NM = -4.0, 8.8, 0.25, -0.26
-# Beyond these, more evidence or less probability tells nothing new.
-MOST_EVIDENCE, LEAST_LOG_P = 1.2, -6.0
-
-
-def typical_evidence(evidence: FloatArray) -> float:
-    """Evidence of a typical vesicle among candidates (N,), false ones included."""
-    sure = evidence[evidence >= MIN_EVIDENCE]
-    return min(float(np.median(sure)), SURE_EVIDENCE) if len(sure) >= FEW else TYPICAL_EVIDENCE
+MIN_SCORE = 0.5
+CONSTANT = -33.35
+WEIGHTS = np.array([4.14, 0.149, 7.64, 9.55, 1.419])  # of the columns of `terms`
+SHARE = 0.66  # of vesicles among the candidates that this was fitted to
+ASSUMED = 20  # candidates with that share, added to those of each tomogram
+STEPS = 50  # of the expectation maximisation
+EVIDENCE_RANGE = (0.5, 12.0)
+LEAST_LOG_P = -6.0
+USUAL_NM = 16.0  # radius below which ribosomes and noise are likelier than vesicles
 
 
-def score(evidence: FloatArray, p_value: FloatArray, moved_nm: FloatArray) -> FloatArray:
-    """Probability (N,) that each candidate is a vesicle.
+def terms(spheres: Spheres) -> FloatArray:
+    """Collect what speaks for each candidate.
 
     Parameters
     ----------
-    evidence : (N,) float
-        `Fits.evidence`.
-    p_value : (N,) float
-        From `outliers.p_values`; NaN counts as inconspicuous.
-    moved_nm : (N,) float
-        From the mask's centre to the membrane's: where they disagree, one is wrong.
+    spheres : Spheres
+        N candidates with the measures evidence, p_value, moved_nm and belief.
+
+    Returns
+    -------
+    (N, 5) float64
+        Logarithm of the evidence; logarithm of the p-value, NaN counting as inconspicuous;
+        how far mask and membrane agree on the centre, as a share of the radius; `belief`;
+        radius in nm, as far as it is below `USUAL_NM`.
     """
-    relative = np.minimum(evidence / typical_evidence(evidence), MOST_EVIDENCE)
-    floor = 10.0**LEAST_LOG_P
-    log_p = np.log10(np.clip(np.nan_to_num(p_value, nan=1.0), floor, 1.0))
-    logit = CONSTANT + PER_EVIDENCE * relative + PER_LOG_P * log_p + PER_NM * moved_nm
-    result: FloatArray = 1 / (1 + np.exp(-logit))
-    return result
+    measures, radii = spheres.measures, np.maximum(spheres.radii_nm, 1.0)
+    p = np.clip(np.nan_to_num(measures["p_value"], nan=1.0), 10.0**LEAST_LOG_P, 1.0)
+    return np.stack(
+        [
+            np.log(np.clip(measures["evidence"], *EVIDENCE_RANGE)),
+            np.log10(p),
+            -measures["moved_nm"] / radii,
+            measures["belief"],
+            np.minimum(radii, USUAL_NM),
+        ],
+        axis=1,
+    )
+
+
+def score(
+    columns: FloatArray,
+    constant: float = CONSTANT,
+    weights: FloatArray = WEIGHTS,
+    share: float = SHARE,
+) -> FloatArray:
+    """Probability that each candidate of one tomogram is a vesicle.
+
+    The regression's answer holds where as many candidates are vesicles as among those that it
+    was fitted to. How many are in this tomogram is estimated from the answers themselves, by
+    expectation maximisation (Saerens, Latinne and Decaestecker, Neural Computation 14, 2002):
+    one doubtful candidate among many is not believed, one among vesicles is.
+
+    Parameters
+    ----------
+    columns : (N, 5) float
+        `terms` of all candidates of the tomogram.
+    constant, weights, share
+        Of the regression; `share` of the candidates that it was fitted to were vesicles.
+
+    Returns
+    -------
+    (N,) float64
+    """
+    without_share = constant + columns @ weights - log_odds(share)
+    here = share
+    for _ in range(STEPS):
+        result = expit(without_share + log_odds(here))
+        here = float(result.sum() + ASSUMED * share) / (len(result) + ASSUMED)
+    return np.asarray(result, np.float64)
