@@ -9,13 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vesimod_imod.files import remove_leftovers
-
 from vesimod.errors import disk_is_full, in_words
 from vesimod.job import Outputs, Settings, prepare, segment_and_write, stem
 from vesimod.network import Model
 from vesimod.pipeline import Progress
-from vesimod.sidecar import fingerprint, read_sidecar, sidecar_path
+from vesimod.sidecar import fingerprint, read_sidecar
 from vesimod.summary import MODEL_ENDING, Row, row_of
 
 ENDINGS = {
@@ -35,11 +33,6 @@ class Job:
     tomogram: Path
     outputs: Outputs
     settings: Settings
-
-    @property
-    def unfinished(self) -> Path:
-        """A file that is there while the results are being made, or if that was cut short."""
-        return self.outputs.model.with_name(f"{self.outputs.model.name}.unfinished")
 
 
 def find_tomograms(patterns: Sequence[str]) -> list[Path]:
@@ -134,7 +127,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
             depths[i] = depth
 
 
-def is_finished(job: Job, network: Model) -> bool:
+def is_finished(job: Job, weights_sha256: str) -> bool:
     """Whether the results are there, made from this tomogram with this network and settings.
 
     Corrections that a person made to the model since do not count against it.
@@ -145,14 +138,14 @@ def is_finished(job: Job, network: Model) -> bool:
         There is a model that was made otherwise; the message says how.
     """
     model = job.outputs.model
-    if job.unfinished.exists() or not model.exists():
+    if not job.outputs.complete:
         return False
     made, notes = read_sidecar(model)
     if made is None:
         reason = notes[0]
     elif made.tomogram_fingerprint != fingerprint(job.tomogram):
         reason = f"{model} was made from another tomogram, or before {job.tomogram} changed"
-    elif made.weights_sha256 != network.sha256:
+    elif made.weights_sha256 != weights_sha256:
         reason = f"{model} was made by another network, {made.network}"
     elif made.parameters != json.loads(json.dumps(job.settings.record())):
         reason = f"{model} was made with other settings"
@@ -198,17 +191,13 @@ def run_jobs(
 def _do(job: Job, network: Model, overwrite: bool, progress: Progress) -> str:
     """Do a job unless it is finished; return the state of its row."""
     try:
-        if is_finished(job, network):
+        if is_finished(job, network.sha256):
             return "kept"
     except FileExistsError:
         if not overwrite:
             raise
     tomogram = prepare(job.tomogram, job.outputs, job.settings, overwrite=True)
-    for file in (*job.outputs.files(), sidecar_path(job.outputs.model)):
-        remove_leftovers(file)
-    job.unfinished.touch()
     segment_and_write(
         tomogram, job.outputs, job.settings, network, overwrite=True, progress=progress
     )
-    job.unfinished.unlink()
     return "done"

@@ -7,13 +7,15 @@ files are written, what can be set, and in which order things are checked and wr
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from vesimod_imod.files import check_distinct, check_writable
+from vesimod_imod.files import check_distinct, check_writable, remove_leftovers
 from vesimod_imod.model_files import read_mod
 from vesimod_imod.regions import region_mask
 from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objects
@@ -22,7 +24,7 @@ from vesimod.paint import paint_spheres
 from vesimod.picture import draw_picture
 from vesimod.pipeline import Progress, Segmentation, segment
 from vesimod.resample import resample
-from vesimod.sidecar import Provenance, fingerprint, write_sidecar
+from vesimod.sidecar import Provenance, fingerprint, sidecar_path, write_sidecar
 from vesimod.summary import MODEL_ENDING
 from vesimod.tables import write_spheres_csv
 from vesimod.tomogram import Tomogram, read_tomogram, write_mrc
@@ -61,6 +63,16 @@ class Outputs:
         named = (getattr(self, field.name) for field in fields(self))
         return [file for file in named if file is not None]
 
+    @property
+    def mark(self) -> Path:
+        """A file that is there while the others are written, and after that was cut short."""
+        return self.model.with_name(f"{self.model.name}.unfinished")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model is there, and with it all that was asked for then."""
+        return self.model.exists() and not self.mark.exists()
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -95,6 +107,8 @@ class Settings:
 def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -> Tomogram:
     """Open the tomogram, and check every output before hours of work go into it.
 
+    What a killed run left of the outputs under temporary names is removed.
+
     Raises
     ------
     ValueError
@@ -106,6 +120,8 @@ def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -
     check_distinct([path, *outputs.files(), *([settings.region] if settings.region else [])])
     for file in outputs.files():
         check_writable(file, overwrite)
+    for file in (*outputs.files(), sidecar_path(outputs.model)):
+        remove_leftovers(file)
     return tomogram
 
 
@@ -178,7 +194,8 @@ def segment_and_write(
     result = replace(result, notes=(*notes, *result.notes))
     seconds = time.monotonic() - start
     provenance = _provenance(tomogram, network, settings, result, region, seconds)
-    _write(outputs, tomogram, result, provenance, settings.score_classes, overwrite)
+    with _marked(outputs):
+        _write(outputs, tomogram, result, provenance, settings.score_classes, overwrite)
     return result
 
 
@@ -193,6 +210,19 @@ def stem(path: Path) -> str:
     for suffix in (".gz", ".bz2"):
         name = name.removesuffix(suffix)
     return Path(name).stem
+
+
+@contextmanager
+def _marked(outputs: Outputs) -> Iterator[None]:
+    """Mark the outputs as unfinished while they are written, so that a kill shows later."""
+    outputs.mark.touch()
+    try:
+        yield
+    except BaseException:
+        if not outputs.model.exists():  # which says as much
+            outputs.mark.unlink()
+        raise
+    outputs.mark.unlink()
 
 
 def _write(
@@ -219,7 +249,6 @@ def _write(
         write_spheres_csv(outputs.dropped, result.dropped, overwrite=overwrite)
     if outputs.picture is not None:
         draw_picture(outputs.picture, tomogram, spheres, overwrite=overwrite)
-    # The model comes after the other files and its sidecar last: where that is, all is.
     objects = by_score(spheres) if score_classes else [SphereObject("vesicles", spheres)]
     write_sphere_objects(outputs.model, objects, grid, overwrite=overwrite)
     write_sidecar(outputs.model, provenance)

@@ -270,8 +270,7 @@ def test_a_volume_that_cannot_be_written_is_not_left_cut_short(folder: Path, dat
     assert "3 of 3 tomograms failed" in done.stderr
     assert states(folder) == ["failed"] * 3
     assert "too large" in summary(folder)[0]["notes"]
-    names = {path.name for path in (folder / "out").iterdir()}
-    assert names == {"summary.csv", *(f"TS_0{n}_vesicles.mod.unfinished" for n in (1, 2, 3))}
+    assert [path.name for path in (folder / "out").iterdir()] == ["summary.csv"]
 
 
 def test_names_that_collide(folder: Path, batch) -> None:

@@ -81,12 +81,11 @@ def _segment(entries: Entries) -> int:
     )
     keep = entries.switch("KeepFinished")
     overwrite = entries.switch("OverwriteOutput")
-    finished = outputs.model.exists()
-    if keep and not overwrite and finished:
+    if keep and not overwrite and outputs.complete:
         say(f"{outputs.model} exists already and is kept: nothing to do")
         return 0
     # The model is written last: without it, the other outputs are remains of a broken run.
-    overwrite = overwrite or (keep and not finished)
+    overwrite = overwrite or (keep and not outputs.complete)
     for path in outputs.files():
         if path.exists() and not overwrite:
             raise PipError(f"{path} exists already; enter OverwriteOutput to replace it")
