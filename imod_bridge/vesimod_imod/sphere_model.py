@@ -75,7 +75,12 @@ def write_sphere_model(
 
 
 def write_sphere_objects(
-    path: Path | str, objects: Sequence[SphereObject], grid: Grid, *, overwrite: bool = False
+    path: Path | str,
+    objects: Sequence[SphereObject],
+    grid: Grid,
+    *,
+    others: Sequence[ModelObject] = (),
+    overwrite: bool = False,
 ) -> None:
     """Write spheres as an IMOD model of scattered points, one point per contour.
 
@@ -90,6 +95,8 @@ def write_sphere_objects(
         Ids must differ across objects. Radii are written in pixels, NaN as "no size set".
     grid : Grid
         The volume that the spheres lie in.
+    others : sequence of ModelObject
+        Objects to write after the spheres, in model coordinates of that volume.
     overwrite : bool
 
     Raises
@@ -109,7 +116,8 @@ def write_sphere_objects(
         pixel_size=grid.xy_voxel_size_nm,
         units=NANOMETRES,
     )
-    model = build_mod(header, [_to_object(item, grid) for item in objects], image_reference(grid))
+    written = [*(_to_object(item, grid) for item in objects), *others]
+    model = build_mod(header, written, image_reference(grid))
     write_mod(path, model, overwrite=overwrite)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from vesimod.cli import run_app
+from vesimod.commands.segment import Invert, VoxelSize
 
 PROGRAM = "vesimod-train"
 
@@ -107,6 +108,119 @@ def fit_command(
             progress=show,
         )
     say(f"wrote {checkpoint}")
+
+
+@app.command("learn-from")
+def learn_from_command(
+    tomogram: Annotated[Path, typer.Argument(help="The tomogram (MRC).")],
+    predicted: Annotated[
+        Path, typer.Argument(help="The model as vesimod wrote it (.mod or .csv).")
+    ],
+    corrected: Annotated[Path, typer.Argument(help="The model after somebody corrected it.")],
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the pair: NAME.mrc and NAME.mod.")
+    ],
+    region: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MOD",
+            help="Model with closed contours, in an object named reviewed, around what was "
+            "checked; default: those of the corrected model.",
+        ),
+    ] = None,
+    voxel_size_nm: VoxelSize = None,
+    invert: Invert = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn one round of corrections into a training pair."""
+    from vesimod.commands.console import say
+    from vesimod.commands.corrections import read
+    from vesimod.tomogram import read_tomogram
+    from vesimod_imod.model_files import read_mod
+
+    from vesimod_train.learn import learn_from, write_pair
+
+    volume = read_tomogram(tomogram, voxel_size_nm)
+    model = read_mod(corrected)
+    lesson = learn_from(volume, read(predicted, volume.grid), model, invert=invert)
+    reviewed = model if region is None else read_mod(region)
+    path = write_pair(folder, volume, lesson, reviewed, invert=invert, overwrite=overwrite)
+    say(", ".join(f"{count} {verdict}" for verdict, count in lesson.counts.items()))
+    say(
+        f"{len(lesson.vesicles)} vesicles, {len(lesson.rejected)} lookalikes that are none, "
+        f"{len(lesson.uncertain)} uncertain"
+    )
+    say(f"wrote {path.with_suffix('.mrc')}")
+    say(f"wrote {path}")
+
+
+@app.command("finetune")
+def finetune_command(
+    pairs: Annotated[
+        list[Path], typer.Argument(help="Models (.mod) beside their tomograms, or folders of such.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of the run; a stopped run goes on.")
+    ],
+    base: Annotated[
+        str, typer.Option("--from", metavar="MODEL", help="Shipped model, .onnx or checkpoint.")
+    ] = "fast",
+    hold_out: Annotated[
+        list[Path] | None,
+        typer.Option(help="Pairs to test on before and after; may be given several times."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the new model.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 300,
+    replay: Annotated[
+        int, typer.Option(min=0, help="Simulated tomograms that keep what the model knew.")
+    ] = 16,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Faster on CPUs that have it (AMX, AVX512-BF16).")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a model better on your data, with tomograms that you corrected."""
+    from vesimod.commands.console import progress, say
+    from vesimod.network import find_model
+
+    from vesimod_train.finetune import finetune, finetune_config
+    from vesimod_train.pairs import find_pairs
+
+    config = finetune_config(
+        Path(base) if base.endswith(".pt") else find_model(base),
+        find_pairs(pairs),
+        find_pairs(hold_out or []),
+        steps=steps,
+        replay=replay,
+        name=name,
+        bfloat16=bfloat16 or device != "cpu",
+        seed=seed,
+    )
+    model = output / f"{config.name}.onnx"
+    with progress() as show:
+        gain = finetune(
+            config,
+            output,
+            model,
+            workers=workers,
+            threads=threads,
+            device=device,
+            report=say,
+            progress=show,
+            overwrite=overwrite,
+        )
+    if config.validation_pairs:
+        say(f"held-out tomograms: F1 {gain.before.f1:.3f} before, {gain.after.f1:.3f} after")
+    else:
+        say("F1 on your own data is not known: hold a corrected tomogram out with --hold-out")
+    if config.validation_volumes:
+        before, after = gain.simulated_before.f1, gain.simulated_after.f1
+        say(f"simulated tomograms: F1 {before:.3f} before, {after:.3f} after")
+    say(f"wrote {model}; use it with vesimod segment --model {model}")
 
 
 @app.command("export")

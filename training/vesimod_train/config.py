@@ -116,6 +116,20 @@ class Config:
         config.check()
         return config
 
+    @property
+    def training_data(self) -> str:
+        """What the network learns from, for people; without the names of files."""
+        parts = []
+        if self.base:
+            parts.append(f"fine-tuned from {Path(self.base).stem}")
+        if self.pairs:
+            parts.append(f"{len(self.pairs)} tomograms with vesicles that people checked")
+        if self.volumes:
+            parts.append(
+                f"{self.volumes} simulated tomograms, recipe {self.recipe}, seed {self.seed}"
+            )
+        return ", ".join(parts)
+
     def check(self) -> None:
         """Refuse what makes no sense.
 

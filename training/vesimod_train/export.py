@@ -83,10 +83,7 @@ def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
         halo=halo,
         divisor=network.divisor,
         outputs=OUTPUTS,
-        training_data=(
-            f"{config.volumes} simulated tomograms, recipe {config.recipe}, seed {config.seed}, "
-            f"{step} steps; radius is the membrane's outer edge"
-        ),
+        training_data=f"{config.training_data}, {step} steps; radius is the membrane's outer edge",
         licence=LICENCE,
     )
 

@@ -5,12 +5,13 @@ The names of the model's objects say what its contents mean:
 * closed contours in an object whose name has "reviewed" or "region" in it outline what a person
   looked at; without such an object, the whole tomogram counts as reviewed;
 * spheres in `NOT_VESICLES` look like vesicles and are none;
-* spheres in `UNCERTAIN` are neither;
+* spheres in `UNCERTAIN` may be either, and nothing is learned there;
 * all other spheres are vesicles.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,11 +29,14 @@ from vesimod_imod.regions import region_mask
 from vesimod_imod.sphere_model import spheres_of
 from vesimod_imod.spheres import BoolArray, Grid, Spheres
 
+from vesimod_train.config import Pairs
 from vesimod_train.dataset import Example, make_example
 
 NOT_VESICLES = "not vesicles"
-#: Clicks on which no sphere could be fitted, and finds that nobody has judged yet.
-UNCERTAIN = (REJECTED, "vesicles, new")
+UNCERTAIN = "uncertain"
+#: Besides: clicks on which no sphere could be fitted, and finds that nobody has judged yet.
+NOT_JUDGED = (UNCERTAIN, REJECTED, "vesicles, new")
+_TOMOGRAMS = (".mrc", ".rec", ".mrc.gz", ".rec.gz", ".mrc.bz2")
 #: How much more than others a voxel counts where a person said that there is no vesicle.
 NOT_VESICLES_WEIGHT = 4.0
 #: Radius in nm around points without one within which nothing is learned.
@@ -43,6 +47,33 @@ MARGIN = 24
 
 class PairError(ValueError):
     """A tomogram and a model that nothing can be learned from."""
+
+
+def find_pairs(paths: Iterable[Path]) -> Pairs:
+    """Find tomograms and models that belong together: files of one name side by side.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Models, or folders with models.
+
+    Raises
+    ------
+    PairError
+        A model has no tomogram beside it, or a folder no model in it.
+    """
+    pairs = []
+    for path in paths:
+        models = sorted(path.glob("*.mod")) if path.is_dir() else [path]
+        if not models or models[0].suffix != ".mod":
+            raise PairError(f"{path}: no model (.mod); name models or folders with models")
+        for model in models:
+            beside = [model.with_name(model.stem + suffix) for suffix in _TOMOGRAMS]
+            found = next((tomogram for tomogram in beside if tomogram.exists()), None)
+            if found is None:
+                raise PairError(f"{model}: no tomogram {beside[0].name} beside it; copy or link it")
+            pairs.append((str(found), str(model)))
+    return tuple(pairs)
 
 
 def is_region(name: str) -> bool:
@@ -113,7 +144,7 @@ def sorted_spheres(model: ModFile, grid: Grid) -> tuple[Spheres, Spheres, Sphere
     names = np.array(["", *reading.object_names])[reading.object_number]
     rejected = names == NOT_VESICLES
     region = np.array([is_region(name) for name in names], bool)
-    uncertain = np.isin(names, UNCERTAIN)
+    uncertain = np.isin(names, NOT_JUDGED)
     unsized = ~np.isfinite(reading.spheres.radii_nm) & ~(rejected | region | uncertain)
     vesicles = ~(rejected | region | uncertain | unsized)
     counts = f"{vesicles.sum()} vesicles, {rejected.sum()} lookalikes that are none"
