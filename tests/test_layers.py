@@ -40,6 +40,7 @@ PACKAGES = {
             "torch",
             "onnx",
             "onnxscript",
+            "h5py",
             "onnxruntime",
             "matplotlib",
             "tomli",

@@ -238,6 +238,21 @@ def export_command(
     say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
 
 
+@app.command("import-cryovesnet")
+def import_cryovesnet_command(
+    weights: Annotated[Path, typer.Argument(help="Keras model of CryoVesNet (.h5).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn the published network, or one that you retrained, into a model for vesimod."""
+    from vesimod.commands.console import say
+
+    from vesimod_train.cryovesnet import import_cryovesnet
+
+    spec = import_cryovesnet(weights, output, overwrite=overwrite)
+    say(f"wrote {output}: {spec.voxel_size_nm:g} nm voxels, {spec.halo} voxels of context a side")
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file.
 
