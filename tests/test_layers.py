@@ -41,6 +41,7 @@ PACKAGES = {
             "onnx",
             "onnxscript",
             "h5py",
+            "yaml",
             "onnxruntime",
             "matplotlib",
             "tomli",

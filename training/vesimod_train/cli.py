@@ -227,15 +227,21 @@ def finetune_command(
 def export_command(
     checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a run.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
+    bioimageio: Annotated[
+        bool, typer.Option("--bioimageio", help="Also write its description for bioimage.io.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a trained network as ONNX, if onnxruntime computes what torch computes."""
     from vesimod.commands.console import say
 
+    from vesimod_train.bioimageio import describe
     from vesimod_train.export import export
 
     difference = export(checkpoint, output, overwrite=overwrite)
     say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
+    if bioimageio:
+        say(f"wrote {', '.join(path.name for path in describe(output, overwrite=overwrite))}")
 
 
 @app.command("import-cryovesnet")
