@@ -33,7 +33,7 @@ KINDS = {
     "other": RECIPES["other"],
     "empty": RECIPES["empty"],
     "empty, SNR 0.03": replace(RECIPES["empty"], snr=(0.03, 0.03)),
-    "other, empty": replace(RECIPES["other"], vesicles=(0, 0), others=1.5),
+    "other, empty": replace(RECIPES["other"], vesicles=(0, 0), others=(1.5, 1.5)),
     "as learned from": replace(RECIPES["train"], shape=(128, 256, 256), vesicles=(10, 260)),
 }
 RESTRAINT = 1e-3  # on weights of columns of unit variance
