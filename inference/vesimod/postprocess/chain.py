@@ -20,6 +20,7 @@ from vesimod.postprocess.threshold import choose_threshold
 from vesimod.resample import model_to_volume
 
 RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
+MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 
 
 def find_spheres(
@@ -78,6 +79,7 @@ def find_spheres(
         threshold = choose_threshold(density, probability, probability_voxel_size_nm)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
     masks = spheres_of_labels(labels, probability_voxel_size_nm)
+    masks = masks.select(masks.radii_nm >= MIN_MASK_NM)
     if len(masks) == 0:
         return Candidates(Spheres.empty(), Spheres.empty(), labels, threshold)
     centres = model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from vesimod_imod.spheres import FloatArray, Triple
 
 FINEST_NM = 1.6  # voxels below this are averaged: membranes are three times as thick
@@ -32,8 +31,10 @@ class Density:
     voxel_size_nm: Triple
     invert: bool = False
 
-    def rays(self, centre: FloatArray, distances_nm: FloatArray) -> npt.NDArray[np.float32]:
-        """Sample density along every direction of `directions`.
+    def rays(
+        self, centre: FloatArray, distances_nm: FloatArray, every: int = 1
+    ) -> npt.NDArray[np.float32]:
+        """Sample density along the directions of `directions`.
 
         Parameters
         ----------
@@ -41,6 +42,8 @@ class Density:
             In voxels.
         distances_nm : (R,) float
             From the centre.
+        every : int
+            Take each direction, each second ...
 
         Returns
         -------
@@ -56,17 +59,15 @@ class Density:
         # Averaged blocks start at multiples of the step, so that a box does not shift them.
         low -= low % step
         count = (high - low) // step
-        k, r = len(directions()), len(distances_nm)
+        normals = directions()[::every]
         if (count < 2).any():
-            return np.full((k, r), np.nan, np.float32)
+            return np.full((len(normals), len(distances_nm)), np.nan, np.float32)
         box = self._binned(low, count, step)
         offset = (np.asarray(centre) - low - (step - 1) / 2) / step
-        scaled = directions().T[:, :, None] / (size * step)[:, None, None]
-        points = scaled * distances_nm + offset[:, None, None]
-        density: npt.NDArray[np.float32] = ndimage.map_coordinates(
-            box, points.reshape(3, -1), order=1, mode="constant", cval=np.nan
-        ).reshape(k, r)
-        return density
+        scale = normals.T[:, :, None] / (size * step)[:, None, None]
+        points = scale.astype(np.float32) * distances_nm.astype(np.float32)
+        points += offset[:, None, None].astype(np.float32)
+        return _interpolate(box, points)
 
     def _binned(
         self, low: npt.NDArray[np.int64], count: npt.NDArray[np.int64], step: npt.NDArray[np.int64]
@@ -78,6 +79,36 @@ class Density:
             blocks = [v for pair in zip(count, step, strict=True) for v in pair]
             box = box.reshape(blocks).mean(axis=(1, 3, 5), dtype=np.float32)
         return -box if self.invert else box
+
+
+def _interpolate(
+    box: npt.NDArray[np.float32], points: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Trilinear interpolation of a box at points (3, ...); NaN outside.
+
+    Half the time of `scipy.ndimage.map_coordinates`, in which the chain spent most of its own.
+    """
+    last = np.array(box.shape, np.float32)[:, None, None] - 1
+    within = np.clip(points, 0, last)
+    outside = (within != points).any(axis=0)
+    corner = np.minimum(within, last - 1).astype(np.int32)
+    z, y, x = within - corner
+    row, plane = box.shape[2], box.shape[1] * box.shape[2]
+    first = corner[0] * plane + corner[1] * row + corner[2]
+    flat = box.ravel()
+
+    def along_x(offset: int) -> Any:
+        near, far = np.take(flat, first + offset), np.take(flat, first + (offset + 1))
+        return near + (far - near) * x
+
+    def along_y(offset: int) -> Any:
+        near, far = along_x(offset), along_x(offset + row)
+        return near + (far - near) * y
+
+    near, far = along_y(0), along_y(plane)
+    density: npt.NDArray[np.float32] = near + (far - near) * z
+    density[outside] = np.nan
+    return density
 
 
 @cache

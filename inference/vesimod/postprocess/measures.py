@@ -128,7 +128,7 @@ def _belief(
     for row, (place, radius) in enumerate(zip(places, radii_nm, strict=True)):
         inside = BELIEF_SHARES * radius
         shells = mean_over_directions(
-            probability.rays(place, np.append(inside, radius + BELIEF_RIM_NM))
+            probability.rays(place, np.append(inside, radius + BELIEF_RIM_NM), every=4)
         )
         within, rim = np.split(np.nan_to_num(shells), [len(inside)])
         belief[row] = within @ inside**2 / (inside @ inside) - rim.mean()

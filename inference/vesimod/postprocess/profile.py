@@ -36,7 +36,7 @@ HALF_MEMBRANE_NM = 2.5  # of a lipid bilayer
 HALF_RANGE_NM = (0.8, 5.0)
 BLUR_NM = 0.2
 ASSUMED_EVIDENCE = 10.0  # of all fits together at which measured edges and a bilayer's count alike
-PROFILE_STEP_NM = RAY_STEP_NM / 2  # finer than for fitting: edges are sought to 0.1 nm
+PROFILE_STEP_NM = RAY_STEP_NM
 MIN_LEARNED, MIN_LEARNED_EVIDENCE = 5, 20.0  # vesicles whose mean is better than a guess
 LUMEN_SHARES = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])  # of the lumen's radius
 WEAK_SHARE = 0.8  # of the median evidence, below which a fit is tried again
@@ -101,7 +101,7 @@ def fit_and_learn(
     min_evidence : float
         Fits from which the profile is learned.
     rounds : int
-        See `fit_membranes`.
+        See `fit_membranes`, of the second time.
     **search
         Passed to `fit_membranes` the first time, and again for weak fits.
 
@@ -109,17 +109,15 @@ def fit_and_learn(
     -------
     Fits, (N, P) profiles, Membrane
         What a membrane looks like in this tomogram is a sharper template than a guess: it
-        halves the error of the centre. With too few vesicles the first fits are returned.
+        halves the error of the centre. With too few vesicles the guess is used again.
     """
-    start_nm, guess = np.maximum(membrane_nm, 1.0), generic_template()
-    fits = fit_membranes(density, centres, start_nm, guess, rounds=rounds, **search)
-    profiles = read_profiles(density, fits)
-    membrane = mean_membrane(profiles, np.where(fits.evidence >= min_evidence, fits.evidence, 0))
-    if not membrane.learned:
-        return fits, profiles, membrane
+    start_nm = np.maximum(membrane_nm, 1.0)
+    fits = fit_membranes(density, centres, start_nm, generic_template(), rounds=1, **search)
+    found = fits.select(fits.evidence >= min_evidence)
+    membrane = mean_membrane(read_profiles(density, found), found.evidence)
     fits = fit_membranes(density, fits.centres, fits.membrane_nm, membrane.template, rounds=rounds)
     weak = np.flatnonzero(fits.evidence < WEAK_SHARE * np.median(fits.evidence))
-    if search and len(weak):
+    if membrane.learned and search and len(weak):
         # The guess may have led to another membrane than the tomogram's own profile does.
         search.pop("progress", None)
         again = fit_membranes(
@@ -148,7 +146,7 @@ def lumen_density(density: Density, fits: Fits) -> FloatArray:
     lumen = np.empty(len(fits.centres))
     for row, (centre, radius) in enumerate(zip(fits.centres, fits.membrane_nm, strict=True)):
         distances = LUMEN_SHARES * max(radius - HALF_MEMBRANE_NM - 1.0, 1.0)
-        shells = mean_over_directions(density.rays(centre, distances))
+        shells = mean_over_directions(density.rays(centre, distances, every=4))
         lumen[row] = shells @ LUMEN_SHARES**2 / (LUMEN_SHARES**2).sum()
     return lumen
 

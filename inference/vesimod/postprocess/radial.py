@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ class Fits:
     membrane_nm: FloatArray
     response: FloatArray
 
-    @property
+    @cached_property
     def evidence(self) -> FloatArray:
         """How sure a dark shell is there (N,): mean response over its standard error.
 
@@ -92,6 +92,10 @@ class Fits:
         independent = number * np.minimum(room, 1.0)
         result: FloatArray = mean * np.sqrt(independent) / np.where(spread > 0, spread, np.inf)
         return result
+
+    def select(self, which: BoolArray | IntArray) -> Fits:
+        """Fits picked by a boolean mask or by row numbers, in that order."""
+        return Fits(self.centres[which], self.membrane_nm[which], self.response[which])
 
     def replaced(self, rows: IntArray, others: Fits, which: BoolArray) -> Fits:
         """Exchange the fits at `rows` (M,) for the M others, where `which` (M,) says so."""
@@ -290,12 +294,15 @@ class Surface:
         n = len(radius_nm)
         best = np.full(n, -np.inf)
         best_shift, best_radius = np.zeros((n, 3)), radius_nm.copy()
+        # A quarter of the directions will do to choose a start.
+        few = Surface(self.correlation[:, ::4], self.low_nm, self.weights[::4], self.curvature)
+        values, weights = few.correlation.ravel(), few.weights.astype(np.float32)
         for shift in shifts_nm:
             for change in radii_nm:
                 trial_shift, trial_radius = np.tile(shift, (n, 1)), radius_nm + change
-                place = self._place(_distance(trial_shift, trial_radius)[0])
-                near = self._flat(np.rint(place).astype(np.int64))
-                value = np.take(self.correlation.ravel(), near) @ self.weights
+                distance = _distance(trial_shift, trial_radius, every=4)[0]
+                near = few._flat(np.rint(few._place(distance)).astype(np.int64))
+                value = np.take(values, near) @ weights
                 better = value > best
                 best = np.where(better, value, best)
                 best_shift[better], best_radius[better] = shift, trial_radius[better]
@@ -329,14 +336,16 @@ class Surface:
         return shift_nm, radius_nm
 
 
-def _distance(shift_nm: FloatArray, radius_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _distance(
+    shift_nm: FloatArray, radius_nm: FloatArray, every: int = 1
+) -> tuple[FloatArray, FloatArray]:
     """Where rays meet spheres whose centres are shifted off the rays' origin.
 
     Returns
     -------
     (B, K) distances in nm, and (B, K) from the shifted centre's foot point on the ray.
     """
-    along = shift_nm @ directions().T
+    along = shift_nm @ directions()[::every].T
     squared = radius_nm[:, None] ** 2 - (shift_nm**2).sum(axis=1)[:, None] + along**2
     root = np.sqrt(np.maximum(squared, 1.0))
     return along + root, root
