@@ -1,8 +1,10 @@
 """Write com files that IMOD's submfg and processchunks, and so Etomo, can run.
 
 One set consists of ``vesimod.com``, which does everything in sequence, and of the chunks
-``vesimod-001.com``, ``-002`` ... and ``vesimod-finish.com`` for running in parallel. A
-line that starts with ``$`` is a command; the lines after it are its standard input.
+``vesimod-001.com``, ``-002`` ... and ``vesimod-finish.com`` for running in parallel. Where
+tomograms are cut into slabs, their chunks come first; those that join the slabs follow, and
+the first of them is named ``-sync``, so that it waits for all slabs. A line that starts with
+``$`` is a command; the lines after it are its standard input.
 
 Source: IMOD's man pages *vmstopy*, *submfg* and *processchunks*.
 """
@@ -17,7 +19,7 @@ from pathlib import Path
 from vesimod_imod.files import atomic_path, check_writable
 
 ROOT = "vesimod"
-MARK = "# written by vesimod etomo, which may write it again"
+MARK = "# written by vesimod"  # what begins so may be written again
 # vmstopy replaces % and $ by variables and \ by /, and wraps lines in quotes: a name with
 # one of these would not reach the program as it is. The shell adds ` for commands.
 _UNSAFE_INPUT = re.compile(r'[%$"\\\r\n]|(^|\s)#|^\s|\s$')
@@ -30,19 +32,30 @@ class Task:
 
     Parameters
     ----------
-    tomogram, model, table : Path
-        What to read and what to write.
+    tomogram, model : Path
+        What to read and the sphere model to write.
+    files : sequence of (str, Path)
+        Further options of ``vesimodpip`` that name files, e.g. ``OutputTable``.
     entries : sequence of (str, str)
-        Further options and values for ``vesimodpip``; the value of a switch is empty.
+        Its options with other values; the value of a switch is empty.
+    slabs : int
+        Chunks that share the tomogram; 1 leaves it whole.
     """
 
     tomogram: Path
     model: Path
-    table: Path
+    files: Sequence[tuple[str, Path]] = ()
     entries: Sequence[tuple[str, str]] = ()
+    slabs: int = 1
 
 
-def write_com_files(folder: Path, tasks: Sequence[Task], program: Sequence[str]) -> list[Path]:
+def write_com_files(
+    folder: Path,
+    tasks: Sequence[Task],
+    program: Sequence[str],
+    table: Path | None = None,
+    finished: Sequence[Path] = (),
+) -> list[Path]:
     """Write the com files for some tomograms.
 
     Parameters
@@ -51,10 +64,14 @@ def write_com_files(folder: Path, tasks: Sequence[Task], program: Sequence[str])
         Where the files go and from where they must be run. Tomograms in it are named
         relative to it, others by their full path.
     tasks : sequence of Task
-        One chunk each.
+        One chunk each, or one a slab and one to join them.
     program : sequence of str
         The command that takes PIP options; first word an absolute path, since Etomo knows
         nothing of conda or of virtual environments.
+    table : Path, optional
+        Where the last step writes its summary, beside printing it.
+    finished : sequence of Path
+        Further models for the summary, which are there already.
 
     Returns
     -------
@@ -72,17 +89,18 @@ def write_com_files(folder: Path, tasks: Sequence[Task], program: Sequence[str])
         raise ValueError(f"{folder}: no tomogram to write com files for")
     command = quote_command(program)
     inputs = [_task_lines(folder, task) for task in tasks]
-    summary = [_entry("SummaryFile", _name(folder, task.model)) for task in tasks]
-    chunks = [_com_text(command, lines) for lines in inputs]
-    finish = _com_text(command, summary)
+    models = [*finished, *(task.model for task in tasks)]
+    summary = [_entry("SummaryFile", _name(folder, model)) for model in models]
+    summary += [_entry("OutputTable", _name(folder, table))] if table is not None else []
     texts = {f"{ROOT}.com": _com_text(command, *inputs, summary)}
-    texts |= {f"{ROOT}-{number:03d}.com": text for number, text in enumerate(chunks, 1)}
-    texts[f"{ROOT}-finish.com"] = finish
+    for number, (end, lines) in enumerate(_chunks(tasks, inputs), 1):
+        texts[f"{ROOT}-{number:03d}{end}.com"] = _com_text(command, lines)
+    texts[f"{ROOT}-finish.com"] = _com_text(command, summary)
     old = _existing(folder)
     for path in old:
         if not path.read_bytes().startswith(MARK.encode()):
             raise FileExistsError(
-                f"{path}: was not written by vesimod etomo; move it away, or run in another folder"
+                f"{path}: was not written by vesimod; move it away, or run in another folder"
             )
     check_writable(folder / f"{ROOT}.com", overwrite=True)
     for path in old:
@@ -104,8 +122,22 @@ def _existing(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if ours.fullmatch(path.name))
 
 
+def _chunks(tasks: Sequence[Task], inputs: Sequence[list[str]]) -> list[tuple[str, list[str]]]:
+    """List the numbered chunks: the ending of the number, and the input lines."""
+    parts: list[tuple[str, list[str]]] = []
+    joins: list[tuple[str, list[str]]] = []
+    for task, lines in zip(tasks, inputs, strict=True):
+        if task.slabs == 1:
+            parts.append(("", lines))
+            continue
+        cut = [*lines, _entry("NumberOfSlabs", str(task.slabs))]
+        parts += [("", [*cut, _entry("SlabNumber", str(n))]) for n in range(1, task.slabs + 1)]
+        joins.append(("" if joins else "-sync", cut))
+    return parts + joins
+
+
 def _task_lines(folder: Path, task: Task) -> list[str]:
-    names = (("InputFile", task.tomogram), ("OutputModel", task.model), ("OutputTable", task.table))
+    names = (("InputFile", task.tomogram), ("OutputModel", task.model), *task.files)
     lines = [_entry(option, _name(folder, path)) for option, path in names]
     return lines + [_entry(option, value) for option, value in task.entries]
 

@@ -127,7 +127,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
             depths[i] = depth
 
 
-def is_finished(job: Job, weights_sha256: str) -> bool:
+def is_finished(job: Job, weights_sha256: str, overwrite: bool = False) -> bool:
     """Whether the results are there, made from this tomogram with this network and settings.
 
     Corrections that a person made to the model since do not count against it.
@@ -135,7 +135,7 @@ def is_finished(job: Job, weights_sha256: str) -> bool:
     Raises
     ------
     FileExistsError
-        There is a model that was made otherwise; the message says how.
+        There is a model that was made otherwise, and `overwrite` is false; the message says how.
     """
     model = job.outputs.model
     if not job.outputs.complete:
@@ -153,6 +153,8 @@ def is_finished(job: Job, weights_sha256: str) -> bool:
         reason = f"{model} was made without {', '.join(absent)}"
     else:
         return True
+    if overwrite:
+        return False
     raise FileExistsError(f"{reason}; --overwrite makes it anew, another -o folder keeps both")
 
 
@@ -190,12 +192,8 @@ def run_jobs(
 
 def _do(job: Job, network: Model, overwrite: bool, progress: Progress) -> str:
     """Do a job unless it is finished; return the state of its row."""
-    try:
-        if is_finished(job, network.sha256):
-            return "kept"
-    except FileExistsError:
-        if not overwrite:
-            raise
+    if is_finished(job, network.sha256, overwrite):
+        return "kept"
     tomogram = prepare(job.tomogram, job.outputs, job.settings, overwrite=True)
     segment_and_write(
         tomogram, job.outputs, job.settings, network, overwrite=True, progress=progress

@@ -60,8 +60,12 @@ class Outputs:
 
     def files(self) -> list[Path]:
         """All files that are wanted."""
-        named = (getattr(self, field.name) for field in fields(self))
-        return [file for file in named if file is not None]
+        return [self.model, *self.beside_model().values()]
+
+    def beside_model(self) -> dict[str, Path]:
+        """Files that are wanted beside the model, by the name of their field."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        return {name: file for name, file in named.items() if file is not None}
 
     @property
     def mark(self) -> Path:

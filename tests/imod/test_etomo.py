@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,7 @@ def task(folder: Path, name: str = "TS_01_rec", *entries: tuple[str, str]) -> Ta
     return Task(
         folder / f"{name}.mrc",
         folder / f"{name}_vesicles.mod",
-        folder / f"{name}_vesicles.csv",
+        [("OutputTable", folder / f"{name}_vesicles.csv")],
         entries,
     )
 
@@ -168,6 +169,28 @@ def test_many_chunks_are_numbered_as_processchunks_expects(tmp_path: Path) -> No
     ]
 
 
+def test_slabs_are_joined_after_all_of_them(tmp_path: Path) -> None:
+    tasks = [replace(task(tmp_path, name), slabs=n) for name, n in (("a", 2), ("b", 1), ("c", 3))]
+    files = write_com_files(tmp_path, tasks, PROGRAM, tmp_path / "summary.csv")
+    names = ["001", "002", "003", "004", "005", "006", "007-sync", "008", "finish"]
+    assert [file.name for file in files[1:]] == [f"vesimod-{name}.com" for name in names]
+    inputs = [parse_com(file)[0][1] for file in files[1:]]
+    assert [(lines[0][10], lines[3:]) for lines in inputs[:-1]] == [
+        ("a", ["NumberOfSlabs 2", "SlabNumber 1"]),
+        ("a", ["NumberOfSlabs 2", "SlabNumber 2"]),
+        ("b", []),
+        ("c", ["NumberOfSlabs 3", "SlabNumber 1"]),
+        ("c", ["NumberOfSlabs 3", "SlabNumber 2"]),
+        ("c", ["NumberOfSlabs 3", "SlabNumber 3"]),
+        ("a", ["NumberOfSlabs 2"]),
+        ("c", ["NumberOfSlabs 3"]),
+    ]
+    assert inputs[-1][-1] == "OutputTable summary.csv"
+    sequence = parse_com(files[0])  # one after the other, nothing is cut
+    assert len(sequence) == 4
+    assert not any("Slab" in entry for _, lines in sequence for entry in lines)
+
+
 def test_a_smaller_set_leaves_nothing_of_a_larger_one(tmp_path: Path) -> None:
     write_com_files(tmp_path, [task(tmp_path)] * 3, PROGRAM)
     for number in (1, 3):
@@ -188,7 +211,7 @@ def test_com_files_of_others_are_left_alone(tmp_path: Path, name: str) -> None:
     write_com_files(tmp_path, [task(tmp_path)] * 2, PROGRAM)
     (tmp_path / name).write_text("$mine\n")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(FileExistsError, match=rf"{name}: was not written by vesimod etomo"):
+    with pytest.raises(FileExistsError, match=rf"{name}: was not written by vesimod"):
         write_com_files(tmp_path, [task(tmp_path)], PROGRAM)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 

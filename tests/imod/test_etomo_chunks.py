@@ -52,8 +52,8 @@ def folder(tmp_path: Path) -> Path:
     tasks = []
     for name in ("TS 01", "TS_02", "TS_ü"):
         (folder / f"{name}.mrc").write_text("good")
-        files = [folder / f"{name}{end}" for end in (".mrc", ".mod", ".csv")]
-        tasks.append(Task(*files))
+        tomogram, model, table = (folder / f"{name}{end}" for end in (".mrc", ".mod", ".csv"))
+        tasks.append(Task(tomogram, model, [("OutputTable", table)]))
     write_com_files(folder, tasks, [sys.executable, "-X", "utf8", script.as_posix()])
     return folder
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chunk_runner import run_chunks
 from hypothesis import given
 from hypothesis import strategies as st
 from vesimod.batch import distinct_names, find_tomograms, plan_jobs
@@ -60,9 +61,9 @@ def line(folder: Path, data: Path, pattern: str = "data/*.mrc", options: tuple =
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Result files by name; sidecars, which hold the date, and the summary left out."""
+    """Result files by name, without the date in MRC headers, sidecars and the summary."""
     return {
-        path.name: path.read_bytes()
+        path.name: path.read_bytes()[1024 if path.suffix == ".mrc" else 0 :]
         for path in folder.iterdir()
         if path.suffix in (".mod", ".csv", ".mrc", ".png") and path.name != "summary.csv"
     }
@@ -206,8 +207,8 @@ def test_killed_while_writing(folder: Path, batch, data: Path, sync: int) -> Non
     assert_as_undisturbed(folder, data)
 
 
-def assert_as_undisturbed(folder: Path, data: Path) -> None:
-    other = [*line(folder, data), "--quiet", "-o", folder / "undisturbed"]
+def assert_as_undisturbed(folder: Path, data: Path, *options: object) -> None:
+    other = [*line(folder, data), "--quiet", "-o", folder / "undisturbed", *options]
     assert run_app(app, "vesimod", [str(word) for word in other]) == 0
     assert contents(folder / "out") == contents(folder / "undisturbed")
 
@@ -312,6 +313,31 @@ def test_tomograms_are_found_once_and_results_are_none(folder: Path) -> None:
     ]
     with pytest.raises(FileNotFoundError, match="absent"):
         find_tomograms([str(folder / "absent*.mrc")])
+
+
+def test_the_same_as_chunks_for_processchunks(folder: Path, batch, data: Path) -> None:
+    assert batch("--quiet", "--labels", pattern="data/TS_01.mrc") == 0
+    (folder / "regions").mkdir()
+    assert batch("--labels", "--chunks", "--regions", folder / "regions") == 0
+    out = folder / "out"
+    assert [path.name for path in sorted(out.glob("*.com"))] == [
+        "vesimod-001.com",  # TS_01 is finished
+        "vesimod-002.com",
+        "vesimod-finish.com",
+        "vesimod.com",
+    ]
+    assert not (out / "TS_02_vesicles.mod").exists()
+    run_chunks(out, "vesimod", workers=2, tries=1)
+    assert_as_undisturbed(folder, data, "--labels")
+    assert [row["vesicles"] for row in summary(folder)] == ["1", "1", "1"]
+    # What the chunks made is finished for the other way too, and for the chunks.
+    assert batch("--quiet", "--labels") == 0
+    assert states(folder) == ["kept"] * 3
+    assert batch("--chunks", "--labels") == 2
+    assert batch("--chunks", "--threshold", 0.4) == 2
+    assert batch("--chunks", "--threshold", 0.4, "--overwrite") == 0
+    assert "OverwriteOutput" in (out / "vesimod-003.com").read_text(encoding="utf-8")
+    assert batch("--slabs", 2) == 2
 
 
 def test_a_table_of_the_user_s_is_not_replaced(folder: Path, batch) -> None:

@@ -85,14 +85,10 @@ def test_chunks_find_vesicles_and_the_finish_sums_up(folder: Path, data: Path) -
         np.testing.assert_allclose(spheres.centres, [CENTRE], atol=0.75)
         assert len(read_spheres_csv(folder / f"{model}_vesicles.csv")) == 1
     table = (folder / "vesimod-finish.log").read_text(encoding="utf-8")
-    lines = [
-        line.split() for line in table.splitlines() if "_vesicles.mod" in line and "=" not in line
-    ]
-    assert [(words[0], words[1]) for words in lines] == [
-        ("TS_01/TS_01_vesicles.mod", "1"),
-        ("TS_02/TS_02_rec_vesicles.mod", "1"),
-    ]
-    assert all(abs(float(words[2]) - RADIUS_NM) < 4 for words in lines)
+    rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("| TS")]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    assert [row[:3] for row in cells] == [["TS_01", "2", "1"], ["TS_02_rec", "2", "1"]]
+    assert all(abs(float(row[3]) - RADIUS_NM) < 4 for row in cells)
 
 
 def test_a_finished_model_is_kept_when_everything_runs_again(folder: Path, data: Path) -> None:
@@ -146,6 +142,7 @@ def test_data_sets_without_tomogram_are_named_and_left_out(folder: Path) -> None
 
 def test_options_reach_the_chunks(folder: Path) -> None:
     options = ["--voxel-size-nm", 1.1, "--threshold", 0.4, "--device", "cuda", "--invert"]
+    options += ["--threads", 4]
     assert command(folder / "TS_02", *options, "--overwrite").exit_code == 0
     line, entries = parse_com(folder / "TS_02" / "vesimod-001.com")[0]
     assert line.endswith("-m vesimod.commands.pip_front -StandardInput")
@@ -155,6 +152,7 @@ def test_options_reach_the_chunks(folder: Path) -> None:
         "VoxelSizeNm 1.1",
         "Threshold 0.4",
         "Device cuda",
+        "ThreadLimit 4",
         "InvertContrast",
         "OverwriteOutput",
     ]

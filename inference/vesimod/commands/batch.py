@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vesimod.commands.etomo import Slabs
 from vesimod.commands.segment import (
     Device,
     DeviceChoice,
@@ -57,6 +58,10 @@ def batch(
         bool, typer.Option("--overwrite", help="Replace results made otherwise.")
     ] = False,
     quiet: Quiet = False,
+    chunks: Annotated[
+        bool, typer.Option("--chunks", help="Write com files for processchunks; run nothing.")
+    ] = False,
+    slabs: Slabs = 1,
 ) -> None:
     """Segment many tomograms; run again, it goes on where it was stopped."""
     from vesimod.batch import find_tomograms, plan_jobs
@@ -77,7 +82,55 @@ def batch(
         ["table", *(kind for kind, wanted in switches.items() if wanted)],
         regions,
     )
-    run(jobs, output, model, device.value, threads, overwrite, quiet)
+    output.mkdir(parents=True, exist_ok=True)
+    if chunks:
+        write_com_files(jobs, output, model, device.value, threads, overwrite, slabs)
+    elif slabs > 1:
+        raise ValueError("--slabs: cuts tomograms for several computers, together with --chunks")
+    else:
+        run(jobs, output, model, device.value, threads, overwrite, quiet)
+
+
+def write_com_files(
+    jobs: list[Job],
+    folder: Path,
+    model: str,
+    device: str,
+    threads: int | None,
+    overwrite: bool,
+    slabs: int,
+) -> None:
+    """Write the com files for all jobs that are not finished.
+
+    Raises
+    ------
+    FileExistsError
+        Some results were made otherwise, and `overwrite` is false.
+    """
+    import hashlib
+
+    from vesimod_imod.com_files import Task
+
+    from vesimod.batch import is_finished
+    from vesimod.commands.etomo import FILE_OPTIONS, WHEN_THERE, entries_for, write_chunks
+    from vesimod.network import find_model
+
+    weights = hashlib.sha256(find_model(model).read_bytes()).hexdigest()
+    tasks, finished = [], []
+    for job in jobs:
+        if is_finished(job, weights, overwrite):
+            finished.append(job.outputs.model)
+            continue
+        files = [(FILE_OPTIONS[kind], file) for kind, file in job.outputs.beside_model().items()]
+        files += [("RegionFile", job.settings.region)] if job.settings.region is not None else []
+        entries = [
+            *entries_for(job.settings, model, device, threads),
+            WHEN_THERE[job.outputs.complete],
+        ]
+        tasks.append(Task(job.tomogram, job.outputs.model, files, entries, slabs))
+    if not tasks:
+        raise ValueError(f"{folder}: all {len(jobs)} tomograms are finished; nothing to write")
+    write_chunks(folder, tasks, folder / SUMMARY, finished)
 
 
 def run(
@@ -106,7 +159,6 @@ def run(
     from vesimod.summary import check_summary, markdown, write_summary
 
     network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
-    folder.mkdir(parents=True, exist_ok=True)
     summary = folder / SUMMARY
     check_summary(summary)
     remove_leftovers(summary)

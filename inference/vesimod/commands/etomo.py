@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from vesimod.commands.segment import (
     DeviceChoice,
     Invert,
     ModelOption,
+    Threads,
     Threshold,
     VoxelSize,
 )
@@ -20,6 +22,20 @@ if TYPE_CHECKING:
     from vesimod_imod.com_files import Task
     from vesimod_imod.etomo import DataSet
 
+    from vesimod.job import Settings
+
+Slabs = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, max=999, help="Chunks that share each tomogram, cut along Z."),
+]
+WHEN_THERE = {False: ("KeepFinished", ""), True: ("OverwriteOutput", "")}  # by --overwrite
+FILE_OPTIONS = {
+    "table": "OutputTable",
+    "labels": "OutputLabels",
+    "probability": "OutputProbability",
+    "picture": "OutputPicture",
+    "dropped": "OutputDropped",
+}
 PIP_MODULE = "vesimod.commands.pip_front"
 ADOC = "vesimodpip.adoc"
 
@@ -33,10 +49,12 @@ def etomo(
     voxel_size_nm: VoxelSize = None,
     threshold: Threshold = None,
     device: Device = DeviceChoice.auto,
+    threads: Threads = None,
     invert: Invert = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Chunks replace models that exist already.")
     ] = False,
+    slabs: Slabs = 1,
     batchruntomo: Annotated[
         bool, typer.Option("--batchruntomo", help="Print the directive for batchruntomo.")
     ] = False,
@@ -46,53 +64,78 @@ def etomo(
 ) -> None:
     """Write com files for Etomo, submfg and processchunks: one chunk per tomogram."""
     from vesimod.commands.console import say
+    from vesimod.job import Settings
 
-    # Chunks run in the data sets' folder, not in this one.
-    network = Path(model).absolute().as_posix() if model.endswith(".onnx") else model
-    entries = [("NetworkModel", network)]
-    entries += [("VoxelSizeNm", f"{voxel_size_nm:g}")] if voxel_size_nm is not None else []
-    entries += [("Threshold", f"{threshold:g}")] if threshold is not None else []
-    # Without an entry the chunk takes the GPU that processchunks -G gives it.
-    entries += [("Device", device.value)] if device is not DeviceChoice.auto else []
-    entries += [("InvertContrast", "")] if invert else []
+    settings = Settings(voxel_size_nm, threshold, invert)
+    entries = entries_for(settings, model, device.value, threads)
     if install_adoc:
         say(f"wrote {copy_adoc()}")
     if batchruntomo:
         say(directive(entries))
     if data_set is not None:
-        write_set(data_set, [*entries, ("OverwriteOutput" if overwrite else "KeepFinished", "")])
+        write_set(data_set, [*entries, WHEN_THERE[overwrite]], slabs)
     elif not (install_adoc or batchruntomo):
         raise ValueError("name a data set, its .edf file, or a folder with data sets")
 
 
-def write_set(target: Path, entries: list[tuple[str, str]]) -> None:
+def entries_for(
+    settings: Settings, model: str, device: str, threads: int | None
+) -> list[tuple[str, str]]:
+    """Return the entries of ``vesimodpip`` that say how to find vesicles, files apart."""
+    # Chunks run in the data sets' folder, not in this one.
+    network = Path(model).absolute().as_posix() if model.endswith(".onnx") else model
+    values = {
+        "NetworkModel": network,
+        "VoxelSizeNm": settings.voxel_size_nm,
+        "Threshold": settings.threshold,
+        # Without these two a chunk takes the GPU and the threads that processchunks gives it.
+        "Device": None if device == "auto" else device,
+        "ThreadLimit": threads,
+    }
+    switches = {"InvertContrast": settings.invert, "ScoreClasses": settings.score_classes}
+    return [
+        *((option, f"{value}") for option, value in values.items() if value is not None),
+        *((option, "") for option, wanted in switches.items() if wanted),
+    ]
+
+
+def write_set(target: Path, entries: list[tuple[str, str]], slabs: int) -> None:
     """Write the com files for every data set of `target`, and say how to run them."""
-    from vesimod_imod.com_files import ROOT, write_com_files
     from vesimod_imod.etomo import DataSetError, find_data_sets
 
-    from vesimod.commands.console import say, warn
+    from vesimod.commands.console import warn
 
     data_sets = find_data_sets(target)
     tasks, problems = [], []
     for data_set in data_sets:
         try:
-            tasks.append(task_for(data_set, entries))
+            tasks.append(task_for(data_set, entries, slabs))
         except DataSetError as error:
             problems.append(str(error))
     if not tasks:
         raise DataSetError("; ".join(problems))
     for problem in problems:
         warn(problem)
-    folder = data_sets[0].folder if len(data_sets) == 1 else target
-    write_com_files(folder, tasks, program())
-    say(f"wrote {ROOT}.com, {len(tasks)} chunks and {ROOT}-finish.com in {folder.absolute()}")
+    write_chunks(data_sets[0].folder if len(data_sets) == 1 else target, tasks)
+
+
+def write_chunks(
+    folder: Path, tasks: list[Task], table: Path | None = None, finished: Sequence[Path] = ()
+) -> None:
+    """Write the com files of some tomograms, and say how to run them."""
+    from vesimod_imod.com_files import ROOT, write_com_files
+
+    from vesimod.commands.console import say
+
+    files = write_com_files(folder, tasks, program(), table, finished)
+    say(f"wrote {ROOT}.com, {len(files) - 2} chunks and {ROOT}-finish.com in {folder.absolute()}")
     say("Run them there in one of these ways:")
     say(f"  submfg {ROOT}.com                    one tomogram after the other")
     say(f"  processchunks localhost:2 {ROOT}     in parallel (localhost#2 before IMOD 4.8.25)")
     say(f"  Etomo: File > New > Generic Parallel Process, then choose {ROOT}-001.com")
 
 
-def task_for(data_set: DataSet, entries: list[tuple[str, str]]) -> Task:
+def task_for(data_set: DataSet, entries: list[tuple[str, str]], slabs: int) -> Task:
     """Say what is to be done for one data set, and warn of what is doubtful."""
     from vesimod_imod.com_files import Task
     from vesimod_imod.etomo import final_tomogram
@@ -105,9 +148,9 @@ def task_for(data_set: DataSet, entries: list[tuple[str, str]]) -> Task:
         warn(f"{found.path}: {warning}")
     model = default_output(found.path)
     say(f"{data_set.name}: {found.path} -> {model.name}")
-    if model.exists() and ("KeepFinished", "") in entries:
+    if model.exists() and WHEN_THERE[False] in entries:
         warn(f"{model}: exists already and will be kept; --overwrite makes it anew")
-    return Task(found.path, model, model.with_suffix(".csv"), entries)
+    return Task(found.path, model, [("OutputTable", model.with_suffix(".csv"))], entries, slabs)
 
 
 def program() -> list[str]:

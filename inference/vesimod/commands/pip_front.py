@@ -55,22 +55,19 @@ def _run(argv: Sequence[str]) -> int:
     if os.environ.get("PIP_PRINT_ENTRIES", "0") not in ("", "0"):
         say(pip_options.entries_text(PROGRAM, entries))
     if "SummaryFile" in entries.values:
-        return _summarise([Path(name) for name in entries.values["SummaryFile"]])
+        return _summarise(entries)
     return _segment(entries)
 
 
 def _segment(entries: Entries) -> int:
     from vesimod.commands import segment
+    from vesimod.commands.etomo import FILE_OPTIONS
     from vesimod.job import Outputs, Settings, default_output
 
     tomogram = _tomogram(entries)
     outputs = Outputs(
         _path(entries, "OutputModel", argument=1) or default_output(tomogram),
-        _path(entries, "OutputTable"),
-        _path(entries, "OutputLabels"),
-        _path(entries, "OutputProbability"),
-        _path(entries, "OutputPicture"),
-        _path(entries, "OutputDropped"),
+        **{kind: _path(entries, option) for kind, option in FILE_OPTIONS.items()},
     )
     settings = Settings(
         entries.number("VoxelSizeNm"),
@@ -146,28 +143,24 @@ def _device(entries: Entries) -> str:
     return device
 
 
-def _summarise(models: Sequence[Path]) -> int:
-    """Print one line per model; fail if one cannot be read."""
-    import numpy as np
-    from vesimod_imod.sphere_model import read_sphere_model
+def _summarise(entries: Entries) -> int:
+    """Print one line per model, and write it where that is wanted; fail if one cannot be read."""
+    from vesimod.summary import Row, check_summary, markdown, row_of, write_summary
 
-    width = max(len(str(model)) for model in models)
-    say(f"{'model':<{width}}  vesicles  radius_nm     SD")
-    problems = []
-    for model in models:
+    rows = []
+    for model in map(Path, entries.values["SummaryFile"]):
         try:
-            radii = read_sphere_model(model).spheres.radii_nm
+            rows.append(row_of(model, "done"))
         except (OSError, ValueError) as error:
-            problems.append(in_words(error))
-            say(f"{model!s:<{width}}         -          -      -")
-            continue
-        known = radii[np.isfinite(radii)]
-        shape = (
-            f"{known.mean():>9.1f}  {known.std():>5.1f}" if len(known) else f"{'-':>9}  {'-':>5}"
-        )
-        say(f"{model!s:<{width}}  {len(radii):>8}  {shape}")
-    if problems:
-        raise PipError("; ".join(problems))
+            rows.append(Row(model, "failed", notes=(in_words(error),)))
+    say(markdown(rows))
+    table = _path(entries, "OutputTable")
+    if table is not None:
+        check_summary(table)
+        write_summary(table, rows)
+    failed = [row for row in rows if row.state == "failed"]
+    if failed:
+        raise PipError("; ".join(row.notes[0] for row in failed))
     return 0
 
 
