@@ -1,6 +1,6 @@
 """Fit the numbers in `vesimod/postprocess/scoring.py` to a model, and show what they give.
 
-    python benchmarks/fit_score.py [MODEL] [--fit 3001 3002] [--test 9001 9002]
+    python benchmarks/fit_score.py [MODEL] [--fit 3001 3002 3003] [--test 9001 9002]
 
 Candidates come from simulated tomograms with and without vesicles; the true ones are known. A
 logistic regression, held back towards zero and without negative weights, is fitted on the seeds
@@ -40,7 +40,7 @@ RESTRAINT = 1e-3  # on weights of columns of unit variance
 
 
 def candidates(kind: str, seed: int, model) -> tuple[np.ndarray, np.ndarray, int, float]:
-    """Terms (N, 5) of the candidates, which (N,) are true, how many there are, megavoxels."""
+    """Terms (N, 6) of the candidates, which (N,) are true, how many there are, megavoxels."""
     made = simulate(KINDS[kind], seed)
     size, nm = made.grid.voxel_size_nm, (model.spec.voxel_size_nm,) * 3
     small = normalise(resample(made.volume, size, nm), model.spec.normalisation)
@@ -82,7 +82,7 @@ def fit(columns: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("model", nargs="?", default="fast")
-    parser.add_argument("--fit", nargs="+", type=int, default=[3001, 3002])
+    parser.add_argument("--fit", nargs="+", type=int, default=[3001, 3002, 3003])
     parser.add_argument("--test", nargs="+", type=int, default=[9001, 9002])
     options = parser.parse_args()
     model = load_model(options.model, device="cpu", threads=2)

@@ -12,25 +12,27 @@ from vesimod.postprocess.scoring import MIN_SCORE, WEIGHTS, score, terms
 from vesimod_imod.spheres import Spheres
 
 SIZE = (2.2, 2.2, 2.2)
-VESICLE = (10.0, 0.5, 1.0, 0.6, 20.0)  # evidence, p-value, moved, belief, radius
-DOUBTFUL = (5.5, np.nan, 2.0, 0.55, 16.0)
-JUNK = (2.5, np.nan, 4.0, 0.4, 13.0)
+# Evidence, moved, belief, seen, lumen ratio, radius.
+VESICLE = (10.0, 1.0, 0.8, 1.0, 1.2, 20.0)
+DOUBTFUL = (5.0, 2.0, 0.7, 1.0, 1.0, 16.0)
+JUNK = (2.5, 4.0, 0.5, 0.9, 0.3, 13.0)
 
 
 def candidates(*rows):
-    evidence, p_value, moved_nm, belief, radius = np.array(rows).T
-    measures = {"evidence": evidence, "p_value": p_value, "moved_nm": moved_nm, "belief": belief}
+    *columns, radius = np.array(rows).T
+    names = ("evidence", "moved_nm", "belief", "seen", "lumen_ratio")
+    measures = dict(zip(names, columns, strict=True))
     return Spheres(np.zeros((len(rows), 3)), radius, measures=measures)
 
 
 @given(
-    st.integers(0, 4),
-    st.tuples(st.floats(-2, 20), st.floats(0, 1), st.floats(0, 12), st.floats(-1, 1)),
+    st.integers(0, 5),
+    st.tuples(*map(st.floats, (-2, 0, -1, 0, -1), (20, 12, 1, 1, 3))),
     st.floats(5, 60),
 )
 def test_more_of_a_term_never_lowers_the_score(which, values, radius):
     better = [*values, radius]
-    better[which] += -0.5 if which == 2 else 0.5
+    better[which] += -0.5 if which == 1 else 0.5
     # A longer radius makes the same shift a smaller share of it: better, too.
     one, other = (score(terms(candidates(row)))[0] for row in ((*values, radius), better))
     assert 0 <= one <= other <= 1

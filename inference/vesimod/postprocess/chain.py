@@ -15,11 +15,15 @@ from vesimod.postprocess.density import Density
 from vesimod.postprocess.instances import spheres_of_labels, split_instances
 from vesimod.postprocess.measures import NO_EVIDENCE, measure
 from vesimod.postprocess.overlaps import resolve_overlaps
+from vesimod.postprocess.profile import needed_evidence
 from vesimod.postprocess.scoring import MIN_SCORE
 from vesimod.postprocess.threshold import choose_threshold
 from vesimod.resample import model_to_volume
 
 RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
+# Of the median evidence. In simulated tomograms true vesicles had more than 0.55 of it in 95 of
+# 100 cases, whatever the noise; of the false ones 95 in 100 had less than 0.5 where noise was low.
+FAINT_SHARE = 0.48
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 
 
@@ -109,6 +113,8 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
         drop(~_inside(spheres.centres, region), "outside the region")
     drop(evidence < NO_EVIDENCE, "no membrane")
     drop(spheres.scores < MIN_SCORE, "not convincing")
+    needed = needed_evidence(evidence[reasons == ""], NO_EVIDENCE, FAINT_SHARE)
+    drop(evidence < needed, "fainter than the others")
     rows = np.flatnonzero(reasons == "")
     kept, _ = resolve_overlaps(spheres.select(rows), spheres.scores[rows], density.voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"

@@ -16,6 +16,7 @@ from vesimod.postprocess.profile import (
     lumen_density,
     mean_over_directions,
     membrane_contrast,
+    profile_axis,
     thicknesses,
 )
 from vesimod.postprocess.scoring import score, terms
@@ -24,8 +25,8 @@ from vesimod.resample import volume_to_model
 
 NO_EVIDENCE = 2.0  # below, a fit follows the noise
 MIN_EVIDENCE = 3.5  # from which a membrane tells what membranes of this tomogram look like
-BELIEF_SHARES = np.array([0.3, 0.45, 0.6, 0.75, 0.9])  # of the radius
-BELIEF_RIM_NM = np.array([2.0, 4.0, 6.0, 8.0])  # outside of it
+BELIEF_STEP_NM, BELIEF_RIM_NM = 2.0, 4.0  # along rays, which end that far outside
+HALO_NM = 8.0  # from the membrane's centre outwards: where the white halo is looked for
 # A mask is off by a voxel of the network's grid or two; further than that another membrane
 # may be nearer than the right one.
 TRIED_SHIFTS_NM = np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)])
@@ -102,11 +103,13 @@ def measure(
             "membrane_thickness_nm": thickness,
             "membrane_density": contrast,
             "lumen_density": lumen,
+            "lumen_ratio": _lumen_ratio(lumen, profiles),
             "evidence": fits.evidence,
             "moved_nm": moved_nm,
             "belief": _belief(probability, density, centres, radii),
             "p_value": p,
             "border": border,
+            "seen": _seen(density, centres, radii),
             "axis_long_nm": axes[:, 0],
             "axis_middle_nm": axes[:, 1],
             "axis_short_nm": axes[:, 2],
@@ -119,17 +122,43 @@ def measure(
     return replace(spheres, scores=score(terms(spheres))), tuple(notes)
 
 
+def _lumen_ratio(lumen: FloatArray, profiles: FloatArray) -> FloatArray:
+    """(lumen - membrane) / (halo - membrane) of each vesicle (N,); NaN where there is no halo.
+
+    Independent of grey scale. Real synaptic vesicles have 1.3 to 1.5, dense balls nearly 0.
+    """
+    axis = profile_axis()
+    membrane = membrane_contrast(profiles)
+    halo = profiles[:, (axis > 0) & (axis <= HALO_NM)].max(axis=1)
+    depth = halo - membrane
+    ratio: FloatArray = np.divide(
+        lumen - membrane, depth, out=np.full(len(lumen), np.nan), where=depth > 0
+    )
+    return ratio
+
+
+def _seen(density: Density, centres: FloatArray, radii_nm: FloatArray) -> FloatArray:
+    """Share (N,) of each sphere's surface that lies within the volume."""
+    reach = radii_nm[:, None, None] * directions() / np.asarray(density.voxel_size_nm)
+    surface = centres[:, None] + reach
+    last = np.asarray(density.voxels.shape) - 0.5
+    seen: FloatArray = ((surface > -0.5) & (surface < last)).all(axis=2).mean(axis=1)
+    return seen
+
+
 def _belief(
     probability: Density, density: Density, centres: FloatArray, radii_nm: FloatArray
 ) -> FloatArray:
-    """Return the mean probability (N,) inside of each sphere less that just outside."""
+    """How far the network agrees with each sphere (N,), 1 being perfect.
+
+    1 less the root of the mean squared difference between probability and the sphere's own
+    mask, over the sphere and `BELIEF_RIM_NM` around it.
+    """
     places = volume_to_model(centres, density.voxel_size_nm, probability.voxel_size_nm)
     belief = np.empty(len(places))
     for row, (place, radius) in enumerate(zip(places, radii_nm, strict=True)):
-        inside = BELIEF_SHARES * radius
-        shells = mean_over_directions(
-            probability.rays(place, np.append(inside, radius + BELIEF_RIM_NM), every=4)
-        )
-        within, rim = np.split(np.nan_to_num(shells), [len(inside)])
-        belief[row] = within @ inside**2 / (inside @ inside) - rim.mean()
+        distances = np.arange(BELIEF_STEP_NM / 2, radius + BELIEF_RIM_NM, BELIEF_STEP_NM)
+        off = probability.rays(place, distances, every=4) - (distances < radius)
+        squared = np.nan_to_num(mean_over_directions(off**2), nan=1.0)
+        belief[row] = 1 - np.sqrt(squared @ distances**2 / (distances @ distances))
     return belief

@@ -116,8 +116,9 @@ def fit_and_learn(
     found = fits.select(fits.evidence >= min_evidence)
     membrane = mean_membrane(read_profiles(density, found), found.evidence)
     fits = fit_membranes(density, fits.centres, fits.membrane_nm, membrane.template, rounds=rounds)
-    weak = np.flatnonzero(fits.evidence < WEAK_SHARE * np.median(fits.evidence))
-    if membrane.learned and search and len(weak):
+    usual = np.median(fits.evidence) if membrane.learned else 0.0
+    weak = np.flatnonzero(fits.evidence < WEAK_SHARE * usual)
+    if search and len(weak):
         # The guess may have led to another membrane than the tomogram's own profile does.
         search.pop("progress", None)
         again = fit_membranes(

@@ -14,13 +14,12 @@ from scipy.special import logit as log_odds
 from vesimod_imod.spheres import FloatArray, Spheres
 
 MIN_SCORE = 0.5
-CONSTANT = -33.35
-WEIGHTS = np.array([4.14, 0.149, 7.64, 9.55, 1.419])  # of the columns of `terms`
-SHARE = 0.66  # of vesicles among the candidates that this was fitted to
-ASSUMED = 20  # candidates with that share, added to those of each tomogram
+CONSTANT = -26.15
+WEIGHTS = np.array([2.83, 2.44, 12.2, 0.668, 3.57, 2.06])  # of the columns of `terms`
+SHARE = 0.76  # of vesicles among the candidates that this was fitted to
+ASSUMED = 5  # candidates with that share, added to those of each tomogram
 STEPS = 50  # of the expectation maximisation
 EVIDENCE_RANGE = (0.5, 12.0)
-LEAST_LOG_P = -6.0
 USUAL_NM = 16.0  # radius below which ribosomes and noise are likelier than vesicles
 
 
@@ -30,24 +29,25 @@ def terms(spheres: Spheres) -> FloatArray:
     Parameters
     ----------
     spheres : Spheres
-        N candidates with the measures evidence, p_value, moved_nm and belief.
+        N candidates with the measures evidence, moved_nm, belief, seen and lumen_ratio.
 
     Returns
     -------
-    (N, 5) float64
-        Logarithm of the evidence; logarithm of the p-value, NaN counting as inconspicuous;
-        how far mask and membrane agree on the centre, as a share of the radius; `belief`;
-        radius in nm, as far as it is below `USUAL_NM`.
+    (N, 6) float64
+        Logarithm of the evidence; how far mask and membrane agree on the centre, as a share of
+        the radius; `belief`; radius in nm, as far as it is below `USUAL_NM`; share of the
+        surface within the volume; how bright the lumen is, as far as it is darker than the
+        halo outside (unknown counting as bright).
     """
     measures, radii = spheres.measures, np.maximum(spheres.radii_nm, 1.0)
-    p = np.clip(np.nan_to_num(measures["p_value"], nan=1.0), 10.0**LEAST_LOG_P, 1.0)
     return np.stack(
         [
             np.log(np.clip(measures["evidence"], *EVIDENCE_RANGE)),
-            np.log10(p),
             -measures["moved_nm"] / radii,
             measures["belief"],
             np.minimum(radii, USUAL_NM),
+            measures["seen"],
+            np.clip(np.nan_to_num(measures["lumen_ratio"], nan=1.0), 0.0, 1.0),
         ],
         axis=1,
     )
@@ -68,7 +68,7 @@ def score(
 
     Parameters
     ----------
-    columns : (N, 5) float
+    columns : (N, 6) float
         `terms` of all candidates of the tomogram.
     constant, weights, share
         Of the regression; `share` of the candidates that it was fitted to were vesicles.
