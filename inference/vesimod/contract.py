@@ -19,6 +19,7 @@ from scipy import ndimage
 Volume = npt.NDArray[np.float32]
 METADATA_KEY = "vesimod"
 FORMAT = 1
+FEW_VOXELS = 4_000_000  # below, all of them are looked at
 MAD_TO_SD = 1.4826  # median absolute deviation to standard deviation of a normal distribution
 
 
@@ -182,7 +183,7 @@ def grey_statistics(sample: Iterable[float] | Volume, how: Normalisation) -> tup
     return centre, spread
 
 
-def normalise(volume: Volume, how: Normalisation) -> Volume:
+def normalise(volume: Volume, how: Normalisation, out: Volume | None = None) -> Volume:
     """Grey values to network input.
 
     Parameters
@@ -191,20 +192,25 @@ def normalise(volume: Volume, how: Normalisation) -> Volume:
         At the model's voxel size, membranes dark.
     how : Normalisation
         The model's normalisation.
+    out : (z, y, x) float32, optional
+        Where the result goes; may be `volume` itself.
 
     Returns
     -------
     (z, y, x) float32
         (smoothed volume - centre) / spread, clipped; zeros for a constant volume.
     """
+    result = np.empty(volume.shape, np.float32) if out is None else out
     if how.smooth_voxels > 0:
         volume = ndimage.gaussian_filter(volume, how.smooth_voxels, mode="nearest")
-    # Every 2nd voxel a side gives the median of a large volume to far below the noise.
-    step = 2 if volume.size > 4_000_000 else 1
+    # A few million voxels give the median of a large volume to far below the noise.
+    step = 1 if volume.size <= FEW_VOXELS else max(2, int(np.ceil(np.cbrt(volume.size / 8e6))))
     centre, spread = grey_statistics(volume[::step, ::step, ::step], how)
     if spread == 0:
-        return np.zeros(volume.shape, np.float32)
-    result = (volume - np.float32(centre)) / np.float32(spread)
+        result[:] = 0
+        return result
+    np.subtract(volume, np.float32(centre), out=result)
+    result /= np.float32(spread)
     if how.clip is not None:
         np.clip(result, -how.clip, how.clip, out=result)
-    return result.astype(np.float32, copy=False)
+    return result

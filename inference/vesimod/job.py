@@ -22,9 +22,10 @@ from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objec
 
 from vesimod.paint import paint_spheres
 from vesimod.picture import draw_picture
-from vesimod.pipeline import Progress, Segmentation, segment
+from vesimod.pipeline import Progress, Segmentation, find_in_maps, segment
 from vesimod.resample import resample
 from vesimod.sidecar import Provenance, fingerprint, sidecar_path, write_sidecar
+from vesimod.slabs import join_slabs, remove_slabs
 from vesimod.summary import MODEL_ENDING
 from vesimod.tables import write_spheres_csv
 from vesimod.tomogram import Tomogram, read_tomogram, write_mrc
@@ -167,6 +168,7 @@ def segment_and_write(
     settings: Settings,
     network: Model,
     *,
+    slabs: int = 1,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Segmentation:
@@ -180,6 +182,8 @@ def segment_and_write(
         What to write, and how to find it.
     network : Model
         From `vesimod.load_model`.
+    slabs : int
+        Above 1, the network has been run on that many slabs already (`vesimod.slabs`).
     overwrite : bool
         Replace existing files.
     progress : callable, optional
@@ -187,19 +191,33 @@ def segment_and_write(
     """
     start = time.monotonic()
     region, notes = read_region(settings.region, tomogram)
-    result = segment(
-        tomogram,
-        network,
-        threshold=settings.threshold,
-        invert=settings.invert,
-        region=region,
-        progress=progress,
-    )
+    if slabs > 1:
+        maps = join_slabs(tomogram, outputs.model, network, slabs, invert=settings.invert)
+        result = find_in_maps(
+            tomogram,
+            maps,
+            network.spec,
+            threshold=settings.threshold,
+            invert=settings.invert,
+            region=region,
+            progress=progress,
+        )
+    else:
+        result = segment(
+            tomogram,
+            network,
+            threshold=settings.threshold,
+            invert=settings.invert,
+            region=region,
+            progress=progress,
+        )
     result = replace(result, notes=(*notes, *result.notes))
     seconds = time.monotonic() - start
     provenance = _provenance(tomogram, network, settings, result, region, seconds)
     with _marked(outputs):
         _write(outputs, tomogram, result, provenance, settings.score_classes, overwrite)
+    if slabs > 1:
+        remove_slabs(outputs.model, slabs)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vesimod.contract import METADATA_KEY, ModelError, ModelSpec
-from vesimod.tiling import predict
+from vesimod.memory import GB, default_memory_gb
+from vesimod.tiling import Box, plan_tiles, predict, tile_voxels
 
 Volume = npt.NDArray[np.float32]
 Device = Literal["auto", "cpu", "cuda"]
 DEFAULT_MODEL = "fast"
+# Of a tile, while it is computed: 350 to 500 were measured for the shipped models.
+BYTES_PER_VOXEL = 600
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
     "onnxruntime is not installed: pip install 'vesimod[cpu]', or 'vesimod[gpu]' for an NVIDIA card"
@@ -48,6 +51,9 @@ class Model:
         Of the file, for provenance.
     providers : tuple of str
         Execution providers that really started.
+    memory_gb : float or None
+        Memory that a run may use, beside the tomogram's own memory-mapped file; None for a
+        quarter of what is free then. No result depends on it.
     run : callable
         Takes a normalised tile (z, y, x) float32, returns one array per output.
     """
@@ -56,17 +62,64 @@ class Model:
     path: Path
     sha256: str
     providers: tuple[str, ...]
+    memory_gb: float | None
     run: Callable[[Volume], list[Volume]]
 
     def predict(
-        self, volume: Volume, progress: Callable[[int, int], None] | None = None
+        self,
+        volume: Volume,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        memory_gb: float | None = None,
+        wanted: Box | None = None,
+        results: Sequence[Volume] | None = None,
     ) -> dict[str, Volume]:
-        """Run over a normalised volume (z, y, x) in tiles; return arrays by output name."""
+        """Run over a normalised volume in tiles as large as memory allows.
+
+        Where memory runs out nevertheless, tiles of half the size are tried.
+
+        Parameters
+        ----------
+        volume : (z, y, x) float32
+            At the model's voxel size.
+        progress : callable, optional
+            Called with (tiles done, tiles in all).
+        memory_gb : float, optional
+            What the network may use; default `default_memory_gb`.
+        wanted : three (int, int), optional
+            The part of the volume whose result is wanted; elsewhere nothing is written.
+        results : sequence of (z, y, x) float32, optional
+            Arrays to write to, in the order of the outputs; default: new ones of zeros.
+
+        Returns
+        -------
+        dict
+            `results` by the outputs' names.
+        """
         spec = self.spec
-        arrays = predict(
-            volume, self.run, len(spec.outputs), spec.tile, spec.halo, spec.divisor, progress
-        )
-        return dict(zip(spec.outputs, arrays, strict=True))
+        if results is None:
+            results = [np.zeros(volume.shape, np.float32) for _ in spec.outputs]
+        shape = (volume.shape[0], volume.shape[1], volume.shape[2])
+        voxels = (default_memory_gb() if memory_gb is None else memory_gb) * GB / BYTES_PER_VOXEL
+        while True:
+            tiles = plan_tiles(shape, voxels, spec.halo, spec.divisor, wanted)
+            try:
+                predict(volume, self.run, results, tiles, progress)
+            except Exception as error:  # onnxruntime has no class for it
+                smaller = tile_voxels(tiles) / 2
+                halved = plan_tiles(shape, smaller, spec.halo, spec.divisor, wanted)
+                if not _out_of_memory(error) or tile_voxels(halved) >= tile_voxels(tiles):
+                    raise
+                voxels = smaller
+            else:
+                return dict(zip(spec.outputs, results, strict=True))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether an error of onnxruntime, CUDA or numpy says that memory ran out."""
+    text = str(error).lower()
+    signs = ("bad allocation", "bad_alloc", "failed to allocate", "out of memory")
+    return isinstance(error, MemoryError) or any(sign in text for sign in signs)
 
 
 def shipped_models() -> dict[str, Path]:
@@ -101,7 +154,11 @@ def find_model(name: str) -> Path:
 
 
 def load_model(
-    name: str = DEFAULT_MODEL, *, device: Device = "auto", threads: int | None = None
+    name: str = DEFAULT_MODEL,
+    *,
+    device: Device = "auto",
+    threads: int | None = None,
+    memory_gb: float | None = None,
 ) -> Model:
     """Start a model.
 
@@ -113,6 +170,8 @@ def load_model(
         ``auto`` takes CUDA where it starts and the CPU otherwise; ``cuda`` insists.
     threads : int, optional
         CPU threads; default `default_threads`.
+    memory_gb : float, optional
+        See `Model`; on a GPU also the limit of its memory.
 
     Raises
     ------
@@ -128,10 +187,12 @@ def load_model(
     ort = import_runtime()
     path = find_model(name)
     blob = path.read_bytes()
-    wanted = providers_for(device, ort)
+    wanted = providers_for(device, ort, memory_gb)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1
+    # The arena keeps what the largest tile took and rounds up: two thirds more for no gain in time.
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 4  # failures are reported in our own words below
     try:
         with quiet_stderr():
@@ -162,7 +223,7 @@ def load_model(
         arrays = session.run(list(spec.outputs), {"volume": tile[None, None]})
         return [np.asarray(array, np.float32)[0, 0] for array in arrays]
 
-    return Model(spec, path, hashlib.sha256(blob).hexdigest(), started, run)
+    return Model(spec, path, hashlib.sha256(blob).hexdigest(), started, memory_gb, run)
 
 
 def import_runtime() -> Any:
@@ -174,8 +235,10 @@ def import_runtime() -> Any:
     return onnxruntime
 
 
-def providers_for(device: Device, ort: Any) -> list[str]:
-    """List the execution providers to ask for, best first."""
+def providers_for(
+    device: Device, ort: Any, memory_gb: float | None = None
+) -> list[str | tuple[str, dict[str, str]]]:
+    """List the execution providers to ask for, best first, with their options."""
     available = ort.get_available_providers()
     wanted = [] if device == "cpu" else ["CUDAExecutionProvider"]
     if device == "auto":
@@ -188,7 +251,11 @@ def providers_for(device: Device, ort: Any) -> list[str]:
     if wanted and hasattr(ort, "preload_dlls"):
         with quiet_stderr():
             ort.preload_dlls()  # finds CUDA and cuDNN that pip installed
-    return [*wanted, "CPUExecutionProvider"]
+    # All tiles of a volume have one size, so that searching for the best algorithm pays.
+    options = {"cudnn_conv_algo_search": "EXHAUSTIVE", "cudnn_conv_use_max_workspace": "1"}
+    if memory_gb is not None:
+        options["gpu_mem_limit"] = str(int(memory_gb * GB))
+    return [*((name, options) for name in wanted), "CPUExecutionProvider"]
 
 
 def runtime_wheels() -> dict[str, str]:

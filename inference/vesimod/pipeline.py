@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,10 +11,12 @@ import numpy.typing as npt
 from scipy import ndimage, stats
 from vesimod_imod.spheres import Spheres, Triple
 
-from vesimod.contract import normalise
+from vesimod.contract import ModelSpec, Normalisation, normalise
+from vesimod.memory import GB, LEAST_GB, default_memory_gb
 from vesimod.network import Model
 from vesimod.postprocess import find_spheres
-from vesimod.resample import resampled_shape, resampled_slabs
+from vesimod.resample import resample, resampled_shape, resampled_slabs
+from vesimod.tiling import Box
 from vesimod.tomogram import Tomogram, TomogramError
 
 Volume = npt.NDArray[np.float32]
@@ -23,6 +26,9 @@ Progress = Callable[[str, int, int], None]
 BRIGHT_SKEW = 0.3
 SKEW_SMOOTHING = 1.0
 ENOUGH_CANDIDATES = 10  # for the share of them that was accepted to mean something
+SKEW_VOXELS = 32e6  # of the tomogram's middle that are looked at
+ARRAYS_SHARE = 0.5  # of the memory, beyond which whole volumes go to temporary files
+REGION_MARGIN_NM = 100.0  # a vesicle whose centre lies within is seen whole
 SKEW_CLIP = 5.0  # a few gold beads must not decide
 
 
@@ -91,22 +97,92 @@ def segment(
     ValueError
         `threshold` is not between 0 and 1.
     """
-    if threshold is not None and not 0 < threshold < 1:
-        raise ValueError(f"--threshold {threshold:g}: must lie between 0 and 1")
+    check_threshold(threshold)
+    maps = network_maps(tomogram, model, invert=invert, region=region, progress=progress)
+    return find_in_maps(
+        tomogram,
+        maps,
+        model.spec,
+        threshold=threshold,
+        invert=invert,
+        region=region,
+        progress=progress,
+    )
+
+
+def network_maps(
+    tomogram: Tomogram,
+    model: Model,
+    *,
+    rows: tuple[int, int] | None = None,
+    invert: bool = False,
+    region: npt.NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Volume]:
+    """Ask the network about a tomogram, or about a slab of it.
+
+    Parameters
+    ----------
+    tomogram, model, invert, progress
+        As in `segment`.
+    rows : (int, int), optional
+        First row in z at the model's voxel size, and one beyond the last; default: all. What
+        is in them does not depend on where a tomogram is cut.
+    region : (z, y, x) bool, optional
+        Nothing is computed further from it than a large vesicle reaches.
+
+    Returns
+    -------
+    dict of (z, y, x) float32
+        The network's outputs by name, for the whole tomogram; 0 where none were wanted.
+
+    Raises
+    ------
+    TomogramError
+        As in `segment`.
+    """
     report = progress or _no_progress
-    size_nm = tomogram.grid.voxel_size_nm
     spec = model.spec
-    model_nm = (spec.voxel_size_nm,) * 3
-    volume = _at_model_size(tomogram, model_nm, report)
+    nm = spec.voxel_size_nm
+    shape = resampled_shape(tomogram.grid.shape, tomogram.grid.voxel_size_nm, (nm,) * 3)
+    wanted = _wanted(shape, nm, rows, region, tomogram.grid.voxel_size_nm)
+    memory = default_memory_gb() if model.memory_gb is None else model.memory_gb
+    needed = (1 + len(spec.outputs)) * 4 * float(np.prod(shape)) / GB
+    in_files = needed > ARRAYS_SHARE * memory
+    volume = _at_model_size(tomogram, (nm,) * 3, new_array(shape, in_files), report)
     if invert:
         np.negative(volume, out=volume)
-    volume = normalise(volume, spec.normalisation)
-    maps = model.predict(volume, lambda done, total: report("network", done, total))
+    normalise(volume, spec.normalisation, out=volume)
+    return model.predict(
+        volume,
+        lambda done, total: report("network", done, total),
+        memory_gb=max(memory - (0.0 if in_files else needed), LEAST_GB),
+        wanted=wanted,
+        results=[new_array(shape, in_files) for _ in spec.outputs],
+    )
+
+
+def find_in_maps(
+    tomogram: Tomogram,
+    maps: dict[str, Volume],
+    spec: ModelSpec,
+    *,
+    threshold: float | None = None,
+    invert: bool = False,
+    region: npt.NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Find the vesicles in what the network said: the second half of `segment`.
+
+    Parameters are those of `segment`, `maps` the result of `network_maps` over all rows.
+    """
+    check_threshold(threshold)
+    report = progress or _no_progress
     found = find_spheres(
         tomogram.voxels,
-        size_nm,
+        tomogram.grid.voxel_size_nm,
         maps["probability"],
-        model_nm,
+        (spec.voxel_size_nm,) * 3,
         distance=maps.get("distance"),
         threshold=threshold,
         invert=invert,
@@ -116,7 +192,7 @@ def segment(
     notes = list(found.notes)
     accepted, candidates = len(found.spheres), len(found.spheres) + len(found.dropped)
     few = not accepted or (candidates >= ENOUGH_CANDIDATES and accepted < 0.5 * candidates)
-    if not invert and few and _bright_structures(volume):
+    if not invert and few and _bright_structures(tomogram, spec.voxel_size_nm):
         notes.append(
             "few candidates, if any, have a dark membrane, and what stands out of this tomogram is "
             "bright: if 3dmod shows white membranes, run again with --invert"
@@ -131,11 +207,48 @@ def segment(
     )
 
 
-def _at_model_size(tomogram: Tomogram, model_nm: Triple, report: Progress) -> Volume:
+def check_threshold(threshold: float | None) -> None:
+    """Raise ValueError where a threshold is no probability between 0 and 1."""
+    if threshold is not None and not 0 < threshold < 1:
+        raise ValueError(f"--threshold {threshold:g}: must lie between 0 and 1")
+
+
+def new_array(shape: tuple[int, int, int], in_file: bool) -> Volume:
+    """Return zeros (z, y, x) float32, in a temporary file where memory is short."""
+    if not in_file:
+        return np.zeros(shape, np.float32)
+    with tempfile.TemporaryFile() as file:  # lives on until the array is gone
+        return np.memmap(file, np.float32, "w+", shape=shape)
+
+
+def _wanted(
+    shape: tuple[int, int, int],
+    nm: float,
+    rows: tuple[int, int] | None,
+    region: npt.NDArray[np.bool_] | None,
+    size_nm: Triple,
+) -> Box:
+    """Part of the model's grid that the network is asked about."""
+    spans = [(0, n) for n in shape]
+    if region is not None and region.any():
+        for axis in range(3):
+            others = tuple(other for other in range(3) if other != axis)
+            inside = np.flatnonzero(region.any(axis=others)) * size_nm[axis]
+            low = int((inside[0] - REGION_MARGIN_NM) // nm)
+            high = int((inside[-1] + REGION_MARGIN_NM) // nm) + 1
+            spans[axis] = (min(max(0, low), shape[axis] - 1), min(high, shape[axis]))
+    if rows is not None:
+        low, high = max(rows[0], spans[0][0]), min(rows[1], spans[0][1])
+        spans[0] = (low, high) if low < high else (rows[0], rows[0] + 1)
+    return (spans[0], spans[1], spans[2])
+
+
+def _at_model_size(
+    tomogram: Tomogram, model_nm: Triple, volume: Volume, report: Progress
+) -> Volume:
     """Resample to the model's voxel size; refuse volumes that hold nothing usable."""
     size_nm = tomogram.grid.voxel_size_nm
-    shape = resampled_shape(tomogram.grid.shape, size_nm, model_nm)
-    volume = np.empty(shape, np.float32)
+    shape = (volume.shape[0], volume.shape[1], volume.shape[2])
     for rows, slab in resampled_slabs(tomogram.voxels, size_nm, model_nm, shape):
         if not np.isfinite(slab).all():
             raise TomogramError(
@@ -151,13 +264,18 @@ def _at_model_size(tomogram: Tomogram, model_nm: Triple, report: Progress) -> Vo
     return volume
 
 
-def _bright_structures(volume: Volume) -> bool:
-    """Whether what stands out of a normalised volume is bright rather than dark.
+def _bright_structures(tomogram: Tomogram, nm: float) -> bool:
+    """Whether what stands out of a tomogram's middle is bright rather than dark.
 
     Membranes, gold and dense proteins stand out of the ice on one side of its grey value, so
     the sign of the skewness, once noise is smoothed away, tells the polarity.
     """
-    smooth = np.clip(ndimage.gaussian_filter(volume, SKEW_SMOOTHING), -SKEW_CLIP, SKEW_CLIP)
+    size_nm = tomogram.grid.voxel_size_nm
+    thickness = max(int(SKEW_VOXELS / np.prod(tomogram.grid.shape[1:])), 1)
+    middle = max(tomogram.grid.shape[0] - thickness, 0) // 2
+    slab = tomogram.voxels[middle : middle + thickness]
+    grey = normalise(resample(slab, size_nm, (nm,) * 3), Normalisation(clip=None))
+    smooth = np.clip(ndimage.gaussian_filter(grey, SKEW_SMOOTHING), -SKEW_CLIP, SKEW_CLIP)
     return bool(stats.skew(smooth, axis=None) > BRIGHT_SKEW)
 
 

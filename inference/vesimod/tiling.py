@@ -1,14 +1,16 @@
-"""Run a network over a volume in overlapping tiles.
+"""Run a network over a volume in tiles.
 
-Every tile is computed with a halo that covers the network's receptive field, the result
-is cross-faded where cores overlap, and the volume is continued by reflection at its edges:
-a network that returns its input gives back the volume, to rounding.
+Neighbouring tiles overlap by twice the network's receptive field, of which each keeps its half:
+every voxel of the result is what the network would give for the whole volume at once. So the
+tiling is free to follow the memory there is. At the volume's own edges nothing is added, but for
+a few reflected voxels where its size does not divide by what the network pools.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -16,161 +18,176 @@ import numpy.typing as npt
 Volume = npt.NDArray[np.float32]
 Network = Callable[[Volume], list[Volume]]
 Shape = tuple[int, int, int]
+Span = tuple[int, int]
+Box = tuple[Span, Span, Span]
+MAX_TILES = 200  # along one axis
 
 
 @dataclass(frozen=True)
-class Tile:
-    """One tile along all axes, in voxels of the volume; may reach beyond its edges.
+class AxisTile:
+    """One tile along one axis, in voxels of the volume.
 
     Parameters
     ----------
-    low, size : (int, int, int)
-        First voxel and edges (z, y, x) of what the network sees.
+    low, high : int
+        What the network sees; `high` may lie beyond the volume by less than the divisor.
+    first, last : int
+        What is kept of it.
     """
 
-    low: Shape
-    size: Shape
+    low: int
+    high: int
+    first: int
+    last: int
 
 
-def axis_tiles(n: int, tile: int, halo: int, divisor: int) -> tuple[list[int], int]:
-    """Place tiles along one axis.
+Tile = tuple[AxisTile, AxisTile, AxisTile]
+
+
+def axis_tiles(n: int, count: int, halo: int, divisor: int, wanted: Span) -> list[AxisTile]:
+    """Cut one axis into tiles of one size.
 
     Parameters
     ----------
     n : int
         Voxels along the axis.
-    tile : int
-        Preferred tile edge, a multiple of `divisor` and larger than 2 `halo`.
+    count : int
+        Tiles to cut it into; fewer come back where the halos leave no room for as many.
     halo : int
-        Voxels at each side of a tile that are not trusted, a multiple of `divisor`.
+        Voxels next to a cut that are not kept, a multiple of `divisor`.
     divisor : int
-        Tile edges and starts are multiples of this: a network that pools sees the same
-        voxels pooled together whatever the tile, so its result does not depend on the tiling.
+        Tiles start at and have multiples of this: a network that pools sees the same voxels
+        pooled together whatever the tile, so its result does not depend on the tiling.
+    wanted : (int, int)
+        First voxel whose result is wanted, and one beyond the last.
 
     Returns
     -------
-    starts : list of int
-        First voxel of each tile, from -halo on; the trusted cores cover 0..n.
-    edge : int
-        Tile edge, at most `tile`.
+    list of AxisTile
+        What they keep covers `wanted`, without overlap.
     """
-    count = -(-n // (tile - 2 * halo))
-    # As few tiles as `tile` allows, and then no larger than that number needs.
-    core = _round_up(-(-n // count), divisor)
-    edge = core + 2 * halo
-    if count == 1:
-        return [-halo], edge
-    last = _round_up(n - core, divisor)
-    # Evenly spread: the overlap that is left over is shared by all tiles.
-    starts = [i * last // (count - 1) // divisor * divisor for i in range(count)]
-    return [start - halo for start in starts], edge
+    low = max(0, wanted[0] - halo) // divisor * divisor
+    high = min(_round_up(n, divisor), _round_up(wanted[1] + halo, divisor))
+    edge = _round_up(-(-(high - low + 2 * halo * (count - 1)) // count), divisor)
+    step = edge - 2 * halo
+    if count == 1 or step < divisor:
+        return [AxisTile(low, high, *wanted)] if count == 1 else []
+    lows = [min(low + i * step, high - edge) for i in range(count)]
+    lows = sorted(set(lows))
+    cuts = [wanted[0], *(start + halo for start in lows[1:]), wanted[1]]
+    tiles = zip(lows, cuts[:-1], cuts[1:], strict=True)
+    return [AxisTile(start, start + edge, a, b) for start, a, b in tiles if a < b]
 
 
-def plan_tiles(shape: Shape, tile: Shape, halo: int, divisor: int) -> list[Tile]:
-    """Tiles whose trusted cores cover a volume of `shape` (z, y, x)."""
-    axes = [axis_tiles(n, t, halo, divisor) for n, t in zip(shape, tile, strict=True)]
-    size = (axes[0][1], axes[1][1], axes[2][1])
-    return [Tile((z, y, x), size) for z in axes[0][0] for y in axes[1][0] for x in axes[2][0]]
+def plan_tiles(
+    shape: Shape, max_voxels: float, halo: int, divisor: int, wanted: Box | None = None
+) -> list[Tile]:
+    """Cut a volume into the tiles that cost least.
 
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Of the volume (z, y, x).
+    max_voxels : float
+        A tile has no more, unless the halo alone asks for it.
+    halo, divisor
+        As in `axis_tiles`.
+    wanted : three (int, int), optional
+        The part of the volume whose result is wanted; default: all.
 
-def read_tile(volume: Volume, tile: Tile) -> Volume:
-    """Cut a tile out of a volume, continuing the volume by reflection.
-
-    Reflection repeats as often as needed, so that a volume smaller than a tile works too.
+    Returns
+    -------
+    list of Tile
+        All of one size; those along x follow each other.
     """
-    rows = [
-        _reflect(low, size, n)
-        for low, size, n in zip(tile.low, tile.size, volume.shape, strict=True)
-    ]
-    return np.ascontiguousarray(volume[np.ix_(*rows)])
+    box = wanted or ((0, shape[0]), (0, shape[1]), (0, shape[2]))
+    axes = [_choices(n, halo, divisor, span) for n, span in zip(shape, box, strict=True)]
+    best, least = None, np.inf
+    for z, y, x in product(*axes):
+        size = _edge(z) * _edge(y) * _edge(x)
+        # Too large is worse than any cost, and the more so the larger.
+        cost = size * len(z) * len(y) * len(x) if size <= max_voxels else 1e30 * size
+        if cost < least:
+            best, least = (z, y, x), cost
+    assert best is not None  # one tile is always a choice
+    return list(product(*best))
 
 
 def predict(
     volume: Volume,
     network: Network,
-    outputs: int,
-    tile: Shape,
-    halo: int,
-    divisor: int,
+    results: Sequence[Volume],
+    tiles: Sequence[Tile],
     progress: Callable[[int, int], None] | None = None,
-) -> list[Volume]:
-    """Apply a network to a whole volume.
+) -> None:
+    """Apply a network tile by tile.
 
     Parameters
     ----------
     volume : (z, y, x) float32
         Normalised volume at the model's voxel size.
     network : callable
-        Takes a tile (z, y, x) and returns `outputs` arrays of its shape.
-    outputs : int
-        Number of arrays the network returns.
-    tile, halo, divisor
-        As in `axis_tiles`.
+        Takes a tile (z, y, x) and returns one array of its shape for each of `results`.
+    results : sequence of (z, y, x) float32
+        Filled where the tiles keep something.
+    tiles : sequence of Tile
+        From `plan_tiles`.
     progress : callable, optional
         Called with (tiles done, tiles in all) after each tile.
-
-    Returns
-    -------
-    list of (z, y, x) float32
-        One volume per output.
     """
-    shape = volume.shape
-    tiles = plan_tiles((shape[0], shape[1], shape[2]), tile, halo, divisor)
-    results = [np.zeros(shape, np.float32) for _ in range(outputs)]
-    weight_sum = np.zeros(shape, np.float32)
-    for done, place in enumerate(tiles, 1):
-        inside, core = _core(place, halo, (shape[0], shape[1], shape[2]))
-        weight = _blend_weight(place, halo)[core]
-        for result, output in zip(results, network(read_tile(volume, place)), strict=True):
-            result[inside] += output[core] * weight
-        weight_sum[inside] += weight
+    for done, tile in enumerate(tiles, 1):
+        kept = tuple(slice(axis.first, axis.last) for axis in tile)
+        within = tuple(slice(axis.first - axis.low, axis.last - axis.low) for axis in tile)
+        for result, output in zip(results, network(read_tile(volume, tile)), strict=True):
+            result[kept] = output[within]
         if progress:
             progress(done, len(tiles))
-    for result in results:
-        result /= weight_sum
-    return results
 
 
-def redundancy(shape: Shape, tile: Shape, halo: int, divisor: int) -> float:
-    """Return voxels computed over voxels wanted, minus 1."""
-    tiles = plan_tiles(shape, tile, halo, divisor)
-    return sum(float(np.prod(t.size)) for t in tiles) / float(np.prod(shape)) - 1.0
+def read_tile(volume: Volume, tile: Tile) -> Volume:
+    """Cut a tile out of a volume, continued by reflection where it ends too early."""
+    inside = tuple(
+        slice(axis.low, min(axis.high, n)) for axis, n in zip(tile, volume.shape, strict=True)
+    )
+    piece = volume[inside]
+    for axis, place in enumerate(tile):
+        missing = place.high - place.low - piece.shape[axis]
+        if missing:
+            width = [(0, missing if other == axis else 0) for other in range(3)]
+            # A single voxel has nothing to reflect but itself.
+            piece = np.pad(piece, width, mode="reflect" if piece.shape[axis] > 1 else "edge")
+    return np.ascontiguousarray(piece, np.float32)
+
+
+def tile_voxels(tiles: Sequence[Tile]) -> int:
+    """Voxels that the network sees of each tile."""
+    return int(np.prod([axis.high - axis.low for axis in tiles[0]]))
+
+
+def redundancy(tiles: Sequence[Tile]) -> float:
+    """Return voxels computed over voxels kept, minus 1."""
+    computed = float(tile_voxels(tiles)) * len(tiles)
+    kept = sum(float(np.prod([axis.last - axis.first for axis in tile])) for tile in tiles)
+    return computed / kept - 1.0
+
+
+def _choices(n: int, halo: int, divisor: int, wanted: Span) -> list[list[AxisTile]]:
+    """All ways to cut one axis, coarsest first, each into smaller tiles than the one before."""
+    choices: list[list[AxisTile]] = []
+    for count in range(1, MAX_TILES):
+        tiles = axis_tiles(n, count, halo, divisor, wanted)
+        if not tiles:
+            break
+        if not choices or _edge(tiles) < _edge(choices[-1]):
+            choices.append(tiles)
+    return choices
+
+
+def _edge(tiles: Sequence[AxisTile]) -> int:
+    """Voxels that each tile along an axis has."""
+    return tiles[0].high - tiles[0].low
 
 
 def _round_up(n: int, divisor: int) -> int:
     """Round up to a multiple of `divisor`."""
     return -(-n // divisor) * divisor
-
-
-def _reflect(low: int, size: int, n: int) -> npt.NDArray[np.int64]:
-    """Fold indices low..low+size back into 0..n-1, the edge voxel not repeated."""
-    if n == 1:
-        return np.zeros(size, np.int64)
-    period = 2 * (n - 1)
-    folded = np.abs(np.arange(low, low + size)) % period
-    return np.where(folded < n, folded, period - folded)
-
-
-Slices = tuple[slice, slice, slice]
-
-
-def _core(tile: Tile, halo: int, shape: Shape) -> tuple[Slices, Slices]:
-    """Trusted part of a tile: its place in the volume, and within the tile."""
-    first = [max(low + halo, 0) for low in tile.low]
-    last = [
-        min(low + size - halo, n) for low, size, n in zip(tile.low, tile.size, shape, strict=True)
-    ]
-    z, y, x = (slice(a, b) for a, b in zip(first, last, strict=True))
-    cz, cy, cx = (slice(a - low, b - low) for a, b, low in zip(first, last, tile.low, strict=True))
-    return (z, y, x), (cz, cy, cx)
-
-
-def _blend_weight(tile: Tile, halo: int) -> Volume:
-    """Weights that fall linearly towards the edges of the trusted core, never to zero."""
-    ramps = []
-    for size in tile.size:
-        distance = np.minimum(np.arange(size), np.arange(size)[::-1]) - halo + 1.0
-        ramps.append(np.clip(distance, 0.0, None))
-    z, y, x = ramps
-    weight: Volume = (z[:, None, None] * y[:, None] * x).astype(np.float32)
-    return weight

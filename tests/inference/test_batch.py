@@ -340,6 +340,18 @@ def test_the_same_as_chunks_for_processchunks(folder: Path, batch, data: Path) -
     assert batch("--slabs", 2) == 2
 
 
+def test_the_same_in_slabs(folder: Path, batch, data: Path) -> None:
+    assert batch("--chunks", "--slabs", 3) == 0
+    out = folder / "out"
+    names = [path.name for path in sorted(out.glob("vesimod-*.com"))]
+    assert names[8:11] == ["vesimod-009.com", "vesimod-010-sync.com", "vesimod-011.com"]
+    # What a killed worker leaves of a slab is written anew.
+    (out / "TS_01_vesicles.mod.slab-002-of-003.npz").write_bytes(b"PK")
+    run_chunks(out, "vesimod", workers=2, tries=1)
+    assert_as_undisturbed(folder, data)
+    assert not list(out.glob("*.npz"))
+
+
 def test_a_table_of_the_user_s_is_not_replaced(folder: Path, batch) -> None:
     (folder / "out").mkdir()
     (folder / "out" / "summary.csv").write_text("my,own\n")

@@ -212,12 +212,14 @@ def test_every_option_reaches_the_segmentation(front, monkeypatch: pytest.Monkey
     monkeypatch.delenv("IMOD_USE_GPU2", raising=False)
     arguments = "-inp a.mrc -OutputModel b.mod -tab t.csv -lab l.mrc -prob p.mrc -net accurate "
     arguments += "-pic p.png -drop d.csv -reg r.mod -cl -vox 1.5 -thresh 0.3 -dev cpu -threa 3 "
-    arguments += "-inv -over"
+    arguments += "-inv -over -mem 2.5"
     assert front(*arguments.split())[0] == 0
     assert front("a.mrc")[0] == 0
     files = [Path(name) for name in ("b.mod", "t.csv", "l.mrc", "p.mrc", "p.png", "d.csv")]
-    engine = {"model": "accurate", "device": "cpu", "threads": 3, "overwrite": True}
-    default = {"model": "fast", "device": "auto", "threads": None, "overwrite": False}
+    engine = {"model": "accurate", "device": "cpu", "threads": 3, "memory_gb": 2.5}
+    engine |= {"slabs": 1, "overwrite": True}
+    default = {"model": "fast", "device": "auto", "threads": None, "memory_gb": None}
+    default |= {"slabs": 1, "overwrite": False}
     assert calls == [
         ((Path("a.mrc"), Outputs(*files), Settings(1.5, 0.3, True, Path("r.mod"), True)), engine),
         ((Path("a.mrc"), Outputs(Path("a_vesicles.mod")), Settings()), default),

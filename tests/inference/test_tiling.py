@@ -2,74 +2,115 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from vesimod.tiling import axis_tiles, plan_tiles, predict, redundancy
+from vesimod.tiling import axis_tiles, plan_tiles, predict, read_tile, redundancy
 
 geometry = st.integers(1, 4).flatmap(
-    lambda divisor: st.tuples(
-        st.just(divisor),
-        st.integers(0, 3).map(lambda k: k * divisor),
-        st.integers(1, 5),
+    lambda divisor: st.tuples(st.just(divisor), st.integers(0, 3).map(lambda k: k * divisor))
+)
+axis = st.integers(1, 200).flatmap(
+    lambda n: st.tuples(
+        st.just(n),
+        st.tuples(st.integers(0, n - 1), st.integers(1, n)).filter(lambda span: span[0] < span[1]),
     )
 )
 
 
-@given(st.integers(1, 200), geometry)
-def test_cores_cover_every_voxel(n: int, how: tuple[int, int, int]) -> None:
-    divisor, halo, cores = how
-    tile = 2 * halo + cores * divisor
-    starts, edge = axis_tiles(n, tile, halo, divisor)
-    assert edge <= tile
-    assert edge % divisor == 0
-    assert all((start + halo) % divisor == 0 for start in starts)
-    covered = np.zeros(n, int)
-    for start in starts:
-        covered[max(0, start + halo) : start + edge - halo] += 1
-    assert covered.min() >= 1
-    assert len(starts) == -(-n // (tile - 2 * halo)), "more tiles than needed"
+@given(axis, geometry, st.integers(1, 9))
+def test_what_is_kept_covers_what_is_wanted(
+    where: tuple[int, tuple[int, int]], how: tuple[int, int], count: int
+) -> None:
+    (n, wanted), (divisor, halo) = where, how
+    tiles = axis_tiles(n, count, halo, divisor, wanted)
+    assert len(tiles) <= count
+    assert tiles or count > 1
+    kept = [voxel for tile in tiles for voxel in range(tile.first, tile.last)]
+    assert not tiles or kept == list(range(*wanted))
+    for tile in tiles:
+        assert tile.high - tile.low == tiles[0].high - tiles[0].low
+        assert tile.low % divisor == 0
+        assert (tile.high - tile.low) % divisor == 0
+        # Only the volume's own edges are nearer to what is kept than the halo.
+        assert tile.low == 0 or tile.first - tile.low >= halo
+        assert tile.high >= n or tile.high - tile.last >= halo
 
 
-@given(st.tuples(*[st.integers(1, 23)] * 3), geometry)
+shapes = st.tuples(*[st.integers(1, 23)] * 3)
+
+
+@given(shapes, geometry, st.integers(1, 20000))
 @settings(max_examples=60, deadline=None)
 def test_identity_network_gives_back_the_volume(
-    shape: tuple[int, int, int], how: tuple[int, int, int]
+    shape: tuple[int, int, int], how: tuple[int, int], max_voxels: int
 ) -> None:
-    divisor, halo, cores = how
-    tile = (2 * halo + cores * divisor,) * 3
     volume = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    same, double = predict(volume, lambda t: [t, 2 * t], 2, tile, halo, divisor)
-    np.testing.assert_allclose(same, volume, atol=1e-6)
-    np.testing.assert_allclose(double, 2 * volume, atol=1e-6)
+    same, double = np.empty_like(volume), np.empty_like(volume)
+    tiles = plan_tiles(shape, max_voxels, how[1], how[0])
+    predict(volume, lambda tile: [tile, 2 * tile], [same, double], tiles)
+    np.testing.assert_array_equal(same, volume)
+    np.testing.assert_array_equal(double, 2 * volume)
 
 
 def pooling_network(tile: np.ndarray[tuple[int, int, int], np.dtype[np.float32]]) -> list:
     """Something shaped like a U-Net: pools by 4, so its result depends on where tiles start."""
     z, y, x = tile.shape
     pooled = tile.reshape(z // 4, 4, y // 4, 4, x // 4, 4).max(axis=(1, 3, 5))
-    blurred = ndimage.uniform_filter(pooled, 3, mode="nearest")
+    blurred = ndimage.uniform_filter(pooled, 3, mode="constant")
     return [np.kron(blurred, np.ones((4, 4, 4), np.float32)) + tile]
 
 
-@pytest.mark.parametrize("edge", [24, 32, 44, 64])
-def test_result_does_not_depend_on_the_tile(edge: int) -> None:
-    volume = np.random.default_rng(3).normal(size=(37, 50, 21)).astype(np.float32)
-    (whole,) = predict(volume, pooling_network, 1, (80, 80, 80), 8, 4)
-    (tiled,) = predict(volume, pooling_network, 1, (edge,) * 3, 8, 4)
-    np.testing.assert_allclose(tiled, whole, atol=1e-5)
+WHOLE = (37, 50, 21)
+
+
+def run(max_voxels: float, wanted: tuple | None = None) -> np.ndarray:
+    volume = np.random.default_rng(3).normal(size=WHOLE).astype(np.float32)
+    result = np.full(WHOLE, np.nan, np.float32)
+    predict(volume, pooling_network, [result], plan_tiles(WHOLE, max_voxels, 8, 4, wanted))
+    return result
+
+
+@pytest.mark.parametrize("max_voxels", [1, 20**3, 24**3, 30000])
+def test_result_does_not_depend_on_the_tile(max_voxels: int) -> None:
+    np.testing.assert_allclose(run(max_voxels), run(np.inf), atol=1e-6)
+
+
+@given(st.lists(st.integers(1, 36), max_size=4, unique=True).map(sorted))
+@settings(max_examples=20, deadline=None)
+def test_slabs_together_are_the_whole(cuts: list[int]) -> None:
+    edges = [0, *cuts, WHOLE[0]]
+    slabs = [run(30**3, ((a, b), (0, WHOLE[1]), (0, WHOLE[2])))[a:b] for a, b in pairwise(edges)]
+    np.testing.assert_allclose(np.concatenate(slabs), run(np.inf), atol=1e-6)
+
+
+def test_tiles_keep_to_the_limit_and_waste_little() -> None:
+    for limit in (1e6, 3e6, 1.2e7):
+        tiles = plan_tiles((128, 512, 512), limit, 24, 4)
+        size = np.prod([axis.high - axis.low for axis in tiles[0]])
+        assert size <= limit
+    assert redundancy(tiles) < 0.3
+    assert len(plan_tiles((128, 512, 512), 128 * 512 * 512, 24, 4)) == 1
 
 
 def test_progress_counts_every_tile() -> None:
     seen: list[tuple[int, int]] = []
     volume = np.zeros((20, 20, 20), np.float32)
-    predict(volume, lambda t: [t], 1, (16, 16, 16), 4, 4, lambda d, t: seen.append((d, t)))
-    assert seen == [(i + 1, 27) for i in range(27)]
-    assert len(plan_tiles((20, 20, 20), (16, 16, 16), 4, 4)) == 27
+    tiles = plan_tiles((20, 20, 20), 12**3, 4, 4)
+    predict(volume, lambda t: [t], [volume], tiles, lambda done, n: seen.append((done, n)))
+    assert seen == [(i + 1, len(tiles)) for i in range(len(tiles))]
+    assert len(tiles) > 1
 
 
 def test_redundancy_counts_halo() -> None:
-    assert redundancy((16, 16, 16), (16, 16, 16), 0, 4) == 0
-    assert redundancy((8, 8, 8), (16, 16, 16), 4, 4) == 7
+    assert redundancy(plan_tiles((16, 16, 16), 16**3, 4, 4)) == 0
+    assert redundancy(plan_tiles((16, 16, 32), 16 * 16 * 20, 4, 4)) == 0.25
+
+
+def test_a_volume_of_one_voxel() -> None:
+    (tile,) = plan_tiles((1, 1, 1), 1e6, 8, 4)
+    assert read_tile(np.full((1, 1, 1), 7, np.float32), tile).tolist() == [[[7] * 4] * 4] * 4

@@ -11,12 +11,14 @@ import numpy.typing as npt
 import torch
 from vesimod.evaluate import evaluate
 from vesimod.postprocess.instances import spheres_of_labels, split_instances
-from vesimod.tiling import predict
+from vesimod.tiling import plan_tiles, predict
 from vesimod_imod.spheres import BoolArray, Spheres
 
 from vesimod_train.dataset import Example
 from vesimod_train.losses import INSIDE_WEIGHT_LAST, dice, distance_loss
 from vesimod_train.unet import SOFTNESS_NM, UNet
+
+TILE_VOXELS = 3e6  # at once: 1 GB on the CPU
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def predict_distance(
     def run(tile: Any) -> list[Any]:
         return [network(torch.from_numpy(tile[None, None]).to(device)).cpu().numpy()[0, 0]]
 
-    halo = network.reach
-    (distance,) = predict(volume, run, 1, (96 + 2 * halo,) * 3, halo, network.divisor)
+    shape = (volume.shape[0], volume.shape[1], volume.shape[2])
+    distance = np.empty(shape, np.float32)
+    tiles = plan_tiles(shape, TILE_VOXELS, network.reach, network.divisor)
+    predict(volume, run, [distance], tiles)
     return distance

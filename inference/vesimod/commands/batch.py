@@ -12,6 +12,7 @@ from vesimod.commands.segment import (
     Device,
     DeviceChoice,
     Invert,
+    MemoryGB,
     ModelOption,
     Quiet,
     Threads,
@@ -53,6 +54,7 @@ def batch(
     threshold: Threshold = None,
     device: Device = DeviceChoice.auto,
     threads: Threads = None,
+    memory_gb: MemoryGB = None,
     invert: Invert = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results made otherwise.")
@@ -84,11 +86,11 @@ def batch(
     )
     output.mkdir(parents=True, exist_ok=True)
     if chunks:
-        write_com_files(jobs, output, model, device.value, threads, overwrite, slabs)
+        write_com_files(jobs, output, model, device.value, threads, memory_gb, overwrite, slabs)
     elif slabs > 1:
         raise ValueError("--slabs: cuts tomograms for several computers, together with --chunks")
     else:
-        run(jobs, output, model, device.value, threads, overwrite, quiet)
+        run(jobs, output, model, device.value, threads, memory_gb, overwrite, quiet)
 
 
 def write_com_files(
@@ -97,6 +99,7 @@ def write_com_files(
     model: str,
     device: str,
     threads: int | None,
+    memory_gb: float | None,
     overwrite: bool,
     slabs: int,
 ) -> None:
@@ -124,7 +127,7 @@ def write_com_files(
         files = [(FILE_OPTIONS[kind], file) for kind, file in job.outputs.beside_model().items()]
         files += [("RegionFile", job.settings.region)] if job.settings.region is not None else []
         entries = [
-            *entries_for(job.settings, model, device, threads),
+            *entries_for(job.settings, model, device, threads, memory_gb),
             WHEN_THERE[job.outputs.complete],
         ]
         tasks.append(Task(job.tomogram, job.outputs.model, files, entries, slabs))
@@ -139,6 +142,7 @@ def run(
     model: str,
     device: str,
     threads: int | None,
+    memory_gb: float | None,
     overwrite: bool,
     quiet: bool,
 ) -> None:
@@ -158,7 +162,12 @@ def run(
     from vesimod.network import load_model
     from vesimod.summary import check_summary, markdown, write_summary
 
-    network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
+    network = load_model(
+        model,
+        device=device,  # type: ignore[arg-type]
+        threads=threads,
+        memory_gb=memory_gb,
+    )
     summary = folder / SUMMARY
     check_summary(summary)
     remove_leftovers(summary)

@@ -12,6 +12,7 @@ from vesimod.commands.segment import (
     Device,
     DeviceChoice,
     Invert,
+    MemoryGB,
     ModelOption,
     Threads,
     Threshold,
@@ -50,6 +51,7 @@ def etomo(
     threshold: Threshold = None,
     device: Device = DeviceChoice.auto,
     threads: Threads = None,
+    memory_gb: MemoryGB = None,
     invert: Invert = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Chunks replace models that exist already.")
@@ -67,7 +69,7 @@ def etomo(
     from vesimod.job import Settings
 
     settings = Settings(voxel_size_nm, threshold, invert)
-    entries = entries_for(settings, model, device.value, threads)
+    entries = entries_for(settings, model, device.value, threads, memory_gb)
     if install_adoc:
         say(f"wrote {copy_adoc()}")
     if batchruntomo:
@@ -79,7 +81,11 @@ def etomo(
 
 
 def entries_for(
-    settings: Settings, model: str, device: str, threads: int | None
+    settings: Settings,
+    model: str,
+    device: str,
+    threads: int | None,
+    memory_gb: float | None,
 ) -> list[tuple[str, str]]:
     """Return the entries of ``vesimodpip`` that say how to find vesicles, files apart."""
     # Chunks run in the data sets' folder, not in this one.
@@ -91,6 +97,7 @@ def entries_for(
         # Without these two a chunk takes the GPU and the threads that processchunks gives it.
         "Device": None if device == "auto" else device,
         "ThreadLimit": threads,
+        "MemoryLimitGb": memory_gb,
     }
     switches = {"InvertContrast": settings.invert, "ScoreClasses": settings.score_classes}
     return [

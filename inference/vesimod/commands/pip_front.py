@@ -14,12 +14,17 @@ import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vesimod_imod import pip_options
 from vesimod_imod.pip_options import Entries, PipError
 
 from vesimod.commands.console import say
 from vesimod.errors import in_words
+
+if TYPE_CHECKING:
+    from vesimod.job import Settings
+    from vesimod.network import Model
 
 PROGRAM = "vesimodpip"
 NAME_IN_LOGS = "VESIMOD"
@@ -63,6 +68,7 @@ def _segment(entries: Entries) -> int:
     from vesimod.commands import segment
     from vesimod.commands.etomo import FILE_OPTIONS
     from vesimod.job import Outputs, Settings, default_output
+    from vesimod.network import load_model
 
     tomogram = _tomogram(entries)
     outputs = Outputs(
@@ -86,15 +92,42 @@ def _segment(entries: Entries) -> int:
     for path in outputs.files():
         if path.exists() and not overwrite:
             raise PipError(f"{path} exists already; enter OverwriteOutput to replace it")
+    resources: dict[str, Any] = {
+        "device": _device(entries),
+        "threads": entries.whole_number("ThreadLimit"),
+        "memory_gb": entries.number("MemoryLimitGb"),
+    }
+    model = entries.text("NetworkModel") or "fast"
+    slabs, slab = entries.whole_number("NumberOfSlabs") or 1, entries.whole_number("SlabNumber")
+    if slab is not None:
+        network = load_model(model, **resources)
+        return _slab(tomogram, outputs.model, settings, network, slab, slabs)
     segment.run(
         tomogram,
         outputs,
         settings,
-        model=entries.text("NetworkModel") or "fast",
-        device=_device(entries),
-        threads=entries.whole_number("ThreadLimit"),
+        model=model,
+        slabs=slabs,
         overwrite=overwrite,
+        **resources,
     )
+    return 0
+
+
+def _slab(
+    path: Path, output: Path, settings: Settings, network: Model, number: int, count: int
+) -> int:
+    """Do one slab of a tomogram."""
+    from vesimod.commands.console import progress
+    from vesimod.slabs import write_slab
+    from vesimod.tomogram import read_tomogram
+
+    tomogram = read_tomogram(path, settings.voxel_size_nm)
+    with progress() as report:
+        file = write_slab(
+            tomogram, output, network, number, count, invert=settings.invert, progress=report
+        )
+    say(f"wrote {file}")
     return 0
 
 

@@ -35,6 +35,12 @@ Device = Annotated[DeviceChoice, typer.Option(help="cuda insists on the GPU; aut
 Threads = Annotated[
     int | None, typer.Option(min=1, help="CPU threads; default leaves one core free.")
 ]
+MemoryGB = Annotated[
+    float | None,
+    typer.Option(
+        "--memory-gb", metavar="F", min=0.5, help="Memory to use; default a quarter of the free."
+    ),
+]
 Threshold = Annotated[
     float | None, typer.Option(metavar="F", help="Probability threshold; default automatic.")
 ]
@@ -78,6 +84,7 @@ def segment(
     threshold: Threshold = None,
     device: Device = DeviceChoice.auto,
     threads: Threads = None,
+    memory_gb: MemoryGB = None,
     invert: Invert = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -92,6 +99,7 @@ def segment(
         model=model,
         device=device.value,
         threads=threads,
+        memory_gb=memory_gb,
         overwrite=overwrite,
         quiet=quiet,
     )
@@ -105,26 +113,40 @@ def run(
     model: str = "fast",
     device: str = "auto",
     threads: int | None = None,
+    memory_gb: float | None = None,
+    slabs: int = 1,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Segmentation:
     """Segment a file, write everything that was asked for, and say so.
 
     Every output is checked before the work begins, and each file appears whole or not at all.
+    With `slabs` above 1 the network's part is read from that many files of `vesimod.slabs`.
     """
     from vesimod.commands import console
     from vesimod.job import prepare, segment_and_write
     from vesimod.network import load_model
 
     tomogram = prepare(path, outputs, settings, overwrite)
-    network = load_model(model, device=device, threads=threads)  # type: ignore[arg-type]
+    network = load_model(
+        model,
+        device=device,  # type: ignore[arg-type]
+        threads=threads,
+        memory_gb=memory_gb,
+    )
     if not quiet:
         console.say(describe(tomogram, network.spec.name, network.providers))
         for note in tomogram.notes:
             console.say(f"note: {note}")
     with console.progress(quiet) as report:
         result = segment_and_write(
-            tomogram, outputs, settings, network, overwrite=overwrite, progress=report
+            tomogram,
+            outputs,
+            settings,
+            network,
+            slabs=slabs,
+            overwrite=overwrite,
+            progress=report,
         )
     for note in result.notes:
         console.warn(note)

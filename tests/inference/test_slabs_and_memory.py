@@ -1,0 +1,163 @@
+"""However a tomogram is cut, and whatever memory there is, the vesicles are the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from painted import image, paint, scatter
+from vesimod import pipeline
+from vesimod.job import Outputs, Settings, prepare, segment_and_write
+from vesimod.memory import default_memory_gb, free_memory_gb
+from vesimod.network import Model, load_model
+from vesimod.pipeline import find_in_maps, network_maps, segment
+from vesimod.slabs import SlabError, join_slabs, slab_file, write_slab
+from vesimod.tomogram import Tomogram, read_tomogram, write_volume
+from vesimod_imod.spheres import Grid, Spheres
+
+GRID = Grid((70, 120, 110), (3.0, 3.0, 3.0))
+
+
+@pytest.fixture(scope="module")
+def tomogram(tmp_path_factory: pytest.TempPathFactory) -> Tomogram:
+    """Vesicles in noise; larger than the shipped network's field of view."""
+    path = tmp_path_factory.mktemp("slabs") / "TS_01.mrc"
+    centres, radii = scatter(GRID.shape, GRID.voxel_size_nm, 30)
+    volume = image(paint(GRID.shape, GRID.voxel_size_nm, centres, radii), GRID.voxel_size_nm, snr=1)
+    write_volume(path, volume.astype(np.float32), GRID)
+    return read_tomogram(path)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model("fast", device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def whole(tomogram: Tomogram, model: Model) -> Spheres:
+    spheres = segment(tomogram, model).spheres
+    assert len(spheres) >= 20
+    return spheres
+
+
+def assert_same(spheres: Spheres, whole: Spheres) -> None:
+    assert len(spheres) == len(whole)
+    np.testing.assert_allclose(spheres.centres, whole.centres, atol=0.01)
+    np.testing.assert_allclose(spheres.radii_nm / 3.0, whole.radii_nm / 3.0, atol=0.01)
+
+
+@given(st.integers(1, 12), st.integers(1, 2), st.floats(0.5, 4.0))
+@settings(max_examples=6, deadline=None)
+def test_slabs_threads_and_memory_change_nothing(
+    tomogram: Tomogram, whole: Spheres, slabs: int, threads: int, memory_gb: float
+) -> None:
+    model = load_model("fast", device="cpu", threads=threads, memory_gb=memory_gb)
+    last = pipeline.resampled_shape(GRID.shape, GRID.voxel_size_nm, (4.4,) * 3)[0]
+    edges = [last * i // slabs for i in range(slabs + 1)]
+    parts = [network_maps(tomogram, model, rows=rows) for rows in pairwise(edges)]
+    maps = {name: sum(part[name] for part in parts) for name in model.spec.outputs}
+    assert_same(find_in_maps(tomogram, maps, model.spec).spheres, whole)
+
+
+def test_tiny_tiles_and_temporary_files_change_nothing(
+    tomogram: Tomogram, model: Model, whole: Spheres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "ARRAYS_SHARE", 0.0)  # nothing fits: whole volumes go to files
+    monkeypatch.setattr("vesimod.network.BYTES_PER_VOXEL", 5000)
+    shapes = []
+
+    def run(tile: np.ndarray) -> list[np.ndarray]:
+        shapes.append(tile.shape)
+        return model.run(tile)
+
+    assert_same(segment(tomogram, replace(model, run=run, memory_gb=0.5)).spheres, whole)
+    assert len(shapes) > 4
+
+
+def test_where_memory_runs_out_tiles_are_halved(
+    tomogram: Tomogram, model: Model, whole: Spheres
+) -> None:
+    sizes = []
+
+    def run(tile: np.ndarray) -> list[np.ndarray]:
+        sizes.append(tile.size)
+        if tile.size > 250_000:
+            raise RuntimeError("[ONNXRuntimeError] : 6 : bad allocation")
+        return model.run(tile)
+
+    assert_same(segment(tomogram, replace(model, run=run)).spheres, whole)
+    assert max(sizes) > 250_000 > sizes[-1]
+
+
+def test_memory_that_never_suffices_and_other_errors_are_reported(
+    tomogram: Tomogram, model: Model
+) -> None:
+    def never(_tile: np.ndarray) -> list[np.ndarray]:
+        raise MemoryError
+
+    def broken(_tile: np.ndarray) -> list[np.ndarray]:
+        raise RuntimeError("kernel not found")
+
+    with pytest.raises(MemoryError):
+        segment(tomogram, replace(model, run=never))
+    with pytest.raises(RuntimeError, match="kernel not found"):
+        segment(tomogram, replace(model, run=broken))
+
+
+def test_a_region_saves_work_and_changes_nothing_within(
+    tomogram: Tomogram, model: Model, whole: Spheres
+) -> None:
+    # A vesicle of the volume's lower corner is seen alike whether or not the rest is computed.
+    region = np.zeros(GRID.shape, bool)
+    region[:, :40, :40] = True
+    inside = (whole.centres[:, 1:] < 39).all(axis=1)
+    found = segment(tomogram, model, threshold=0.5, region=region).spheres
+    everything = segment(tomogram, model, threshold=0.5).spheres
+    expected = everything.select((np.rint(everything.centres[:, 1:]) < 40).all(axis=1))
+    assert inside.any()
+    assert len(found) >= len(expected) - 1
+    maps = network_maps(tomogram, model, region=region)
+    assert (maps["probability"][:, -5:] == 0).all()
+
+
+def test_slab_files_are_joined_and_removed(
+    tomogram: Tomogram, model: Model, whole: Spheres, tmp_path: Path
+) -> None:
+    outputs, how = Outputs(tmp_path / "TS_01.mod"), Settings()
+    for number in (2, 1, 3):
+        write_slab(tomogram, outputs.model, model, number, 3)
+    prepared = prepare(tomogram.path, outputs, how, overwrite=False)
+    result = segment_and_write(prepared, outputs, how, model, slabs=3)
+    assert_same(result.spheres, whole)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "TS_01.mod",
+        "TS_01.mod.json",
+    ]
+
+
+def test_wrong_slabs_are_refused(tomogram: Tomogram, model: Model, tmp_path: Path) -> None:
+    output = tmp_path / "TS_01.mod"
+    with pytest.raises(SlabError, match="run slab 1 of 2 first"):
+        join_slabs(tomogram, output, model, 2)
+    for number in (1, 2):
+        write_slab(tomogram, output, model, number, 2)
+    with pytest.raises(SlabError, match="another tomogram, network or contrast"):
+        join_slabs(tomogram, output, model, 2, invert=True)
+    slab_file(output, 2, 2).write_bytes(slab_file(output, 2, 2).read_bytes()[:1000])
+    with pytest.raises(SlabError, match=r"slab-002-of-002.*unreadable"):
+        join_slabs(tomogram, output, model, 2)
+    with pytest.raises(SlabError, match="numbered from 1 to 2"):
+        write_slab(tomogram, output, model, 3, 2)
+    with pytest.raises(SlabError, match="use fewer"):
+        write_slab(tomogram, output, model, 1, 100)
+
+
+def test_memory_is_a_share_of_what_is_free() -> None:
+    free = free_memory_gb()
+    assert 0 < free < 1e5
+    assert 0.5 <= default_memory_gb() <= max(0.5, 0.3 * free)
