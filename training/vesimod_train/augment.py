@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy import fft, ndimage
 
 from vesimod_train.dataset import Example
 
@@ -45,13 +45,15 @@ def turn(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
 
 
 def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
-    """Change grey values: gain, offset, slope, gamma, blur, noise, cut-outs. Never the polarity."""
+    """Change grey values and their spectrum, blur, add noise, cut out. Never the polarity."""
     noise = rng.normal(size=volume.shape).astype(np.float32)
     if rng.random() < 0.2:
         volume = ndimage.gaussian_filter(volume, rng.uniform(0.3, 0.8))
         volume = volume / max(float(volume.std()), 0.1)
     if rng.random() < 0.3:
         volume = volume + np.float32(rng.uniform(0.1, 0.7)) * noise
+    if rng.random() < 0.3:
+        volume = recolour(volume, rng.uniform(-1.0, 0.6))
     if rng.random() < 0.3:  # one-sided stretching of dark or of bright values
         bend = rng.uniform(-0.06, 0.06)
         volume = volume + bend * np.clip(volume, -5, 5) ** 2
@@ -65,6 +67,22 @@ def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
         volume = volume.copy()
         volume[z, y, x] = volume.mean()
     return np.asarray(volume, np.float32)
+
+
+def recolour(volume: Volume, power: float) -> Volume:
+    """Multiply amplitudes by a power of the frequency, mean and SD staying as they are.
+
+    Reconstructions and filters of labs differ in how much of the high frequencies they keep.
+    """
+    frequencies = np.meshgrid(
+        *map(fft.fftfreq, volume.shape[:2]), fft.rfftfreq(volume.shape[2]), indexing="ij"
+    )
+    # Below 0.05 cycles a voxel, larger than vesicles, all stays as it is.
+    gain = np.maximum(np.sqrt(sum(f**2 for f in frequencies)) / 0.05, 1.0) ** power
+    coloured = fft.irfftn(fft.rfftn(volume) * gain, volume.shape)
+    scale = float(volume.std()) / max(float(coloured.std()), 1e-6)
+    mean = float(volume.mean())
+    return np.asarray((coloured - mean) * scale + mean, np.float32)
 
 
 def training_batch(

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from vesimod_train.simulate import content
 from vesimod_train.simulate.recipe import Range, Recipe
-from vesimod_train.simulate.shapes import Canvas, Vector
+from vesimod_train.simulate.shapes import Canvas, Vector, Volume
 
 
 def fill_cell(
@@ -24,8 +24,10 @@ def fill_cell(
         Of the vesicles, in nm.
     """
     content.add_cytosol(canvas, rng.uniform(*recipe.crowding), rng)
-    inside = [np.ones(canvas.density.shape, bool)]
     amount = rng.uniform(*recipe.others)
+    lamella = _lamella(canvas, rng) if rng.random() < 0.25 * min(amount, 1.5) else None
+    # Where there is only ice there are no vesicles either.
+    inside = [np.ones(canvas.density.shape, bool) if lamella is None else lamella > 0.5]
     if rng.random() < 0.55 * amount:
         inside.append(content.add_plasma_membrane(canvas, rng.random() < 0.5, rng) < -9)
     for _ in range(min(rng.poisson(0.4 * amount), 3)):
@@ -77,8 +79,8 @@ def fill_cell(
         scatter(gold, 3, (2.5, 6), (5, 12))  # beads
     if rng.random() < 0.15 * amount:
         scatter(gold, 0.3, (12, 50), (0.7, 2.5))  # blobs of ice
-    if rng.random() < 0.25 * min(amount, 1.5):
-        _empty_margins(canvas, rng)
+    if lamella is not None:
+        canvas.density *= lamella
     return centres, radii
 
 
@@ -139,10 +141,10 @@ def _fits(room: npt.NDArray[np.bool_], voxel: npt.NDArray[np.int_], radius: floa
     return bool(room[tuple(points.T)].all())
 
 
-def _empty_margins(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Thin the density out above and below the lamella, where there is only ice."""
+def _lamella(canvas: Canvas, rng: np.random.Generator) -> Volume:
+    """Share of its density (z, y, x) that each voxel keeps: little above and below the lamella."""
     depth = np.arange(canvas.density.shape[0])[:, None, None] * canvas.size_nm
     total = canvas.extent_nm[0]
     top, bottom = rng.uniform(0, 0.15, 2) * total
     slope = expit((depth - top) / 4) * expit((total - bottom - depth) / 4)
-    canvas.density *= slope.astype(np.float32)
+    return np.broadcast_to(slope.astype(np.float32), canvas.density.shape)

@@ -21,6 +21,8 @@ from vesimod_train.simulate.shapes import (
     smooth_field,
 )
 
+FILLING_SD = 0.12  # how much vesicles of one tomogram differ in their mean density inside
+
 
 def add_cytosol(canvas: Canvas, crowding: float, rng: np.random.Generator) -> None:
     """Fill with proteins: noise of their size, denser here and thinner there."""
@@ -101,7 +103,7 @@ def add_vesicle(
     distance = ellipsoid_distance(offset, axes, random_rotation(rng))
     region = canvas.density[box]
     # Fewer proteins inside than outside.
-    content = rng.normal(lumen, 0.06) + 0.4 * region
+    content = rng.normal(lumen, FILLING_SD) + 0.4 * region
     inside = expit(-(distance + 3.0) / 0.7)
     region += inside * (content - region)
     # Proteins in and on the membrane: patches of the sphere are denser and thicker.

@@ -45,8 +45,8 @@ class Recipe:
     any_axis : bool
         Tilt axis anywhere in the xy plane rather than along y.
     afterwards : float
-        Chance of a low-pass filter, of a deconvolution, and half of it of an edge-preserving
-        filter, on the finished volume.
+        Chance of a low-pass filter, of a reconstruction by SIRT, of a deconvolution, and half of
+        it of an edge-preserving filter on the finished volume.
     whole : float
         Chance of a volume without a missing wedge, as networks that fill it deliver.
     """
@@ -105,8 +105,8 @@ RECIPES = {
         gap_nm=(0.5, 12.0),
         roundness=(0.8, 1.0),
         dense_cored=0.1,
-        lumen=(-0.8, 0.05),
-        membrane=(0.9, 1.9),
+        lumen=(-0.8, 0.2),
+        membrane=(0.6, 1.9),
         others=(0.3, 3.0),
         crowding=(0.05, 0.45),
         snr=(0.01, 1.0),

@@ -49,6 +49,8 @@ class Microscope:
         back-projection of white detector noise, 0 for white, below 0 after SIRT-like filters.
     lowpass_nm : float
         Gaussian filter (sigma, nm) on the finished volume; 0 for none.
+    sirt_iterations : float
+        Reconstruct as so many iterations of SIRT would; 0 for weighted back-projection.
     deconvolution : float
         Strength 0..1 of a Wiener-like restoration of low frequencies.
     smoothing : float
@@ -71,6 +73,7 @@ class Microscope:
     snr: float = 0.1
     noise_power: float = 1.0
     lowpass_nm: float = 0.0
+    sirt_iterations: float = 0.0
     deconvolution: float = 0.0
     smoothing: float = 0.0
 

@@ -98,6 +98,7 @@ def draw_microscope(recipe: Recipe, rng: np.random.Generator) -> Microscope:
         snr=float(np.exp(rng.uniform(np.log(low_snr), np.log(high_snr)))),
         noise_power=rng.uniform(*recipe.noise_power),
         lowpass_nm=rng.uniform(1.0, 3.5) if rng.random() < recipe.afterwards else 0.0,
+        sirt_iterations=rng.uniform(5, 60) if rng.random() < recipe.afterwards else 0.0,
         deconvolution=rng.uniform(0.2, 1.0) if rng.random() < recipe.afterwards else 0.0,
         smoothing=rng.uniform(0.1, 0.6) if rng.random() < 0.5 * recipe.afterwards else 0.0,
     )
