@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from vesimod_imod.spheres import BoolArray, FloatArray, IntArray, Spheres, Triple
+import numpy.typing as npt
+from vesimod_imod.spheres import BoolArray, FloatArray, Grid, IntArray, Spheres, Triple
 
 from vesimod.matching import centre_distances_nm, match_pairs
+from vesimod.paint import paint_spheres
 
 MIN_IOU = 0.5
 
@@ -39,6 +41,8 @@ class Evaluation:
         By the stricter rule: pairs share at least half of their union (IoU >= 0.5).
     average_precision : float
         Area under precision against recall as the score's cut-off falls.
+    soft_mask_dice : float
+        `soft_dice` of the network's map; NaN unless that is given.
     """
 
     true_positives: int
@@ -61,6 +65,7 @@ class Evaluation:
     iou_recall: float
     iou_f1: float
     average_precision: float
+    soft_mask_dice: float = float("nan")
 
     def as_dict(self) -> dict[str, int | float | None]:
         """Return plain numbers for JSON; None where a figure is undefined."""
@@ -138,6 +143,34 @@ def evaluate(found: Spheres, truth: Spheres, voxel_size_nm: Triple) -> Evaluatio
         iou_f1=_ratio(2 * strict, len(found) + len(truth)),
         average_precision=float(curve[:, 1] @ steps) if len(curve) else float("nan"),
     )
+
+
+def soft_dice(probability: npt.NDArray[np.generic], truth: Spheres, grid: Grid) -> float:
+    """Dice coefficient of a probability map with the insides of true spheres.
+
+    Twice the probability inside over the probability everywhere plus the voxels inside; for a
+    map of zeros and ones that is the usual coefficient.
+
+    Parameters
+    ----------
+    probability : (z, y, x) array
+        0 to 1, on `grid`; may be memory-mapped.
+    truth : Spheres
+        Centres in voxels of `grid`.
+    grid : Grid
+        Of the map.
+
+    Returns
+    -------
+    float
+        NaN where there is nothing on either side.
+    """
+    inside = paint_spheres(truth, grid) > 0
+    shared = total = 0.0
+    for plane, true in zip(probability, inside, strict=True):
+        shared += float(plane[true].sum(dtype=np.float64))
+        total += float(plane.sum(dtype=np.float64)) + int(true.sum())
+    return _ratio(2 * shared, total)
 
 
 def shared_volumes(

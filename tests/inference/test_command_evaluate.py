@@ -54,6 +54,17 @@ def test_table(files, capsys):
     assert "| radius bias, found - true (nm) | -1.00 |" in printed
 
 
+def test_soft_dice_of_a_map(files, capsys):
+    inside = paint_spheres(TRUTH, GRID) > 0
+    write_volume(files / "map.mrc", (0.5 * inside).astype(np.float32), GRID)
+    arguments = ("evaluate", files / "found.mod", files / "truth.mod", "--probability")
+    assert vesimod(*arguments, files / "map.mrc", "--json") == 0
+    # 2 * 0.5 n / (0.5 n + n) for n voxels inside.
+    assert json.loads(capsys.readouterr().out)["soft_mask_dice"] == pytest.approx(2 / 3, abs=1e-3)
+    assert vesimod(*arguments, files / "truth.mrc") == 2
+    assert "a probability map holds floating point numbers" in capsys.readouterr().err
+
+
 def test_picture(files):
     pytest.importorskip("matplotlib")
     picture = files / "errors.png"

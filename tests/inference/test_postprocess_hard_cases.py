@@ -83,6 +83,25 @@ def test_cut_by_the_border_is_kept_and_flagged():
     assert found.spheres.measures["border"][order].tolist() == [True, False]
 
 
+def test_centred_just_outside_is_kept_and_flagged():
+    centres = np.array([[25.0, 25.0, -1.5], [25.0, 25.0, 40.0]])
+    found = run((50, 50, 60), centres, [20.0, 20.0], snr=0.3)
+    check(found, centres, [20.0, 20.0], centre_nm=2.0, radius_nm=2.0)
+    assert sorted(found.spheres.measures["border"]) == [False, True]
+
+
+def test_mostly_outside_is_dropped():
+    centres = np.array([[25.0, 25.0, -5.0], [25.0, 25.0, 40.0]])
+    found = run((50, 50, 60), centres, [20.0, 20.0], snr=0.3)
+    check(found, centres[1:], [20.0])
+
+
+def test_overlap_is_a_column():
+    centres = row_of(2, 20.0, -3.0, (0, 0, 1))
+    measures = run((80, 80, 80), centres, [20.0, 20.0]).spheres.measures
+    np.testing.assert_allclose(measures["overlap_nm"], 3.0, atol=1.5)
+
+
 def gold_bead(shape, centre):
     squares = sum(
         ((g - c) * 2.2) ** 2

@@ -28,6 +28,7 @@ ROWS = (
     ("radius bias, found - true (nm)", "radius_bias_nm", "+.2f"),
     ("diameter error delta_d", "diameter_error", ".3f"),
     ("mask Dice", "mask_dice", ".3f"),
+    ("mask Dice, soft", "soft_mask_dice", ".3f"),
     ("label Dice", "label_dice", ".3f"),
     ("precision, IoU >= 0.5", "iou_precision", ".3f"),
     ("recall, IoU >= 0.5", "iou_recall", ".3f"),
@@ -47,6 +48,10 @@ def evaluate(
         Optional[float],  # noqa: UP045, typer reads it at run time
         typer.Option(help="Voxel size in nm, instead of --tomogram."),
     ] = None,
+    probability: Annotated[
+        Optional[Path],  # noqa: UP045, typer reads it at run time
+        typer.Option(metavar="MRC", help="The network's map, for the soft mask Dice."),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     picture: Annotated[
         Optional[Path],  # noqa: UP045, typer reads it at run time
@@ -56,6 +61,7 @@ def evaluate(
 ) -> None:
     """Compare found vesicles with true ones: precision, recall, F1, errors in nm."""
     import json
+    from dataclasses import replace
 
     from vesimod.evaluate import evaluate as compare
 
@@ -70,11 +76,26 @@ def evaluate(
     if known is None:
         raise ValueError(f"{found}: tables hold no voxel size; pass --tomogram or --voxel-size-nm")
     result = compare(found_spheres, true_spheres, known)
+    if probability is not None:
+        result = replace(result, soft_mask_dice=_soft_dice(probability, true_spheres, known))
     if picture is not None:
         from vesimod.evaluation_picture import draw_evaluation
 
         draw_evaluation(picture, found_spheres, true_spheres, known)
     typer.echo(json.dumps(result.as_dict(), indent=1) if json_output else table(result))
+
+
+def _soft_dice(path: Path, truth: Spheres, sizes: Triple) -> float:
+    """Soft Dice of a map that lies on the tomogram voxel by voxel, whatever its header says."""
+    from vesimod.evaluate import soft_dice
+    from vesimod.tomogram import read_tomogram
+
+    volume = read_tomogram(path, sizes[2])
+    if volume.voxels.dtype.kind != "f":
+        raise ValueError(
+            f"{path}: holds {volume.voxels.dtype}; a probability map holds floating point numbers"
+        )
+    return soft_dice(volume.voxels, truth, volume.grid)
 
 
 def print_evaluation(found: Spheres, truth: Spheres, tomogram: Path) -> None:

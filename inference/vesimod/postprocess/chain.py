@@ -24,6 +24,8 @@ RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
 # Of the median evidence. In simulated tomograms true vesicles had more than 0.55 of it in 95 of
 # 100 cases, whatever the noise; of the false ones 95 in 100 had less than 0.5 where noise was low.
 FAINT_SHARE = 0.48
+# Of the surface within the volume: a sphere centred a quarter of its radius outside has 0.375.
+LEAST_SEEN = 0.37
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 
 
@@ -90,14 +92,17 @@ def find_spheres(
     masks = replace(masks, centres=centres)
     network = Density(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
-    reasons = _reasons(spheres, density, region)
+    reasons, overlap_nm = _reasons(spheres, density, region)
     kept = reasons == ""
     dropped = spheres.with_measures(reason=reasons).select(~kept)
+    spheres = spheres.with_measures(overlap_nm=overlap_nm)
     return Candidates(spheres.select(kept), dropped, labels, threshold, notes)
 
 
-def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> npt.NDArray[np.str_]:
-    """Why each sphere is dropped (N,); empty where it is kept."""
+def _reasons(
+    spheres: Spheres, density: Density, region: BoolArray | None
+) -> tuple[npt.NDArray[np.str_], FloatArray]:
+    """Why each sphere is dropped (N,), empty where it is kept; how far those overlap, in nm."""
     evidence = spheres.measures["evidence"]
     reasons = np.full(len(spheres), "", dtype="U32")
 
@@ -106,19 +111,24 @@ def _reasons(spheres: Spheres, density: Density, region: BoolArray | None) -> np
 
     drop(spheres.radii_nm < RADIUS_RANGE_NM[0], "too small")
     drop(spheres.radii_nm > RADIUS_RANGE_NM[1], "too large")
-    edges = np.asarray(density.voxels.shape) - 0.5
-    outside: BoolArray = np.any((spheres.centres < -0.5) | (spheres.centres > edges), axis=1)
-    drop(outside, "centre outside the volume")
+    seen = spheres.measures["seen"]
+    drop(seen < LEAST_SEEN, "mostly outside the volume")
     if region is not None:
         drop(~_inside(spheres.centres, region), "outside the region")
     drop(evidence < NO_EVIDENCE, "no membrane")
     drop(spheres.scores < MIN_SCORE, "not convincing")
+    # What the border cuts shows less of itself: compared is what all of it would show.
+    evidence = evidence / np.sqrt(np.maximum(seen, LEAST_SEEN))
     needed = needed_evidence(evidence[reasons == ""], NO_EVIDENCE, FAINT_SHARE)
     drop(evidence < needed, "fainter than the others")
     rows = np.flatnonzero(reasons == "")
-    kept, _ = resolve_overlaps(spheres.select(rows), spheres.scores[rows], density.voxel_size_nm)
+    kept, depth_nm = resolve_overlaps(
+        spheres.select(rows), spheres.scores[rows], density.voxel_size_nm
+    )
     reasons[rows[~kept]] = "overlaps a better one"
-    return reasons
+    overlap_nm = np.zeros(len(spheres))
+    overlap_nm[rows] = depth_nm
+    return reasons, overlap_nm
 
 
 def _inside(centres: FloatArray, region: BoolArray) -> BoolArray:

@@ -109,6 +109,7 @@ def measure(
             "belief": _belief(probability, density, centres, radii),
             "p_value": p,
             "border": border,
+            "refit": fits.again,
             "seen": _seen(density, centres, radii),
             "axis_long_nm": axes[:, 0],
             "axis_middle_nm": axes[:, 1],

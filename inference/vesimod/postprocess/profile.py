@@ -4,7 +4,8 @@ The outer edge is where density rises most steeply on the way out (the inflectio
 takes the minimum of the second derivative, which lies 1 to 2 nm further out, by the width of
 the microscope's blur. The inflection of a blurred edge stays where the edge is, as long as the
 blur is narrower than the dark band; where it is not (two thin leaflets), it moves outwards, by
-up to 0.6 nm in simulations. `BLUR_NM` is taken off for that: the middle of what was seen.
+up to 1 nm in simulations. `BLUR_NM` is taken off for that, and more where the band is wider than
+a bilayer can be: blur is then the likelier reason, and `WIDER_SHARE` of the surplus is believed.
 
 One vesicle's thickness is noisier than thicknesses differ, so the edges come from the mean
 profile of all vesicles of the tomogram; each vesicle's own thickness is a measure.
@@ -35,6 +36,7 @@ from vesimod.postprocess.radial import (
 HALF_MEMBRANE_NM = 2.5  # of a lipid bilayer
 HALF_RANGE_NM = (0.8, 5.0)
 BLUR_NM = 0.2
+WIDER_SHARE = 0.6
 ASSUMED_EVIDENCE = 10.0  # of all fits together at which measured edges and a bilayer's count alike
 PROFILE_STEP_NM = RAY_STEP_NM
 MIN_LEARNED, MIN_LEARNED_EVIDENCE = 5, 20.0  # vesicles whose mean is better than a guess
@@ -184,11 +186,16 @@ def mean_membrane(profiles: FloatArray, evidence: FloatArray) -> Membrane:
     inner, outer = edges(profile)
     trust = float(weight.sum() / (weight.sum() + ASSUMED_EVIDENCE**2))
     inner, outer = (
-        trust * float(np.clip(edge - BLUR_NM, *HALF_RANGE_NM)) + (1 - trust) * HALF_MEMBRANE_NM
-        for edge in (inner, outer)
+        trust * _without_blur(edge) + (1 - trust) * HALF_MEMBRANE_NM for edge in (inner, outer)
     )
     learned = len(weight) >= MIN_LEARNED and weight.sum() >= MIN_LEARNED_EVIDENCE**2
     return Membrane(profile, inner, outer, bool(learned))
+
+
+def _without_blur(edge_nm: float) -> float:
+    """Where the membrane's edge is likely to lie, given its profile's steepest flank."""
+    half = float(np.clip(edge_nm - BLUR_NM, *HALF_RANGE_NM))
+    return half - (1 - WIDER_SHARE) * max(half - HALF_MEMBRANE_NM, 0.0)
 
 
 def edges(profile: FloatArray) -> tuple[float, float]:

@@ -10,7 +10,7 @@ voxels, and noise averages over the whole surface.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 
 import numpy as np
@@ -65,11 +65,14 @@ class Fits:
     response : (N, K) float64
         Correlation with the template along each direction, at the fitted membrane; 0 where
         a ray leaves the volume.
+    again : (N,) bool
+        Found in a second search only.
     """
 
     centres: FloatArray
     membrane_nm: FloatArray
     response: FloatArray
+    again: BoolArray
 
     @cached_property
     def evidence(self) -> FloatArray:
@@ -95,16 +98,15 @@ class Fits:
 
     def select(self, which: BoolArray | IntArray) -> Fits:
         """Fits picked by a boolean mask or by row numbers, in that order."""
-        return Fits(self.centres[which], self.membrane_nm[which], self.response[which])
+        return Fits(*(getattr(self, field.name)[which] for field in fields(self)))
 
     def replaced(self, rows: IntArray, others: Fits, which: BoolArray) -> Fits:
         """Exchange the fits at `rows` (M,) for the M others, where `which` (M,) says so."""
-        columns = []
-        for name in ("centres", "membrane_nm", "response"):
-            column = getattr(self, name).copy()
+        columns = {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        for name, column in columns.items():
             column[rows[which]] = getattr(others, name)[which]
-            columns.append(column)
-        return Fits(*columns)
+        columns["again"][rows[which]] = True
+        return Fits(**columns)
 
 
 @cache
@@ -172,8 +174,9 @@ def fit_membranes(
             progress(min(first + BATCH, len(centres)), len(centres))
     if not parts:
         k = len(directions())
-        return Fits(np.empty((0, 3)), np.empty(0), np.empty((0, k)))
-    return Fits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return Fits(np.empty((0, 3)), np.empty(0), np.empty((0, k)), np.zeros(0, bool))
+    found, radii, response = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Fits(found, radii, response, np.zeros(len(found), bool))
 
 
 def _fit_batch(
@@ -186,7 +189,7 @@ def _fit_batch(
     radii_nm: FloatArray,
     rounds: int,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Fit one batch; returns the columns of `Fits`."""
+    """Fit one batch; returns the first columns of `Fits`."""
     size = np.asarray(density.voxel_size_nm)
     centres, radius = start.copy(), start_nm.copy()
     trials_shift, trials_radius = shifts_nm, radii_nm
@@ -249,9 +252,9 @@ class Surface:
             rays = density.rays(centre, np.maximum(low[row] + steps, 0.0))
             outside = np.isnan(rays)
             correlation[row] = np.where(outside, np.float32(0), rays) @ bank
-            # A volume is convex: a ray that has left it stays outside.
-            last = np.where(outside.any(axis=1), outside.argmax(axis=1), rays.shape[1])
-            correlation[row][np.arange(count) + len(template) > last[:, None]] = 0.0
+            if outside.any():
+                before = np.pad(np.cumsum(outside, axis=1), ((0, 0), (1, 0)))
+                correlation[row][before[:, len(template) :] > before[:, :count]] = 0.0
         slope = np.gradient(template, RAY_STEP_NM)
         if weights is None:
             weights = np.ones(len(directions()))
