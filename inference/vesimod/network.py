@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 from vesimod.contract import METADATA_KEY, ModelError, ModelSpec
 from vesimod.memory import GB, default_memory_gb
-from vesimod.tiling import Box, plan_tiles, predict, tile_voxels
+from vesimod.tiling import Box, Shape, Tile, kept_box, plan_tiles, predict, tile_voxels
 
 Volume = npt.NDArray[np.float32]
 Device = Literal["auto", "cpu", "cuda"]
 DEFAULT_MODEL = "fast"
-# Of a tile, while it is computed: 350 to 500 were measured for the shipped models.
-BYTES_PER_VOXEL = 600
+# Of a tile, while it is computed: 257 (`fast`), 393 (`accurate`) and 329 (the published network)
+# were measured, see benchmarks/performance.py.
+BYTES_PER_VOXEL = 420
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
     "onnxruntime is not installed: pip install 'vesimod[cpu]', or 'vesimod[gpu]' for an NVIDIA card"
@@ -56,6 +57,8 @@ class Model:
         quarter of what is free then. No result depends on it.
     run : callable
         Takes a normalised tile (z, y, x) float32, returns one array per output.
+    release : callable
+        Gives back the memory that is kept from one tile to the next.
     """
 
     spec: ModelSpec
@@ -64,6 +67,7 @@ class Model:
     providers: tuple[str, ...]
     memory_gb: float | None
     run: Callable[[Volume], list[Volume]]
+    release: Callable[[], None]
 
     def predict(
         self,
@@ -72,6 +76,7 @@ class Model:
         *,
         memory_gb: float | None = None,
         wanted: Box | None = None,
+        needed: Callable[[Box], bool] | None = None,
         results: Sequence[Volume] | None = None,
     ) -> dict[str, Volume]:
         """Run over a normalised volume in tiles as large as memory allows.
@@ -88,6 +93,8 @@ class Model:
             What the network may use; default `default_memory_gb`.
         wanted : three (int, int), optional
             The part of the volume whose result is wanted; elsewhere nothing is written.
+        needed : callable, optional
+            Of that part, tiles are left out for whose kept voxels it says no.
         results : sequence of (z, y, x) float32, optional
             Arrays to write to, in the order of the outputs; default: new ones of zeros.
 
@@ -100,19 +107,29 @@ class Model:
         if results is None:
             results = [np.zeros(volume.shape, np.float32) for _ in spec.outputs]
         shape = (volume.shape[0], volume.shape[1], volume.shape[2])
-        voxels = (default_memory_gb() if memory_gb is None else memory_gb) * GB / BYTES_PER_VOXEL
+        tiles = self.plan(shape, memory_gb, wanted)
         while True:
-            tiles = plan_tiles(shape, voxels, spec.halo, spec.divisor, wanted)
+            left = [tile for tile in tiles if needed is None or needed(kept_box(tile))]
             try:
-                predict(volume, self.run, results, tiles, progress)
+                predict(volume, self.run, results, left, progress)
             except Exception as error:  # onnxruntime has no class for it
-                smaller = tile_voxels(tiles) / 2
-                halved = plan_tiles(shape, smaller, spec.halo, spec.divisor, wanted)
+                half = tile_voxels(tiles) / 2
+                halved = plan_tiles(shape, half, spec.halo, spec.divisor, wanted)
                 if not _out_of_memory(error) or tile_voxels(halved) >= tile_voxels(tiles):
                     raise
-                voxels = smaller
+                tiles = halved
             else:
                 return dict(zip(spec.outputs, results, strict=True))
+            finally:
+                self.release()
+
+    def plan(
+        self, shape: Shape, memory_gb: float | None = None, wanted: Box | None = None
+    ) -> list[Tile]:
+        """Cut a volume of `shape` (z, y, x) into tiles for `predict`; parameters are its own."""
+        memory_gb = default_memory_gb() if memory_gb is None else memory_gb
+        voxels = memory_gb * GB / BYTES_PER_VOXEL
+        return plan_tiles(shape, voxels, self.spec.halo, self.spec.divisor, wanted)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -191,8 +208,9 @@ def load_model(
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1
-    # The arena keeps what the largest tile took and rounds up: two thirds more for no gain in time.
-    options.enable_cpu_mem_arena = False
+    # Memory stays with the session from tile to tile, which saves an eighth of the time. Planning
+    # it ahead ("pattern") would double it.
+    options.enable_mem_pattern = False
     options.log_severity_level = 4  # failures are reported in our own words below
     try:
         with quiet_stderr():
@@ -223,7 +241,13 @@ def load_model(
         arrays = session.run(list(spec.outputs), {"volume": tile[None, None]})
         return [np.asarray(array, np.float32)[0, 0] for array in arrays]
 
-    return Model(spec, path, hashlib.sha256(blob).hexdigest(), started, memory_gb, run)
+    def release() -> None:
+        # Memory is given back after a run only: one of the least tile.
+        shrink = ort.RunOptions()
+        shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        session.run(None, {"volume": np.zeros((1, 1, *[spec.divisor] * 3), np.float32)}, shrink)
+
+    return Model(spec, path, hashlib.sha256(blob).hexdigest(), started, memory_gb, run, release)
 
 
 def import_runtime() -> Any:

@@ -16,7 +16,7 @@ from vesimod.memory import GB, LEAST_GB, default_memory_gb
 from vesimod.network import Model
 from vesimod.postprocess import find_spheres
 from vesimod.resample import resample, resampled_shape, resampled_slabs
-from vesimod.tiling import Box
+from vesimod.tiling import Box, Shape, redundancy
 from vesimod.tomogram import Tomogram, TomogramError
 
 Volume = npt.NDArray[np.float32]
@@ -144,11 +144,9 @@ def network_maps(
     report = progress or _no_progress
     spec = model.spec
     nm = spec.voxel_size_nm
-    shape = resampled_shape(tomogram.grid.shape, tomogram.grid.voxel_size_nm, (nm,) * 3)
-    wanted = _wanted(shape, nm, rows, region, tomogram.grid.voxel_size_nm)
-    memory = default_memory_gb() if model.memory_gb is None else model.memory_gb
-    needed = (1 + len(spec.outputs)) * 4 * float(np.prod(shape)) / GB
-    in_files = needed > ARRAYS_SHARE * memory
+    size_nm = tomogram.grid.voxel_size_nm
+    shape = resampled_shape(tomogram.grid.shape, size_nm, (nm,) * 3)
+    in_files, memory_gb = share_memory(shape, model)
     volume = _at_model_size(tomogram, (nm,) * 3, new_array(shape, in_files), report)
     if invert:
         np.negative(volume, out=volume)
@@ -156,10 +154,32 @@ def network_maps(
     return model.predict(
         volume,
         lambda done, total: report("network", done, total),
-        memory_gb=max(memory - (0.0 if in_files else needed), LEAST_GB),
-        wanted=wanted,
+        memory_gb=memory_gb,
+        wanted=_wanted(shape, nm, rows, region, size_nm),
+        needed=None if region is None else lambda box: _is_near(box, nm, region, size_nm),
         results=[new_array(shape, in_files) for _ in spec.outputs],
     )
+
+
+def share_memory(shape: Shape, model: Model) -> tuple[bool, float]:
+    """Decide whether whole volumes go to temporary files, and what is left for the network.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Of the tomogram at the model's voxel size.
+    model : Model
+        Knows the limit, if there is one, and the number of outputs.
+
+    Returns
+    -------
+    in_files : bool
+    memory_gb : float
+    """
+    memory_gb = default_memory_gb() if model.memory_gb is None else model.memory_gb
+    needed_gb = (1 + len(model.spec.outputs)) * 4 * float(np.prod(shape)) / GB
+    in_files = needed_gb > ARRAYS_SHARE * memory_gb
+    return in_files, max(memory_gb - (0.0 if in_files else needed_gb), LEAST_GB)
 
 
 def find_in_maps(
@@ -221,6 +241,13 @@ def new_array(shape: tuple[int, int, int], in_file: bool) -> Volume:
         return np.memmap(file, np.float32, "w+", shape=shape)
 
 
+def extra_work(tomogram: Tomogram, model: Model) -> float:
+    """Share of the network's work that is done again because tiles overlap; 0 for one tile."""
+    nm = (model.spec.voxel_size_nm,) * 3
+    shape = resampled_shape(tomogram.grid.shape, tomogram.grid.voxel_size_nm, nm)
+    return redundancy(model.plan(shape, share_memory(shape, model)[1]))
+
+
 def _wanted(
     shape: tuple[int, int, int],
     nm: float,
@@ -241,6 +268,16 @@ def _wanted(
         low, high = max(rows[0], spans[0][0]), min(rows[1], spans[0][1])
         spans[0] = (low, high) if low < high else (rows[0], rows[0] + 1)
     return (spans[0], spans[1], spans[2])
+
+
+def _is_near(box: Box, nm: float, region: npt.NDArray[np.bool_], size_nm: Triple) -> bool:
+    """Whether anything of the region lies as near to a box as a large vesicle reaches."""
+    part = []
+    for (first, last), size in zip(box, size_nm, strict=True):
+        low = int((first * nm - REGION_MARGIN_NM) // size)
+        high = int((last * nm + REGION_MARGIN_NM) // size) + 1
+        part.append(slice(max(0, low), high))
+    return bool(region[tuple(part)].any())
 
 
 def _at_model_size(

@@ -125,6 +125,46 @@ def test_a_region_saves_work_and_changes_nothing_within(
     assert (maps["probability"][:, -5:] == 0).all()
 
 
+def test_tiles_far_from_a_region_are_left_out(
+    tomogram: Tomogram, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two corners: the box around them is the whole volume.
+    monkeypatch.setattr(pipeline, "REGION_MARGIN_NM", 10.0)
+    monkeypatch.setattr("vesimod.network.BYTES_PER_VOXEL", 5000)
+    region = np.zeros(GRID.shape, bool)
+    region[:, :20, :20] = region[:, -20:, -20:] = True
+    counts = {}
+
+    def maps(where: np.ndarray | None) -> np.ndarray:
+        def run(tile: np.ndarray) -> list[np.ndarray]:
+            counts[where is None] = counts.get(where is None, 0) + 1
+            return model.run(tile)
+
+        few = replace(model, run=run, memory_gb=0.5)
+        return network_maps(tomogram, few, region=where)["probability"]
+
+    some, everything = maps(region), maps(None)
+    assert counts[False] < counts[True]
+    for corner in (np.s_[:, :14, :14], np.s_[:, -14:, -14:]):
+        np.testing.assert_allclose(some[corner], everything[corner], atol=1e-4)
+
+
+def test_memory_between_tomograms_is_given_back(model: Model) -> None:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("Linux only: memory is read from /proc")
+
+    def anonymous_mb() -> float:
+        line = next(line for line in status.read_text().splitlines() if "RssAnon" in line)
+        return int(line.split()[1]) / 1024
+
+    tile = np.random.default_rng(0).normal(size=(96, 96, 96)).astype(np.float32)
+    model.run(tile)
+    kept = anonymous_mb()
+    model.release()
+    assert anonymous_mb() < kept - 100
+
+
 def test_slab_files_are_joined_and_removed(
     tomogram: Tomogram, model: Model, whole: Spheres, tmp_path: Path
 ) -> None:

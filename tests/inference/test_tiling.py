@@ -88,6 +88,25 @@ def test_slabs_together_are_the_whole(cuts: list[int]) -> None:
     np.testing.assert_allclose(np.concatenate(slabs), run(np.inf), atol=1e-6)
 
 
+def test_tiles_of_one_grey_value_are_computed_once() -> None:
+    volume = np.random.default_rng(3).normal(size=(24, 40, 160)).astype(np.float32)
+    rounding = np.random.default_rng(4).uniform(-1e-6, 1e-6, (24, 40, 90))
+    volume[:, :, 70:] = 0.3 + rounding  # as resampling leaves a constant
+    tiles = plan_tiles(volume.shape, 24 * 40 * 40, 8, 4)
+    seen = []
+
+    def network(tile: np.ndarray) -> list:
+        seen.append(tile)
+        return pooling_network(tile)
+
+    result, whole = np.zeros_like(volume), np.zeros_like(volume)
+    predict(volume, network, [result], tiles)
+    predict(volume, pooling_network, [whole], plan_tiles(volume.shape, np.inf, 8, 4))
+    np.testing.assert_allclose(result, whole, atol=1e-5)
+    assert sum(np.ptp(tile) < 1e-4 for tile in seen) == 1
+    assert len(seen) < len(tiles) - 1
+
+
 def test_tiles_keep_to_the_limit_and_waste_little() -> None:
     for limit in (1e6, 3e6, 1.2e7):
         tiles = plan_tiles((128, 512, 512), limit, 24, 4)

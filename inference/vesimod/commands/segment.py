@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from vesimod.tomogram import Tomogram
 
 
+MUCH_AGAIN = 0.3  # of the network's work; worth a word
+
+
 class DeviceChoice(str, Enum):
     """Where the network runs."""
 
@@ -126,6 +129,7 @@ def run(
     from vesimod.commands import console
     from vesimod.job import prepare, segment_and_write
     from vesimod.network import load_model
+    from vesimod.pipeline import extra_work
 
     tomogram = prepare(path, outputs, settings, overwrite)
     network = load_model(
@@ -138,6 +142,13 @@ def run(
         console.say(describe(tomogram, network.spec.name, network.providers))
         for note in tomogram.notes:
             console.say(f"note: {note}")
+        # Slabs were computed elsewhere.
+        again = extra_work(tomogram, network) if slabs == 1 else 0.0
+        if again > MUCH_AGAIN:
+            console.say(
+                f"note: tiles that fit into memory overlap, {100 * again:.0f} % of the network's "
+                "work on top; a larger --memory-gb saves it"
+            )
     with console.progress(quiet) as report:
         result = segment_and_write(
             tomogram,
