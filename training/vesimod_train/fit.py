@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from vesimod.contract import Normalisation
+from vesimod_imod.files import remove_leftovers
 
 from vesimod_train import logs
 from vesimod_train.augment import training_batch
@@ -78,6 +79,8 @@ def fit(
     run = start(config, device)
     checkpoint = folder / CHECKPOINT
     resume(checkpoint, config, run)
+    for name in (CHECKPOINT, BEST, logs.LOG):
+        remove_leftovers(folder / name)
     if run.step:
         report(f"going on at step {run.step} of {config.steps}")
     recent: list[tuple[float, float, float]] = []
@@ -96,7 +99,8 @@ def fit(
             better = scores.f1 > run.best_f1
             run.checks_since_best = 0 if better else run.checks_since_best + 1
             run.best_f1 = scores.f1 if better else run.best_f1
-            for path in [checkpoint, folder / BEST] if better else [checkpoint]:
+            # The best first: a run killed in between does these steps again, and finds it again.
+            for path in [folder / BEST, checkpoint] if better else [checkpoint]:
                 save_checkpoint(path, config, run)
             report(f"step {run.step}: loss {row.loss:.3f}, validation F1 {scores.f1:.3f}")
             recent = []
