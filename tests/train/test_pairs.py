@@ -30,6 +30,7 @@ from vesimod_train.fit import load_examples
 from vesimod_train.learn import learn_from, write_pair
 from vesimod_train.losses import distance_loss
 from vesimod_train.pairs import (
+    CORRECTED,
     MARGIN,
     NOT_VESICLES,
     NOT_VESICLES_WEIGHT,
@@ -100,7 +101,8 @@ def test_what_was_not_reviewed_is_left_out(tmp_path: Path, volume: np.ndarray) -
     ]
     pair = write(tmp_path, volume, objects, [region("reviewed", 10, 80)])
     example, notes = read_pair(*pair, 4.4, HOW)
-    assert len(example.spheres) == 4, "the region's outline was taken for a vesicle"
+    # Neither the region's outline nor the vesicle outside of it.
+    assert len(example.spheres) == 3
     assert example.volume.shape == (24, 60, 60), "the margin reaches to the edge here"
     assert example.weight[at([24, 70, 70])] == 1
     assert example.weight[at(CENTRES[0])] == 1
@@ -110,6 +112,27 @@ def test_what_was_not_reviewed_is_left_out(tmp_path: Path, volume: np.ndarray) -
     assert example.weight[at(clicked.centres[0])] == 0
     assert any("1 lookalikes" in note for note in notes)
     np.testing.assert_array_equal(example.focus[-1], example.rejected.centres[0])
+
+
+def test_what_somebody_corrected_counts_outside_of_the_region(
+    tmp_path: Path, volume: np.ndarray
+) -> None:
+    lookalike = Spheres(np.array([[24.0, 20.0, 100.0]]), np.array([12.0]), ids=[7])
+    kept, edited = (Spheres(CENTRES[i:j], RADII[i:j], ids=range(i, j)) for i, j in ((0, 3), (3, 4)))
+    objects = [
+        SphereObject("vesicles", kept),
+        SphereObject(CORRECTED, edited),
+        SphereObject(NOT_VESICLES, lookalike),
+    ]
+    pair = write(tmp_path, volume, objects, [region("reviewed", 10, 50)])
+    example, _ = read_pair(*pair, 4.4, HOW)
+    assert example.weight[at(CENTRES[0])] == 1
+    assert example.weight[at(CENTRES[2])] == 0, "kept, but nobody looked there"
+    assert example.weight[at(CENTRES[3])] == 1
+    assert example.weight[at(CENTRES[3] + [0, RADII[3] / 2.2, 0])] == 1, "its edge is learned"
+    assert example.weight[at(CENTRES[3] - [0, 25, 0])] == 0
+    assert example.weight[at(lookalike.centres[0])] == NOT_VESICLES_WEIGHT
+    assert len(example.spheres) == 2
 
 
 def test_only_what_counts_is_kept(tmp_path: Path) -> None:
@@ -262,6 +285,7 @@ def test_a_round_of_corrections_becomes_a_pair(
     assert lesson.counts == {**counts([]), "kept": 2, "moved": 1, "added": 1, "removed": 2}
     assert len(lesson.rejected) == 2
     assert not len(lesson.uncertain)
+    assert lesson.edited.tolist() == [False, True, False, True]
     path = write_pair(tmp_path / "pairs", tomogram, lesson, model, invert=invert)
     example, notes = read_pair(*map(Path, find_pairs([path])[0]), 4.4, HOW)
     assert not any("darker" in note or "counts as reviewed" in note for note in notes)

@@ -25,7 +25,10 @@ from vesimod_imod.sphere_model import (
 )
 from vesimod_imod.spheres import BoolArray, Grid, Spheres
 
-from vesimod_train.pairs import NOT_JUDGED, NOT_VESICLES, UNCERTAIN, is_region
+from vesimod_train.pairs import CORRECTED, NOT_JUDGED, NOT_VESICLES, UNCERTAIN, is_region
+
+#: Verdicts that nobody gives without looking at the vesicle.
+EDITS = ("moved", "resized", "added")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,8 @@ class Lesson:
     ----------
     vesicles : Spheres
         Kept, moved, resized and added ones.
+    edited : (N,) bool
+        Which of them somebody moved, resized or added: looked at, wherever they are.
     rejected : Spheres
         Removed ones, and those put into an object `NOT_VESICLES`.
     uncertain : Spheres
@@ -45,6 +50,7 @@ class Lesson:
     """
 
     vesicles: Spheres
+    edited: BoolArray
     rejected: Spheres
     uncertain: Spheres
     counts: dict[str, int]
@@ -73,7 +79,9 @@ def learn_from(
     region = np.array([is_region(name) for name in names], bool)
     judged = ~(region | np.isin(names, [NOT_VESICLES, *NOT_JUDGED]))
     rows = find_corrections(predicted, _part(reading, judged), size_nm)
-    found = _final(rows)
+    present = [row for row in rows if row.corrected_id is not None]
+    found = _final(present)
+    edited = np.array([row.verdict in EDITS for row in present], bool)
     unsized = ~np.isfinite(found.radii_nm)
     if unsized.any():
         clicks, known = found.centres[unsized], found.select(~unsized)
@@ -90,6 +98,7 @@ def learn_from(
     left = reading.spheres.select(np.isin(names, NOT_JUDGED))
     return Lesson(
         found.select(~unsized),
+        edited[~unsized],
         _joined(removed, put_there),
         _joined(found.select(unsized), left),
         counts(rows),
@@ -136,8 +145,9 @@ def write_pair(
     if invert:
         voxels = np.negative(voxels, dtype=np.float32)
     write_volume(volume_path, voxels, grid, overwrite=overwrite)
-    parts = _numbered([lesson.vesicles, lesson.rejected, lesson.uncertain])
-    names = ("vesicles", GREEN), (NOT_VESICLES, RED), (UNCERTAIN, ORANGE)
+    kept, edited = (lesson.vesicles.select(mask) for mask in (~lesson.edited, lesson.edited))
+    parts = _numbered([kept, edited, lesson.rejected, lesson.uncertain])
+    names = ("vesicles", GREEN), (CORRECTED, GREEN), (NOT_VESICLES, RED), (UNCERTAIN, ORANGE)
     objects = [
         SphereObject(name, part, colour) for (name, colour), part in zip(names, parts, strict=True)
     ]
@@ -159,10 +169,9 @@ def _part(reading: SphereReading, which: BoolArray) -> SphereReading:
 
 def _final(rows: list[Correction]) -> Spheres:
     """Spheres as the person left them; a radius that nobody set stays as predicted."""
-    left = [row for row in rows if row.corrected_id is not None]
-    radii = [(row.radius_nm, row.predicted_radius_nm) for row in left]
+    radii = [(row.radius_nm, row.predicted_radius_nm) for row in rows]
     return Spheres(
-        np.array([row.centre for row in left]).reshape(-1, 3),
+        np.array([row.centre for row in rows]).reshape(-1, 3),
         np.array([before if np.isnan(after) else after for after, before in radii]),
     )
 

@@ -4,9 +4,10 @@ The names of the model's objects say what its contents mean:
 
 * closed contours in an object whose name has "reviewed" or "region" in it outline what a person
   looked at; without such an object, the whole tomogram counts as reviewed;
-* spheres in `NOT_VESICLES` look like vesicles and are none;
+* spheres in `NOT_VESICLES` look like vesicles and are none, and spheres in `CORRECTED` are
+  vesicles: somebody said so, and they count outside of what was reviewed, too;
 * spheres in `UNCERTAIN` may be either, and nothing is learned there;
-* all other spheres are vesicles.
+* all other spheres are vesicles, where they were reviewed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from vesimod_train.config import Pairs
 from vesimod_train.dataset import Example, make_example
 
 NOT_VESICLES = "not vesicles"
+CORRECTED = "vesicles, corrected"
 UNCERTAIN = "uncertain"
 #: Besides: clicks on which no sphere could be fitted, and finds that nobody has judged yet.
 NOT_JUDGED = (UNCERTAIN, REJECTED, "vesicles, new")
@@ -41,6 +43,8 @@ _TOMOGRAMS = (".mrc", ".rec", ".mrc.gz", ".rec.gz", ".mrc.bz2")
 NOT_VESICLES_WEIGHT = 4.0
 #: Radius in nm around points without one within which nothing is learned.
 UNKNOWN_REACH_NM = 35.0
+#: Nm around a corrected vesicle that are learned with it, for its edge.
+RIM_NM = 4.0
 #: Voxels kept around what was reviewed: what the network sees of its surroundings.
 MARGIN = 24
 
@@ -95,7 +99,7 @@ def read_pair(
     Returns
     -------
     example : Example
-        Only of what was reviewed and a margin around it.
+        Only of what counts and a margin around it.
     notes : list of str
         What was found in the model and what had to be assumed, in words.
 
@@ -106,19 +110,25 @@ def read_pair(
     """
     tomogram = read_tomogram(tomogram_path)
     model = read_mod(model_path)
-    spheres, rejected, uncertain, notes = sorted_spheres(model, tomogram.grid)
+    spheres, corrected, rejected, uncertain, notes = sorted_spheres(model, tomogram.grid)
     example = make_example(tomogram.voxels, tomogram.grid, spheres, voxel_size_nm, normalisation)
     target_nm = (voxel_size_nm,) * 3
     grid = Grid(example.distance_nm.shape, target_nm)
     reviewed, more = reviewed_mask(model, tomogram, grid)
     weight = reviewed.astype(np.float32)
     size_nm = tomogram.grid.voxel_size_nm
-    for part, factor in ((uncertain, 0.0), (rejected, NOT_VESICLES_WEIGHT)):
-        radii = np.where(np.isfinite(part.radii_nm), part.radii_nm, UNKNOWN_REACH_NM)
+    for part, value, rim_nm in (
+        (corrected, 1.0, RIM_NM),
+        (uncertain, 0.0, 0.0),
+        (rejected, NOT_VESICLES_WEIGHT, 0.0),
+    ):
+        radii = np.where(np.isfinite(part.radii_nm), part.radii_nm, UNKNOWN_REACH_NM) + rim_nm
         centres = volume_to_model(part.centres, size_nm, target_nm)
         for centre, radius in zip(centres, radii, strict=True):
             box, way_nm = distance_box(centre, radius, grid)
-            weight[box][(way_nm < radius) & (example.distance_nm[box] < 0)] *= factor
+            # Where two overlap, the vesicle is there and the other is not.
+            free = value == 1.0 or example.distance_nm[box] < 0
+            weight[box][(way_nm < radius) & free] = value
     if not weight.any():
         raise PairError(
             f"{model_path}: nothing of {tomogram_path} was reviewed; draw the region around "
@@ -131,13 +141,16 @@ def read_pair(
     return example, notes + more
 
 
-def sorted_spheres(model: ModFile, grid: Grid) -> tuple[Spheres, Spheres, Spheres, list[str]]:
+def sorted_spheres(
+    model: ModFile, grid: Grid
+) -> tuple[Spheres, Spheres, Spheres, Spheres, list[str]]:
     """Spheres of a model by what they mean, with centres in voxels of `grid`.
 
     Returns
     -------
-    vesicles, rejected, uncertain : Spheres
-        Vesicles have radii; the radii of the others may be NaN.
+    vesicles, corrected, rejected, uncertain : Spheres
+        Corrected ones are among the vesicles, too. Vesicles have radii; the radii of the others
+        may be NaN.
     notes : list of str
     """
     reading = spheres_of(model, grid)
@@ -156,8 +169,10 @@ def sorted_spheres(model: ModFile, grid: Grid) -> tuple[Spheres, Spheres, Sphere
             f"{unsized.sum()} points without a radius: nothing is learned there; "
             "vesimod snap measures them"
         )
-    pick = reading.spheres.select
-    return pick(vesicles), pick(rejected), pick(uncertain | unsized), notes
+    corrected = vesicles & (names == CORRECTED)
+    masks = (vesicles, corrected, rejected, uncertain | unsized)
+    a, b, c, d = (reading.spheres.select(mask) for mask in masks)
+    return a, b, c, d, notes
 
 
 def reviewed_mask(model: ModFile, tomogram: Tomogram, grid: Grid) -> tuple[BoolArray, list[str]]:
@@ -177,16 +192,22 @@ def reviewed_mask(model: ModFile, tomogram: Tomogram, grid: Grid) -> tuple[BoolA
 
 
 def cut_out(example: Example) -> Example:
-    """Leave out what is further than `MARGIN` voxels from all that counts."""
+    """Leave out what is further than `MARGIN` voxels from all that counts.
+
+    Spheres whose centre does not count go, too: crops are cut around those that stay.
+    """
     counted = np.nonzero(example.weight)
     low = np.array([max(0, int(at.min()) - MARGIN) for at in counted])
     box = tuple(
         slice(int(a), int(at.max()) + MARGIN + 1) for a, at in zip(low, counted, strict=True)
     )
+    last = np.array(example.weight.shape) - 1
+    at = np.clip(np.rint(example.spheres.centres).astype(int), 0, last)
+    spheres = example.spheres.select(example.weight[tuple(at.T)] > 0)
     return Example(
         example.volume[box],
         example.distance_nm[box],
-        replace(example.spheres, centres=example.spheres.centres - low),
+        replace(spheres, centres=spheres.centres - low),
         example.weight[box],
         replace(example.rejected, centres=example.rejected.centres - low),
     )
