@@ -4,7 +4,8 @@ python benchmarks/model_scores.py [MODEL] [--seeds 9001 9002 9003]
 
 The volumes have 128 x 256 x 256 voxels of 2.2 nm and are written as signed bytes, as `vesimod
 segment` would meet them. A vesicle that the volume's edge cuts and whose centre lies outside is
-no vesicle of the truth, but finding it is no error either: both counts are printed.
+no vesicle of the truth, but finding it is no error either: both counts are printed. AP is the area
+under precision against recall as the score's cut-off falls.
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     model = load_model(options.model, device="cpu", threads=options.threads)
-    print("| volumes | true | found | cut | precision | recall | F1 | centre | radius | bias, nm |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|", flush=True)
+    print(
+        "| volumes | true | found | cut | precision | recall | F1 | AP | centre | radius "
+        "| bias, nm |"
+    )
+    print("|---|" + "---:|" * 10, flush=True)
     for name in options.conditions:
         rows = []
         for seed in options.seeds:
@@ -63,6 +67,7 @@ def main() -> None:
                     score.precision,
                     score.recall,
                     score.f1,
+                    score.average_precision,
                     score.centre_error_nm_median,
                     score.radius_error_nm_median,
                     score.radius_bias_nm,
@@ -71,9 +76,9 @@ def main() -> None:
         means = np.array(rows, float).mean(axis=0)
         counts = " | ".join(f"{value:.0f}" for value in means[:3])
         spread = np.std([row[5] for row in rows])
-        rates = f"{means[3]:.3f} | {means[4]:.3f} | {means[5]:.3f} +- {spread:.3f}"
+        rates = f"{means[3]:.3f} | {means[4]:.3f} | {means[5]:.3f} +- {spread:.3f} | {means[6]:.3f}"
         print(
-            f"| {name} | {counts} | {rates} | " + " | ".join(f"{v:.2f}" for v in means[6:]) + " |",
+            f"| {name} | {counts} | {rates} | " + " | ".join(f"{v:.2f}" for v in means[7:]) + " |",
             flush=True,
         )
 

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from vesimod.cli import run_app
+from vesimod.postprocess.density import Density
+from vesimod.postprocess.radial import fit_membranes, generic_template
 from vesimod.tables import read_spheres_csv
 from vesimod.tomogram import read_tomogram
 from vesimod_imod.sphere_model import read_sphere_model
 from vesimod_train.cli import app
 from vesimod_train.simulate import RECIPES, simulate
 from vesimod_train.simulate.content import add_carbon, add_cisterna
-from vesimod_train.simulate.microscope import contrast_transfer, image, wavelength_nm
+from vesimod_train.simulate.microscope import contrast_transfer, image, recovered, wavelength_nm
 from vesimod_train.simulate.shapes import (
     Canvas,
     bilayer,
@@ -143,6 +145,26 @@ def test_an_image_shift_along_the_tilt_axis_moves_the_volume() -> None:
     phases = shifted(ky, kx, np.sqrt(kz**2 + kx**2), shifts, scope)
     moved = np.fft.ifftn(np.fft.fftn(density) * phases).real
     assert np.allclose(moved, np.roll(density, 3, axis=1), atol=0.02)
+
+
+def test_misalignment_moves_no_vesicle() -> None:
+    """What would move the whole cell is taken out: the truth lies where the membranes are."""
+    recipe = replace(RECIPES["demo"], snr=(50.0, 50.0), alignment_nm=(1.5, 1.5), others=(0.0, 0.0))
+    for seed in (1, 2):
+        made = simulate(recipe, seed)
+        density = Density(made.volume, made.grid.voxel_size_nm)
+        fits = fit_membranes(
+            density, made.spheres.centres, made.spheres.radii_nm - 4, generic_template()
+        )
+        off_nm = (fits.centres - made.spheres.centres) * made.grid.voxel_size_nm
+        assert np.abs(np.median(off_nm, axis=0)).max() < 0.25
+
+
+def test_sirt_recovers_low_frequencies_first() -> None:
+    share = recovered(np.array([0.0, 1e-3, 0.01, 0.1]), 20.0)
+    assert share[0] == share[1] == 1.0
+    assert (np.diff(share[1:]) < 0).all()
+    assert (recovered(np.array([0.01, 0.1]), 100.0) > share[2:]).all()
 
 
 def test_misalignment_blurs() -> None:

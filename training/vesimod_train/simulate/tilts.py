@@ -147,10 +147,16 @@ def each_tilt(
     """
     step = scope.step_deg or 3.0
     count = int((scope.tilt_high_deg - scope.tilt_low_deg) / step) + 1
-    shifts = rng.normal(0, scope.alignment_nm, (count, 2)).astype(np.float32)
+    shifts = rng.normal(0, scope.alignment_nm, (count, 2))
+    # Shifts that a shift of the whole cell explains are no errors of alignment: the tomogram
+    # lies where they say, and so must the truth.
+    angles = np.radians(scope.tilt_low_deg + step * np.arange(count))
+    moves = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    shifts[:, 0] -= moves @ np.linalg.lstsq(moves, shifts[:, 0], rcond=None)[0]
+    shifts[:, 1] -= shifts[:, 1].mean()
     defocus = rng.normal(0, scope.defocus_spread_um, count).astype(np.float32)
     number = np.clip(np.rint((tilt - scope.tilt_low_deg) / step), 0, count - 1)
-    return shifts, defocus, number.astype(np.int64)
+    return shifts.astype(np.float32), defocus, number.astype(np.int64)
 
 
 def shifted(
