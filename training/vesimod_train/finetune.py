@@ -110,8 +110,8 @@ def finetune(
     overwrite : bool
         Replace `output`.
     """
-    check_writable(output, overwrite)
     folder.mkdir(parents=True, exist_ok=True)
+    check_writable(output, overwrite)
     training, held_out = load_examples(config, folder / "cache", workers, report)
     simulated, corrected = (
         held_out[: config.validation_volumes],
