@@ -14,6 +14,7 @@ import argparse
 import tempfile
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from vesimod.contract import normalise
 from vesimod.evaluate import evaluate
 from vesimod.network import Model
 from vesimod.resample import resample
-from vesimod_train.simulate import RECIPES, simulate, write_simulated
+from vesimod_train.simulate import RECIPES, SimulatedTomogram, simulate, write_simulated
 
 SHAPE = (64, 128, 128)  # the volume at 4.4 nm
 CALIBRATION_SEEDS = range(3001, 3005)
@@ -105,9 +106,15 @@ def seconds(session: onnxruntime.InferenceSession, volume: np.ndarray) -> float:
     return (time.process_time() - begin) / REPEATS
 
 
+@cache
+def held_out(condition: str, seed: int) -> SimulatedTomogram:
+    """Simulate a tomogram, once."""
+    return simulate(CONDITIONS[condition], seed)
+
+
 def f1(model: Model, condition: str, seed: int) -> float:
     """F1 of the whole pipeline on one simulated tomogram."""
-    made = simulate(CONDITIONS[condition], seed)
+    made = held_out(condition, seed)
     with tempfile.TemporaryDirectory() as folder:
         path = write_simulated(Path(folder), "volume", made, overwrite=False)
         found = segment(read_tomogram(path), model).spheres
