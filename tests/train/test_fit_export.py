@@ -183,13 +183,29 @@ def test_export_refuses_what_computes_something_else(
     assert path.read_text() == "the model from before"
 
 
-def test_parity_of_the_shipped_architecture(tmp_path: Path) -> None:
+class WrongAtOneSize(torch.nn.Module):
+    """Another network's outputs, but for volumes of one shape slightly off."""
+
+    def __init__(self, network: torch.nn.Module, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.network, self.shape = network, shape
+
+    def forward(self, volume: torch.Tensor) -> list[torch.Tensor]:
+        off = 1e-3 * (tuple(volume.shape[2:]) == self.shape)
+        return [output + off for output in self.network(volume)]
+
+
+def test_parity_of_the_shipped_architecture_at_every_size(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = UNet(16, 2)
     exported = ExportedUNet(network).eval()
     spec = export_module.model_spec(Config(), network, 0)
     onnx.save(export_module.to_onnx(exported, spec), tmp_path / "a.onnx")
     assert parity(tmp_path / "a.onnx", exported, network.divisor) <= 1e-4
+    assert len(set(export_module.PARITY_SHAPES)) >= 3
+    for shape in export_module.PARITY_SHAPES:
+        wrong = WrongAtOneSize(exported, tuple(n * network.divisor for n in shape))
+        assert parity(tmp_path / "a.onnx", wrong, network.divisor) > 1e-4
 
 
 def test_not_a_checkpoint(tmp_path: Path) -> None:
