@@ -1,0 +1,190 @@
+"""What the networks and each step of the pipeline cost, and how fast the machine is.
+
+python benchmarks/performance.py [--published WEIGHTS.h5]
+
+One simulated volume of 128 x 256 x 256 voxels of 2.2 nm, one thread, CPU seconds: the smallest of
+a few runs, since other programs can only add to it. The published code computes tiles of 64 voxels
+and keeps 24 of them: what that costs is the time of a few such tiles times their number. A
+network's operations are two for each multiply-add of its convolutions; the machine's rate is that
+of a float32 matrix product of numpy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper, shape_inference
+from performance_machine import MEGA, SEED, describe_machine, product_rate
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from vesimod import load_model, read_tomogram
+from vesimod.network import Model, find_model
+from vesimod.pipeline import find_in_maps, network_maps
+from vesimod_train.cryovesnet import import_cryovesnet
+from vesimod_train.simulate import RECIPES, simulate, write_simulated
+from vesimod_train.unet import ExportedUNet
+from vesimod_train.weights import network_of_onnx
+
+OWN_TILE, OWN_KEPT = 64, 24
+RECIPE = RECIPES["validation"]
+RUNS = 3
+
+
+def multiply_adds(path: Path, shape: tuple[int, ...]) -> float:
+    """Multiply-adds of a network's convolutions on one tile of `shape` (z, y, x)."""
+    model = onnx.load(path)
+    for size, n in zip(
+        model.graph.input[0].type.tensor_type.shape.dim, (1, 1, *shape), strict=True
+    ):
+        size.dim_value = n
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    sizes = {
+        value.name: [size.dim_value for size in value.type.tensor_type.shape.dim]
+        for value in (*graph.value_info, *graph.output, *graph.input)
+    }
+    weights = {tensor.name: numpy_helper.to_array(tensor).shape for tensor in graph.initializer}
+    total = 0.0
+    for node in graph.node:
+        # A kernel is applied once for each voxel of a convolution's output, of a transposed
+        # one's input.
+        if node.op_type in ("Conv", "ConvTranspose"):
+            value = node.output[0] if node.op_type == "Conv" else node.input[0]
+            total += math.prod(weights[node.input[1]]) * math.prod(sizes[value][2:])
+    return total
+
+
+def cpu_seconds(work: Callable[[], object], runs: int = RUNS) -> float:
+    """CPU seconds of the fastest run; one more before them does not count."""
+    work()
+    times = []
+    for _ in range(runs):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def torch_network(path: Path) -> torch.nn.Module:
+    """The network of an exported U-Net in torch, normalisations folded as in the export."""
+    network = network_of_onnx(path)[0].eval()
+    for block in (*network.down, *network.merge):
+        for i in (0, 3):
+            block[i] = fuse_conv_bn_eval(block[i], block[i + 1])
+            block[i + 1] = torch.nn.Identity()
+    return ExportedUNet(network).eval()
+
+
+def compare_networks(paths: dict[str, Path]) -> None:
+    """Print what each network takes for the volume, the published one's own scheme first."""
+    rate = product_rate()
+    print(f"one thread multiplies matrices at {rate / 1e9:.0f} GFLOP/s\n")
+    print(
+        "| network | CPU-s | CPU-s a Mvoxel | times fewer | 10^9 multiply-adds | of the product |"
+    )
+    print("|---|---:|---:|---:|---:|---:|", flush=True)
+    noise, shape = np.random.default_rng(0), RECIPE.shape
+    voxels, own = math.prod(shape), 0.0
+
+    def row(name: str, seconds: float, work: float) -> None:
+        times = f"{own / seconds:.1f}" if own else ""
+        print(
+            f"| {name} | {seconds:.2f} | {seconds / voxels * MEGA:.3f} | {times} "
+            f"| {work / 1e9:.0f} | {200 * work / seconds / rate:.0f} % |",
+            flush=True,
+        )
+
+    for name, path in paths.items():
+        model = load_model(str(path), device="cpu", threads=1)
+        if name == "published":
+            tile = noise.normal(size=(OWN_TILE,) * 3).astype(np.float32)
+            tiles = math.prod(math.ceil(n / OWN_KEPT) for n in shape)
+            own = cpu_seconds(lambda m=model, t=tile: m.run(t)) * tiles
+            row("published, own tiles", own, multiply_adds(path, tile.shape) * tiles)
+        edges = tuple(round(n * RECIPE.voxel_size_nm / model.spec.voxel_size_nm) for n in shape)
+        volume = noise.normal(size=edges).astype(np.float32)
+        work = multiply_adds(path, edges)
+        row(name, cpu_seconds(lambda m=model, v=volume: m.predict(v, memory_gb=4.0)), work)
+        if name != "published":
+            network, tensor = torch_network(path), torch.from_numpy(volume)[None, None]
+            with torch.inference_mode():
+                row(f"{name}, torch", cpu_seconds(lambda n=network, t=tensor: n(t)), work)
+
+
+def compare_steps(models: list[Model]) -> None:
+    """Print what each step of the pipeline takes for the volume."""
+    print("\n| model | step | CPU-s | CPU-s a Mvoxel | voxels a CPU-s | share |")
+    print("|---|---|---:|---:|---:|---:|", flush=True)
+    voxels = math.prod(RECIPE.shape)
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_simulated(Path(folder), "volume", simulate(RECIPE, SEED), overwrite=False)
+        for model in models:
+            tomogram = read_tomogram(path)
+            edges = network_maps(tomogram, model)["probability"].shape
+            grey = np.random.default_rng(0).normal(size=edges).astype(np.float32)
+            maps = network_maps(tomogram, model)
+            network = cpu_seconds(lambda m=model, g=grey: m.predict(g))
+            both = cpu_seconds(lambda m=model, t=tomogram: network_maps(t, m))
+            after = cpu_seconds(lambda m=model, t=tomogram, o=maps: find_in_maps(t, o, m.spec))
+            steps = {
+                "resampling, normalising": max(both - network, 0.0),
+                "network": network,
+                "post-processing": after,
+            }
+            steps["all"] = sum(steps.values())
+            for step, seconds in steps.items():
+                print(
+                    f"| {model.spec.name} | {step} | {seconds:.2f} | {seconds / voxels * MEGA:.3f} "
+                    f"| {voxels / max(seconds, 1e-3) / MEGA:.1f} M "
+                    f"| {100 * seconds / steps['all']:.0f} % |",
+                    flush=True,
+                )
+
+
+def compare_starts() -> None:
+    """Print how long it takes until vesimod is there."""
+    print("\n| start | seconds |\n|---|---:|")
+    commands = {
+        "python -c 'pass'": ["-c", "pass"],
+        "python -c 'import vesimod'": ["-c", "import vesimod"],
+        "vesimod --help": ["-m", "vesimod", "--help"],
+    }
+    for name, command in commands.items():
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
+            times.append(time.perf_counter() - start)
+        print(f"| `{name}` | {min(times):.2f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--published", type=Path, help="Keras file of the published network")
+    parser.add_argument("--models", nargs="+", default=["fast", "accurate"])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(describe_machine())
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {}
+        if options.published:
+            paths["published"] = Path(folder) / "published.onnx"
+            import_cryovesnet(options.published, paths["published"])
+        compare_networks(paths | {name: find_model(name) for name in options.models})
+    compare_steps([load_model(name, device="cpu", threads=1) for name in options.models])
+    compare_starts()
+
+
+if __name__ == "__main__":
+    main()
