@@ -24,7 +24,7 @@ from vesimod.evaluate import evaluate
 from vesimod.postprocess import find_spheres
 from vesimod.postprocess.density import Density, directions
 from vesimod.postprocess.instances import FULL, spheres_of_labels, split_instances
-from vesimod.postprocess.measures import TRIED_RADII_NM, TRIED_SHIFTS_NM
+from vesimod.postprocess.measures import NEAR
 from vesimod.postprocess.profile import (
     HALF_MEMBRANE_NM,
     PROFILE_STEP_NM,
@@ -115,14 +115,13 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
     yield "split", masks, took()
     start = masks.radii_nm - HALF_MEMBRANE_NM
     guess = generic_template()
-    search = {"shifts_nm": TRIED_SHIFTS_NM, "radii_nm": TRIED_RADII_NM}
 
     def fitted(fits, outer_nm=None) -> Spheres:
         membrane = mean_membrane(read_profiles(density, fits), fits.evidence)
         radii = fits.membrane_nm + (membrane.outer_nm if outer_nm is None else outer_nm)
         return Spheres(fits.centres, radii, np.clip(fits.evidence / 20, 0, 1), masks.ids)
 
-    fits = fit_membranes(density, masks.centres, start, guess, **search)
+    fits = fit_membranes(density, masks.centres, start, guess, search=NEAR)
     yield "fit, guessed profile", fitted(fits), took()
     profile = mean_membrane(read_profiles(density, fits), fits.evidence).profile
     template = normalised_template(np.interp(template_axis(), profile_axis(), profile))

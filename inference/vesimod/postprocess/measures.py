@@ -19,6 +19,7 @@ from vesimod.postprocess.profile import (
     profile_axis,
     thicknesses,
 )
+from vesimod.postprocess.radial import Search
 from vesimod.postprocess.scoring import score, terms
 from vesimod.postprocess.shape import fit_shapes, semi_axes, sphericity
 from vesimod.resample import volume_to_model
@@ -29,8 +30,12 @@ BELIEF_STEP_NM, BELIEF_RIM_NM = 2.0, 4.0  # along rays, which end that far outsi
 HALO_NM = 8.0  # from the membrane's centre outwards: where the white halo is looked for
 # A mask is off by a voxel of the network's grid or two; further than that another membrane
 # may be nearer than the right one.
-TRIED_SHIFTS_NM = np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)])
-TRIED_RADII_NM = np.arange(-5.0, 5.1, 1.25)
+NEAR = Search(
+    np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)]),
+    np.arange(-5.0, 5.1, 1.25),
+)
+# Networks that meet something unusual see parts of it: their masks may be 8 nm off.
+FAR = Search(np.concatenate([NEAR.shifts_nm, 8.0 * directions(50)]), np.arange(-7.5, 10.1, 1.25))
 
 
 def measure(
@@ -63,8 +68,8 @@ def measure(
         masks.centres,
         masks.radii_nm - HALF_MEMBRANE_NM,
         MIN_EVIDENCE,
-        shifts_nm=TRIED_SHIFTS_NM,
-        radii_nm=TRIED_RADII_NM,
+        search=NEAR,
+        wider=FAR,
         progress=progress,
     )
     lumen = lumen_density(density, fits)

@@ -13,8 +13,8 @@ profile of all vesicles of the tomogram; each vesicle's own thickness is a measu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -27,6 +27,7 @@ from vesimod.postprocess.radial import (
     TEMPLATE_HALF_NM,
     Fits,
     Rays,
+    Search,
     fit_membranes,
     generic_template,
     normalised_template,
@@ -90,7 +91,9 @@ def fit_and_learn(
     membrane_nm: FloatArray,
     min_evidence: float,
     rounds: int = 2,
-    **search: Any,
+    search: Search | None = None,
+    wider: Search | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Fits, FloatArray, Membrane]:
     """Fit membranes with a guessed profile, then again with the one that they show.
 
@@ -104,8 +107,12 @@ def fit_and_learn(
         Fits from which the profile is learned.
     rounds : int
         See `fit_membranes`, of the second time.
-    **search
-        Passed to `fit_membranes` the first time, and again for weak fits.
+    search : Search, optional
+        What to try around each start; default: the start alone.
+    wider : Search, optional
+        What to try for fits that turned out weak; default: they stay weak.
+    progress : callable, optional
+        Called with (vesicles done, vesicles in all).
 
     Returns
     -------
@@ -114,17 +121,24 @@ def fit_and_learn(
         halves the error of the centre. With too few vesicles the guess is used again.
     """
     start_nm = np.maximum(membrane_nm, 1.0)
-    fits = fit_membranes(density, centres, start_nm, generic_template(), rounds=1, **search)
+    fits = fit_membranes(
+        density,
+        centres,
+        start_nm,
+        generic_template(),
+        search=search,
+        rounds=1,
+        progress=progress,
+    )
     found = fits.select(fits.evidence >= min_evidence)
     membrane = mean_membrane(read_profiles(density, found), found.evidence)
     fits = fit_membranes(density, fits.centres, fits.membrane_nm, membrane.template, rounds=rounds)
-    usual = np.median(fits.evidence) if membrane.learned else 0.0
-    weak = np.flatnonzero(fits.evidence < WEAK_SHARE * usual)
-    if search and len(weak):
-        # The guess may have led to another membrane than the tomogram's own profile does.
-        search.pop("progress", None)
+    usual = float(np.median(fits.evidence)) if membrane.learned else np.inf
+    weak = np.flatnonzero(fits.evidence < min(WEAK_SHARE * usual, SURE_EVIDENCE))
+    if wider is not None and len(weak):
+        # The mask's centre may be far off, or the guess may have led to another membrane.
         again = fit_membranes(
-            density, centres[weak], start_nm[weak], membrane.template, rounds=rounds, **search
+            density, centres[weak], start_nm[weak], membrane.template, search=wider, rounds=rounds
         )
         fits = fits.replaced(weak, again, again.evidence > fits.evidence[weak])
     profiles = read_profiles(density, fits)

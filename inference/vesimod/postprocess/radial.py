@@ -27,8 +27,6 @@ BATCH = 64  # vesicles whose rays are in memory at a time
 NEWTON_STEPS = 8
 PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
 
-NO_SHIFT, NO_CHANGE = np.zeros((1, 3)), np.zeros(1)
-
 Rays = npt.NDArray[np.float32]
 
 
@@ -50,6 +48,25 @@ def normalised_template(profile: FloatArray) -> FloatArray:
     norm = float(np.linalg.norm(weights))
     result: FloatArray = weights / norm if norm > 0 else weights
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Spheres to try around a start, each centre with each radius.
+
+    Parameters
+    ----------
+    shifts_nm : (S, 3) float64
+        Centres relative to the start.
+    radii_nm : (R,) float64
+        Radii relative to the start's.
+    """
+
+    shifts_nm: FloatArray
+    radii_nm: FloatArray
+
+
+START_ALONE = Search(np.zeros((1, 3)), np.zeros(1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +140,7 @@ def fit_membranes(
     membrane_nm: FloatArray,
     template: FloatArray,
     *,
-    shifts_nm: FloatArray = NO_SHIFT,
-    radii_nm: FloatArray = NO_CHANGE,
+    search: Search | None = None,
     weights: FloatArray | None = None,
     rounds: int = 2,
     progress: Callable[[int, int], None] | None = None,
@@ -141,10 +157,8 @@ def fit_membranes(
         Membrane radius to start from.
     template : (T,) float
         From `normalised_template`.
-    shifts_nm : (S, 3) float
-        Centres to try, relative to the start; default the start alone.
-    radii_nm : (R,) float
-        Radii to try, relative to the start; default the start alone.
+    search : Search, optional
+        What to try around each start; default the start alone.
     weights : (K,) float, optional
         How much each direction counts; default all alike. Weights that follow the missing
         wedge lower the centre's error by 0.02 to 0.09 nm in the median
@@ -165,8 +179,7 @@ def fit_membranes(
                 membrane_nm[rows],
                 template,
                 weights,
-                shifts_nm,
-                radii_nm,
+                search or START_ALONE,
                 rounds,
             )
         )
@@ -185,28 +198,26 @@ def _fit_batch(
     start_nm: FloatArray,
     template: FloatArray,
     weights: FloatArray | None,
-    shifts_nm: FloatArray,
-    radii_nm: FloatArray,
+    search: Search,
     rounds: int,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Fit one batch; returns the first columns of `Fits`."""
     size = np.asarray(density.voxel_size_nm)
     centres, radius = start.copy(), start_nm.copy()
-    trials_shift, trials_radius = shifts_nm, radii_nm
     for _ in range(rounds):
-        reach = float(np.linalg.norm(trials_shift, axis=1).max()) + 2.0
+        reach = float(np.linalg.norm(search.shifts_nm, axis=1).max()) + 2.0
         surface = Surface.read(
             density,
             centres,
             radius,
             template,
-            reach + float(np.abs(trials_radius).max()),
+            reach + float(np.abs(search.radii_nm).max()),
             weights,
         )
-        shift, radius = surface.best_trial(radius, trials_shift, trials_radius)
+        shift, radius = surface.best_trial(radius, search)
         shift, radius = surface.climb(shift, radius)
         centres = centres + shift / size
-        trials_shift, trials_radius = NO_SHIFT, NO_CHANGE
+        search = START_ALONE
     response = surface.response(shift, radius)
     return centres, radius, response
 
@@ -290,18 +301,16 @@ class Surface:
         """Correlation (B, K) along each ray where it meets the sphere."""
         return self.at(_distance(shift_nm, radius_nm)[0])[0]
 
-    def best_trial(
-        self, radius_nm: FloatArray, shifts_nm: FloatArray, radii_nm: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Choose the best of the given centres and radii, both relative to the start."""
+    def best_trial(self, radius_nm: FloatArray, search: Search) -> tuple[FloatArray, FloatArray]:
+        """Choose the best of the spheres to try: its shift and its radius."""
         n = len(radius_nm)
         best = np.full(n, -np.inf)
         best_shift, best_radius = np.zeros((n, 3)), radius_nm.copy()
         # A quarter of the directions will do to choose a start.
         few = Surface(self.correlation[:, ::4], self.low_nm, self.weights[::4], self.curvature)
         values, weights = few.correlation.ravel(), few.weights.astype(np.float32)
-        for shift in shifts_nm:
-            for change in radii_nm:
+        for shift in search.shifts_nm:
+            for change in search.radii_nm:
                 trial_shift, trial_radius = np.tile(shift, (n, 1)), radius_nm + change
                 distance = _distance(trial_shift, trial_radius, every=4)[0]
                 near = few._flat(np.rint(few._place(distance)).astype(np.int64))
