@@ -4,7 +4,7 @@ python benchmarks/performance.py [--published WEIGHTS.h5]
 
 One simulated volume of 128 x 256 x 256 voxels of 2.2 nm, one thread, CPU seconds: the smallest of
 a few runs, since other programs can only add to it. The published code computes tiles of 64 voxels
-and keeps 24 of them: what that costs is the time of a few such tiles times their number. A
+and keeps 24 of them: what that costs is the time of one such tile times their number. A
 network's operations are two for each multiply-add of its convolutions; the machine's rate is that
 of a float32 matrix product of numpy.
 """

@@ -21,9 +21,9 @@ from vesimod.tiling import Box, Shape, Tile, kept_box, plan_tiles, predict, tile
 Volume = npt.NDArray[np.float32]
 Device = Literal["auto", "cpu", "cuda"]
 DEFAULT_MODEL = "fast"
-# Of a tile, while it is computed: 260 to 280 (`fast`), 390 (`accurate`) and 330 (published network)
-# were measured, see benchmarks/performance.py.
-BYTES_PER_VOXEL = 450
+# Of a tile, while it is computed. Measured: 260 to 280 (`fast`), 390 to 513 (`accurate`, the more
+# where the arena's free pieces do not fit what comes next), 330 (the published network).
+BYTES_PER_VOXEL = 520
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
     "onnxruntime is not installed: pip install 'vesimod[cpu]', or 'vesimod[gpu]' for an NVIDIA card"
