@@ -16,7 +16,7 @@ from vesimod.postprocess.instances import spheres_of_labels, split_instances
 from vesimod.postprocess.measures import NO_EVIDENCE, measure
 from vesimod.postprocess.overlaps import resolve_overlaps
 from vesimod.postprocess.profile import needed_evidence
-from vesimod.postprocess.scoring import MIN_SCORE
+from vesimod.postprocess.scoring import MIN_SCORE, score, terms
 from vesimod.postprocess.threshold import choose_threshold
 from vesimod.resample import model_to_volume
 
@@ -26,6 +26,7 @@ RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
 FAINT_SHARE = 0.48
 # Of the surface within the volume: a sphere centred a quarter of its radius outside has 0.375.
 LEAST_SEEN = 0.37
+REASON = "U32"
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 
 
@@ -92,39 +93,57 @@ def find_spheres(
     masks = replace(masks, centres=centres)
     network = Density(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
-    reasons, overlap_nm = _reasons(spheres, density, region)
+    reasons = impossible(spheres, region)
+    spheres = replace(spheres, scores=score(terms(spheres), reasons == ""))
+    reasons, overlap_nm = _unlikely(spheres, reasons, voxel_size_nm)
     kept = reasons == ""
     dropped = spheres.with_measures(reason=reasons).select(~kept)
     spheres = spheres.with_measures(overlap_nm=overlap_nm)
     return Candidates(spheres.select(kept), dropped, labels, threshold, notes)
 
 
-def _reasons(
-    spheres: Spheres, density: Density, region: BoolArray | None
-) -> tuple[npt.NDArray[np.str_], FloatArray]:
-    """Why each sphere is dropped (N,), empty where it is kept; how far those overlap, in nm."""
-    evidence = spheres.measures["evidence"]
-    reasons = np.full(len(spheres), "", dtype="U32")
+def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray[np.str_]:
+    """Say why spheres are dropped whatever their score.
 
-    def drop(which: BoolArray, why: str) -> None:
-        reasons[which & (reasons == "")] = why
+    Parameters
+    ----------
+    spheres : Spheres
+        N candidates with the measures seen and evidence, centres in voxels of `region`.
+    region : (z, y, x) bool, optional
+        Where vesicles may be.
 
-    drop(spheres.radii_nm < RADIUS_RANGE_NM[0], "too small")
-    drop(spheres.radii_nm > RADIUS_RANGE_NM[1], "too large")
-    seen = spheres.measures["seen"]
-    drop(seen < LEAST_SEEN, "mostly outside the volume")
+    Returns
+    -------
+    (N,) str
+        Empty where a candidate may be kept.
+    """
+    rules = [
+        (spheres.radii_nm < RADIUS_RANGE_NM[0], "too small"),
+        (spheres.radii_nm > RADIUS_RANGE_NM[1], "too large"),
+        (spheres.measures["seen"] < LEAST_SEEN, "mostly outside the volume"),
+        (spheres.measures["evidence"] < NO_EVIDENCE, "no membrane"),
+    ]
     if region is not None:
-        drop(~_inside(spheres.centres, region), "outside the region")
-    drop(evidence < NO_EVIDENCE, "no membrane")
-    drop(spheres.scores < MIN_SCORE, "not convincing")
+        rules.append((~_inside(spheres.centres, region), "outside the region"))
+    reasons = np.full(len(spheres), "", dtype=REASON)
+    for which, why in rules:
+        reasons[which & (reasons == "")] = why
+    return reasons
+
+
+def _unlikely(
+    spheres: Spheres, reasons: npt.NDArray[np.str_], voxel_size_nm: Triple
+) -> tuple[npt.NDArray[np.str_], FloatArray]:
+    """Complete the reasons (N,) by what scores and neighbours say; overlaps (N,) of the kept."""
+    reasons = np.where((reasons == "") & (spheres.scores < MIN_SCORE), "not convincing", reasons)
     # What the border cuts shows less of itself: compared is what all of it would show.
-    evidence = evidence / np.sqrt(np.maximum(seen, LEAST_SEEN))
-    needed = needed_evidence(evidence[reasons == ""], NO_EVIDENCE, FAINT_SHARE)
-    drop(evidence < needed, "fainter than the others")
-    rows = np.flatnonzero(reasons == "")
-    kept, depth_nm = resolve_overlaps(
-        spheres.select(rows), spheres.scores[rows], density.voxel_size_nm
+    evidence = spheres.measures["evidence"] / np.sqrt(
+        np.maximum(spheres.measures["seen"], LEAST_SEEN)
     )
+    needed = needed_evidence(evidence[reasons == ""], NO_EVIDENCE, FAINT_SHARE)
+    reasons = np.where((reasons == "") & (evidence < needed), "fainter than the others", reasons)
+    rows = np.flatnonzero(reasons == "")
+    kept, depth_nm = resolve_overlaps(spheres.select(rows), spheres.scores[rows], voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"
     overlap_nm = np.zeros(len(spheres))
     overlap_nm[rows] = depth_nm

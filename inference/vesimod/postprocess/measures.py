@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from vesimod_imod.spheres import FloatArray, Spheres
@@ -20,13 +19,13 @@ from vesimod.postprocess.profile import (
     thicknesses,
 )
 from vesimod.postprocess.radial import Search
-from vesimod.postprocess.scoring import score, terms
 from vesimod.postprocess.shape import fit_shapes, semi_axes, sphericity
 from vesimod.resample import volume_to_model
 
 NO_EVIDENCE = 2.0  # below, a fit follows the noise
 MIN_EVIDENCE = 3.5  # from which a membrane tells what membranes of this tomogram look like
-BELIEF_STEP_NM, BELIEF_RIM_NM = 2.0, 4.0  # along rays, which end that far outside
+CORE_SHARES = np.array([0.15, 0.3, 0.45, 0.6])  # of the radius: where the network is asked
+LEAST_SURE = 0.2  # a network whose highest probability is below that has found nothing
 HALO_NM = 8.0  # from the membrane's centre outwards: where the white halo is looked for
 # A mask is off by a voxel of the network's grid or two; further than that another membrane
 # may be nearer than the right one.
@@ -125,7 +124,7 @@ def measure(
             "short_axis_x": vectors[:, 2, 2],
         },
     )
-    return replace(spheres, scores=score(terms(spheres))), tuple(notes)
+    return spheres, tuple(notes)
 
 
 def _lumen_ratio(lumen: FloatArray, profiles: FloatArray) -> FloatArray:
@@ -155,16 +154,15 @@ def _seen(density: Density, centres: FloatArray, radii_nm: FloatArray) -> FloatA
 def _belief(
     probability: Density, density: Density, centres: FloatArray, radii_nm: FloatArray
 ) -> FloatArray:
-    """How far the network agrees with each sphere (N,), 1 being perfect.
+    """Mean probability (N,) in the inner part of each sphere, relative to the highest of all.
 
-    1 less the root of the mean squared difference between probability and the sphere's own
-    mask, over the sphere and `BELIEF_RIM_NM` around it.
+    Not out to its edge: where networks meet something unusual, their masks are too small or
+    too large, but sure in the middle. Relative, because some networks are never sure.
     """
     places = volume_to_model(centres, density.voxel_size_nm, probability.voxel_size_nm)
     belief = np.empty(len(places))
     for row, (place, radius) in enumerate(zip(places, radii_nm, strict=True)):
-        distances = np.arange(BELIEF_STEP_NM / 2, radius + BELIEF_RIM_NM, BELIEF_STEP_NM)
-        off = probability.rays(place, distances, every=4) - (distances < radius)
-        squared = np.nan_to_num(mean_over_directions(off**2), nan=1.0)
-        belief[row] = 1 - np.sqrt(squared @ distances**2 / (distances @ distances))
-    return belief
+        shells = mean_over_directions(probability.rays(place, CORE_SHARES * radius, every=4))
+        weight = CORE_SHARES**2 * np.isfinite(shells)
+        belief[row] = np.nan_to_num(shells) @ weight / max(weight.sum(), 1e-9)
+    return np.asarray(belief / max(belief.max(initial=0.0), LEAST_SURE), np.float64)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 from scipy.special import logit as log_odds
-from vesimod_imod.spheres import FloatArray, Spheres
+from vesimod_imod.spheres import BoolArray, FloatArray, Spheres
 
 MIN_SCORE = 0.5
-CONSTANT = -26.15
-WEIGHTS = np.array([2.83, 2.44, 12.2, 0.668, 3.57, 2.06])  # of the columns of `terms`
-SHARE = 0.76  # of vesicles among the candidates that this was fitted to
+CONSTANT = -26.82
+WEIGHTS = np.array([2.77, 1.34, 11.25, 0.85])  # of the columns of `terms`
+SHARE = 0.80  # of vesicles among the candidates that this was fitted to
 ASSUMED = 5  # candidates with that share, added to those of each tomogram
 STEPS = 50  # of the expectation maximisation
 EVIDENCE_RANGE = (0.5, 12.0)
@@ -29,15 +29,14 @@ def terms(spheres: Spheres) -> FloatArray:
     Parameters
     ----------
     spheres : Spheres
-        N candidates with the measures evidence, moved_nm, belief, seen and lumen_ratio.
+        N candidates with the measures evidence, moved_nm and belief.
 
     Returns
     -------
-    (N, 6) float64
+    (N, 4) float64
         Logarithm of the evidence; how far mask and membrane agree on the centre, as a share of
-        the radius; `belief`; radius in nm, as far as it is below `USUAL_NM`; share of the
-        surface within the volume; how bright the lumen is, as far as it is darker than the
-        halo outside (unknown counting as bright).
+        the radius; how sure the network is of the sphere's middle; radius in nm, as far as it
+        is below `USUAL_NM`. Not how bright the lumen is: dense vesicles are vesicles, too.
     """
     measures, radii = spheres.measures, np.maximum(spheres.radii_nm, 1.0)
     return np.stack(
@@ -46,8 +45,6 @@ def terms(spheres: Spheres) -> FloatArray:
             -measures["moved_nm"] / radii,
             measures["belief"],
             np.minimum(radii, USUAL_NM),
-            measures["seen"],
-            np.clip(np.nan_to_num(measures["lumen_ratio"], nan=1.0), 0.0, 1.0),
         ],
         axis=1,
     )
@@ -55,6 +52,7 @@ def terms(spheres: Spheres) -> FloatArray:
 
 def score(
     columns: FloatArray,
+    possible: BoolArray | None = None,
     constant: float = CONSTANT,
     weights: FloatArray = WEIGHTS,
     share: float = SHARE,
@@ -68,8 +66,11 @@ def score(
 
     Parameters
     ----------
-    columns : (N, 6) float
+    columns : (N, 4) float
         `terms` of all candidates of the tomogram.
+    possible : (N,) bool, optional
+        Which of them tell how many vesicles there are: not those that are dropped for other
+        reasons. Default: all.
     constant, weights, share
         Of the regression; `share` of the candidates that it was fitted to were vesicles.
 
@@ -81,5 +82,6 @@ def score(
     here = share
     for _ in range(STEPS):
         result = expit(without_share + log_odds(here))
-        here = float(result.sum() + ASSUMED * share) / (len(result) + ASSUMED)
+        asked = result if possible is None else result[possible]
+        here = float(asked.sum() + ASSUMED * share) / (len(asked) + ASSUMED)
     return np.asarray(result, np.float64)
