@@ -24,6 +24,7 @@ DEFAULT_MODEL = "fast"
 # Of a tile, while it is computed. Measured: 260 to 280 (`fast`), 390 to 513 (`accurate`, the more
 # where the arena's free pieces do not fit what comes next), 330 (the published network).
 BYTES_PER_VOXEL = 520
+OPENVINO = "OpenVINOExecutionProvider"
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
     "onnxruntime is not installed: pip install 'vesimod[cpu]', or 'vesimod[gpu]' for an NVIDIA card"
@@ -204,9 +205,10 @@ def load_model(
     ort = import_runtime()
     path = find_model(name)
     blob = path.read_bytes()
-    wanted = providers_for(device, ort, memory_gb)
+    threads = threads or default_threads()
+    wanted = providers_for(device, ort, threads, memory_gb)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or default_threads()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Memory stays with the session from tile to tile, which saves an eighth of the time. Planning
     # it ahead ("pattern") would double it.
@@ -260,7 +262,7 @@ def import_runtime() -> Any:
 
 
 def providers_for(
-    device: Device, ort: Any, memory_gb: float | None = None
+    device: Device, ort: Any, threads: int, memory_gb: float | None = None
 ) -> list[str | tuple[str, dict[str, str]]]:
     """List the execution providers to ask for, best first, with their options."""
     available = ort.get_available_providers()
@@ -279,7 +281,10 @@ def providers_for(
     options = {"cudnn_conv_algo_search": "EXHAUSTIVE", "cudnn_conv_use_max_workspace": "1"}
     if memory_gb is not None:
         options["gpu_mem_limit"] = str(int(memory_gb * GB))
-    return [*((name, options) for name in wanted), "CPUExecutionProvider"]
+    providers: list[str | tuple[str, dict[str, str]]] = [(name, options) for name in wanted]
+    if OPENVINO in available:  # the same numbers in half the time on Intel's and AMD's CPUs
+        providers.append((OPENVINO, {"device_type": "CPU", "num_of_threads": str(threads)}))
+    return [*providers, "CPUExecutionProvider"]
 
 
 def runtime_wheels() -> dict[str, str]:

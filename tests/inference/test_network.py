@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from vesimod.network import (
     find_model,
     import_runtime,
     load_model,
+    providers_for,
     shipped_models,
 )
 
@@ -69,6 +71,15 @@ def test_cuda_that_is_not_there_is_an_error(data: Path) -> None:
         pytest.skip("this onnxruntime has CUDA")
     with pytest.raises(DeviceError, match="--device cpu"):
         load_model(str(data / "identity.onnx"), device="cuda")
+
+
+def test_openvino_is_taken_where_it_is_installed() -> None:
+    wheel = SimpleNamespace(
+        get_available_providers=lambda: ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    )
+    (name, options), last = providers_for("auto", wheel, threads=3)
+    assert (name, last) == ("OpenVINOExecutionProvider", "CPUExecutionProvider")
+    assert options == {"device_type": "CPU", "num_of_threads": "3"}
 
 
 def test_without_onnxruntime_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
