@@ -122,7 +122,9 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
         doubts.append(f"{repeated} contours repeat the label of another: taken as new spheres")
     if grid is not None:
         at = rows["position"]
-        outside = np.any((at < -0.5) | (at > np.array(grid.shape) - 0.5), axis=1)
+        off = (at - np.clip(at, -0.5, np.array(grid.shape) - 0.5)) * grid.voxel_size_nm
+        # A vesicle that the border cuts may be centred beyond it.
+        outside = np.linalg.norm(off, axis=1) > np.nan_to_num(radii_nm)
         if outside.any():
             doubts.append(f"{outside.sum()} of {len(rows)} spheres lie outside the volume")
     return SphereReading(

@@ -22,8 +22,8 @@ from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objec
 
 from vesimod.paint import paint_spheres
 from vesimod.picture import draw_picture
-from vesimod.pipeline import Progress, Segmentation, find_in_maps, segment
-from vesimod.resample import resample
+from vesimod.pipeline import Progress, Segmentation, find_in_maps, new_array, segment
+from vesimod.resample import resampled_slabs
 from vesimod.sidecar import Provenance, fingerprint, sidecar_path, write_sidecar
 from vesimod.slabs import join_slabs, remove_slabs
 from vesimod.summary import MODEL_ENDING
@@ -263,7 +263,12 @@ def _write(
         write_mrc(outputs.labels, labels, tomogram, overwrite=overwrite)
     if outputs.probability is not None:
         model_nm = (result.model_voxel_size_nm,) * 3
-        volume = resample(result.probability, model_nm, grid.voxel_size_nm, grid.shape)
+        # Not in memory: on the tomogram's grid it may be larger than what there is.
+        volume = new_array(grid.shape, in_file=True)
+        for rows, slab in resampled_slabs(
+            result.probability, model_nm, grid.voxel_size_nm, grid.shape
+        ):
+            volume[rows] = slab
         write_mrc(outputs.probability, volume, tomogram, overwrite=overwrite)
     if outputs.table is not None:
         write_spheres_csv(outputs.table, spheres, overwrite=overwrite)

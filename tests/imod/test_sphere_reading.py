@@ -140,6 +140,11 @@ def test_spheres_outside_the_volume_and_broken_points():
     assert "1 points without a valid position" in text
 
 
+def test_a_sphere_that_the_border_cuts_is_nothing_to_warn_of():
+    reading = read(make([[(50, 50, -4)], [(50, 50, -12)]], sizes=[8, 8]))
+    assert "1 of 2 spheres lie outside the volume" in " ".join(reading.warnings)
+
+
 def test_model_without_pixel_size_and_tomogram_has_no_radii_in_nm():
     header = Header("m", (100, 100, 100), 0xF000)
     unit = replace(PLAIN, scale=(1.0, 1.0, 1.0))
