@@ -244,6 +244,25 @@ def export_command(
         say(f"wrote {', '.join(path.name for path in describe(output, overwrite=overwrite))}")
 
 
+@app.command("average")
+def average_command(
+    models: Annotated[
+        list[Path], typer.Argument(help="Exported models (.onnx) or checkpoints, two at least.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
+    name: Annotated[str, typer.Option(help="Of the new model.")] = "average",
+    version: Annotated[str, typer.Option(help="Of the new model.")] = "1",
+    overwrite: Overwrite = False,
+) -> None:
+    """Make one model that gives the mean of several: right more often, and dearer."""
+    from vesimod.commands.console import say
+
+    from vesimod_train.average import average
+
+    difference = average(models, output, name, version, overwrite=overwrite)
+    say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
+
+
 @app.command("import-cryovesnet")
 def import_cryovesnet_command(
     weights: Annotated[Path, typer.Argument(help="Keras model of CryoVesNet (.h5).")],

@@ -57,11 +57,29 @@ def export(checkpoint: Path, output: Path, *, overwrite: bool = False) -> float:
     """
     check_writable(output, overwrite)
     config, network, step = load_checkpoint(checkpoint)
-    exported = ExportedUNet(network).eval()
-    spec = model_spec(config, network, step)
+    return write_model(ExportedUNet(network).eval(), model_spec(config, network, step), output)
+
+
+def write_model(network: torch.nn.Module, spec: ModelSpec, output: Path) -> float:
+    """Write a network as ONNX unless onnxruntime computes something else; return the difference.
+
+    Parameters
+    ----------
+    network : Module
+        Returns what `spec.outputs` says, in evaluation mode.
+    spec : ModelSpec
+        Goes into the file.
+    output : Path
+        The ``.onnx`` file; an existing one is replaced.
+
+    Raises
+    ------
+    ParityError
+        As in `export`.
+    """
     with atomic_path(output) as temporary:
-        onnx.save(to_onnx(exported, spec), temporary)
-        difference = parity(temporary, exported, network.divisor)
+        onnx.save(to_onnx(network, spec), temporary)
+        difference = parity(temporary, network, spec.divisor)
         if not difference <= TOLERANCE:  # also true for NaN
             raise ParityError(
                 f"{output}: torch and onnxruntime differ by {difference:.2g}, more than "

@@ -1,0 +1,88 @@
+"""Several trained networks as one model that gives the mean of their distances.
+
+Networks trained on other tomograms, or of another size, err in different places: their mean is
+right more often than any of them, for the sum of their costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+from vesimod.contract import ModelSpec, Normalisation
+from vesimod_imod.files import check_writable
+
+from vesimod_train.config import ConfigError
+from vesimod_train.export import LICENCE, OUTPUTS, TILE_CORE, write_model
+from vesimod_train.unet import SOFTNESS_NM, UNet
+from vesimod_train.weights import read_network
+
+
+class AveragedUNets(nn.Module):
+    """Networks side by side: probability and distance of their mean."""
+
+    def __init__(self, networks: Sequence[UNet]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
+        distance = torch.stack([network(volume) for network in self.networks]).mean(dim=0)
+        return torch.sigmoid(distance / SOFTNESS_NM), distance
+
+
+def average(
+    models: Sequence[Path], output: Path, name: str, version: str, *, overwrite: bool = False
+) -> float:
+    """Write the average of models as ONNX.
+
+    Parameters
+    ----------
+    models : sequence of Path
+        Exported single U-Nets (.onnx) or checkpoints, of one voxel size.
+    output : Path
+        The ``.onnx`` file.
+    name, version : str
+        Of the new model.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    float
+        Largest difference between torch and onnxruntime over several sizes.
+
+    Raises
+    ------
+    ConfigError
+        The models have different voxel sizes.
+    ModelError
+        A file is no single U-Net.
+    ParityError, FileExistsError
+        As in `vesimod_train.export.export`.
+    """
+    check_writable(output, overwrite)
+    networks, about = zip(*map(read_network, models), strict=True)
+    sizes = {each.voxel_size_nm for each in about}
+    if len(sizes) > 1:
+        raise ConfigError(
+            f"voxel sizes of {', '.join(f'{size:g}' for size in sorted(sizes))} nm: "
+            "only networks of one voxel size can be averaged"
+        )
+    halo = max(network.reach for network in networks)
+    edge = TILE_CORE + 2 * halo
+    spec = ModelSpec(
+        name=name,
+        version=version,
+        voxel_size_nm=sizes.pop(),
+        normalisation=Normalisation(),
+        tile=(edge, edge, edge),
+        halo=halo,
+        divisor=max(network.divisor for network in networks),
+        outputs=OUTPUTS,
+        training_data="mean of: " + "; ".join(each.training_data for each in about),
+        licence=LICENCE,
+    )
+    return write_model(AveragedUNets(networks).eval(), spec, output)
