@@ -25,7 +25,7 @@ from vesimod_train.dataset import Example, even_weight, make_example
 from vesimod_train.pairs import read_pair
 from vesimod_train.simulate import RECIPES, simulate
 
-FORMAT = 1  # counts up when examples of the same name would hold something else
+FORMAT = 2  # counts up when examples of the same name would hold something else
 Report = Callable[[str], None]
 _Job = tuple[Path, str, int, float, Normalisation, float]
 
