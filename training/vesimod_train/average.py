@@ -11,11 +11,10 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from vesimod.contract import ModelSpec, Normalisation
 from vesimod_imod.files import check_writable
 
 from vesimod_train.config import ConfigError
-from vesimod_train.export import LICENCE, OUTPUTS, TILE_CORE, write_model
+from vesimod_train.export import unet_spec, write_model
 from vesimod_train.unet import SOFTNESS_NM, UNet
 from vesimod_train.weights import read_network
 
@@ -71,18 +70,11 @@ def average(
             f"voxel sizes of {', '.join(f'{size:g}' for size in sorted(sizes))} nm: "
             "only networks of one voxel size can be averaged"
         )
-    halo = max(network.reach for network in networks)
-    edge = TILE_CORE + 2 * halo
-    spec = ModelSpec(
+    spec = unet_spec(
+        networks,
+        sizes.pop(),
         name=name,
         version=version,
-        voxel_size_nm=sizes.pop(),
-        normalisation=Normalisation(),
-        tile=(edge, edge, edge),
-        halo=halo,
-        divisor=max(network.divisor for network in networks),
-        outputs=OUTPUTS,
         training_data="mean of: " + "; ".join(each.training_data for each in about),
-        licence=LICENCE,
     )
     return write_model(AveragedUNets(networks).eval(), spec, output)

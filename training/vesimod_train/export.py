@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,19 +90,32 @@ def write_model(network: torch.nn.Module, spec: ModelSpec, output: Path) -> floa
 
 
 def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
-    """Describe the network for whoever runs it."""
-    halo = network.reach
-    edge = TILE_CORE + 2 * halo
-    return ModelSpec(
+    """Describe the network of a run for whoever uses it."""
+    return unet_spec(
+        [network],
+        config.voxel_size_nm,
         name=config.name,
         version=config.version,
-        voxel_size_nm=config.voxel_size_nm,
+        training_data=f"{config.training_data}, {step} steps; radius is the membrane's outer edge",
+    )
+
+
+def unet_spec(
+    networks: Sequence[UNet], voxel_size_nm: float, *, name: str, version: str, training_data: str
+) -> ModelSpec:
+    """Describe a model of one or several U-Nets."""
+    halo = max(network.reach for network in networks)
+    edge = TILE_CORE + 2 * halo
+    return ModelSpec(
+        name=name,
+        version=version,
+        voxel_size_nm=voxel_size_nm,
         normalisation=Normalisation(),
         tile=(edge, edge, edge),
         halo=halo,
-        divisor=network.divisor,
+        divisor=max(network.divisor for network in networks),
         outputs=OUTPUTS,
-        training_data=f"{config.training_data}, {step} steps; radius is the membrane's outer edge",
+        training_data=training_data,
         licence=LICENCE,
     )
 
