@@ -84,14 +84,14 @@ def test_cut_by_the_border_is_kept_and_flagged():
 
 
 def test_centred_just_outside_is_kept_and_flagged():
-    centres = np.array([[25.0, 25.0, -1.5], [25.0, 25.0, 40.0]])
+    centres = np.array([[25.0, 25.0, -0.7], [25.0, 25.0, 40.0]])
     found = run((50, 50, 60), centres, [20.0, 20.0], snr=0.3)
     check(found, centres, [20.0, 20.0], centre_nm=2.0, radius_nm=2.0)
     assert sorted(found.spheres.measures["border"]) == [False, True]
 
 
-def test_mostly_outside_is_dropped():
-    centres = np.array([[25.0, 25.0, -5.0], [25.0, 25.0, 40.0]])
+def test_centred_further_outside_is_dropped():
+    centres = np.array([[25.0, 25.0, -3.0], [25.0, 25.0, 40.0]])
     found = run((50, 50, 60), centres, [20.0, 20.0], snr=0.3)
     check(found, centres[1:], [20.0])
 

@@ -24,8 +24,9 @@ RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
 # Of the median evidence. In simulated tomograms true vesicles had more than 0.55 of it in 95 of
 # 100 cases, whatever the noise; of the false ones 95 in 100 had less than 0.5 where noise was low.
 FAINT_SHARE = 0.48
-# Of the surface within the volume: a sphere centred a quarter of its radius outside has 0.375.
-LEAST_SEEN = 0.37
+# Of the surface within the volume: a sphere centred a tenth of its radius outside has 0.45. What
+# is centred further out is no vesicle of this volume; so far, the fit may be wrong.
+LEAST_SEEN = 0.45
 REASON = "U32"
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 
