@@ -27,6 +27,7 @@ from onnx import numpy_helper, shape_inference
 from performance_machine import MEGA, SEED, describe_machine, product_rate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from vesimod import load_model, read_tomogram
+from vesimod.contract import ModelError
 from vesimod.network import Model, find_model
 from vesimod.pipeline import find_in_maps, network_maps
 from vesimod_train.cryovesnet import import_cryovesnet
@@ -76,9 +77,15 @@ def cpu_seconds(work: Callable[[], object], runs: int = RUNS) -> float:
     return min(times)
 
 
-def torch_network(path: Path) -> torch.nn.Module:
-    """The network of an exported U-Net in torch, normalisations folded as in the export."""
-    network = network_of_onnx(path)[0].eval()
+def torch_network(path: Path) -> torch.nn.Module | None:
+    """The network of an exported U-Net in torch, normalisations folded as in the export.
+
+    None for a model of another kind: an average of several, an imported one.
+    """
+    try:
+        network = network_of_onnx(path)[0].eval()
+    except ModelError:
+        return None
     for block in (*network.down, *network.merge):
         for i in (0, 3):
             block[i] = fuse_conv_bn_eval(block[i], block[i + 1])
@@ -116,8 +123,8 @@ def compare_networks(paths: dict[str, Path]) -> None:
         volume = noise.normal(size=edges).astype(np.float32)
         work = multiply_adds(path, edges)
         row(name, cpu_seconds(lambda m=model, v=volume: m.predict(v, memory_gb=4.0)), work)
-        if name != "published":
-            network, tensor = torch_network(path), torch.from_numpy(volume)[None, None]
+        if network := torch_network(path):
+            tensor = torch.from_numpy(volume)[None, None]
             with torch.inference_mode():
                 row(f"{name}, torch", cpu_seconds(lambda n=network, t=tensor: n(t)), work)
 
