@@ -21,9 +21,6 @@ from vesimod.tiling import Box, Shape, Tile, kept_box, plan_tiles, predict, tile
 Volume = npt.NDArray[np.float32]
 Device = Literal["auto", "cpu", "cuda"]
 DEFAULT_MODEL = "fast"
-# Of a tile, while it is computed. Measured: 260 to 280 (`fast`), 390 to 513 (`accurate`, the more
-# where the arena's free pieces do not fit what comes next), 330 (the published network).
-BYTES_PER_VOXEL = 520
 OPENVINO = "OpenVINOExecutionProvider"
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
@@ -129,7 +126,7 @@ class Model:
     ) -> list[Tile]:
         """Cut a volume of `shape` (z, y, x) into tiles for `predict`; parameters are its own."""
         memory_gb = default_memory_gb() if memory_gb is None else memory_gb
-        voxels = memory_gb * GB / BYTES_PER_VOXEL
+        voxels = memory_gb * GB / self.spec.bytes_per_voxel
         return plan_tiles(shape, voxels, self.spec.halo, self.spec.divisor, wanted)
 
 

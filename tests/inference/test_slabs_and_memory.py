@@ -68,14 +68,14 @@ def test_tiny_tiles_and_temporary_files_change_nothing(
     tomogram: Tomogram, model: Model, whole: Spheres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "ARRAYS_SHARE", 0.0)  # nothing fits: whole volumes go to files
-    monkeypatch.setattr("vesimod.network.BYTES_PER_VOXEL", 5000)
     shapes = []
 
     def run(tile: np.ndarray) -> list[np.ndarray]:
         shapes.append(tile.shape)
         return model.run(tile)
 
-    assert_same(segment(tomogram, replace(model, run=run, memory_gb=0.5)).spheres, whole)
+    hungry = replace(model, spec=replace(model.spec, bytes_per_voxel=5000), run=run, memory_gb=0.5)
+    assert_same(segment(tomogram, hungry).spheres, whole)
     assert len(shapes) > 4
 
 
@@ -130,7 +130,7 @@ def test_tiles_far_from_a_region_are_left_out(
 ) -> None:
     # Two corners: the box around them is the whole volume.
     monkeypatch.setattr(pipeline, "REGION_MARGIN_NM", 10.0)
-    monkeypatch.setattr("vesimod.network.BYTES_PER_VOXEL", 5000)
+    spec = replace(model.spec, bytes_per_voxel=5000)
     region = np.zeros(GRID.shape, bool)
     region[:, :20, :20] = region[:, -20:, -20:] = True
     counts = {}
@@ -140,7 +140,7 @@ def test_tiles_far_from_a_region_are_left_out(
             counts[where is None] = counts.get(where is None, 0) + 1
             return model.run(tile)
 
-        few = replace(model, run=run, memory_gb=0.5)
+        few = replace(model, spec=spec, run=run, memory_gb=0.5)
         return network_maps(tomogram, few, region=where)["probability"]
 
     some, everything = maps(region), maps(None)

@@ -25,6 +25,7 @@ TOLERANCE = 1e-4  # largest difference between torch and onnxruntime that may sh
 # Edges in voxels, in units of the network's divisor, on which the two are compared.
 PARITY_SHAPES = ((4, 4, 4), (5, 9, 7), (12, 12, 12), (1, 16, 3))
 TILE_CORE = 96  # voxels kept of a tile: a third of the work is halo, half a GB of memory
+BYTES_A_NETWORK = 300  # a voxel, where onnxruntime computes several side by side
 LICENCE = "MIT"
 
 
@@ -117,6 +118,7 @@ def unet_spec(
         outputs=OUTPUTS,
         training_data=training_data,
         licence=LICENCE,
+        bytes_per_voxel=max(ModelSpec.bytes_per_voxel, BYTES_A_NETWORK * len(networks)),
     )
 
 
