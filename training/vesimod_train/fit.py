@@ -75,8 +75,8 @@ def fit(
     if threads:
         torch.set_num_threads(threads)
     show = progress or (lambda _what, _done, _total: None)
+    run = start(config, device)  # before minutes of simulation: the base may be missing
     training, validation = examples or load_examples(config, folder / "cache", workers, report)
-    run = start(config, device)
     checkpoint = folder / CHECKPOINT
     resume(checkpoint, config, run)
     for name in (CHECKPOINT, BEST, logs.LOG):
