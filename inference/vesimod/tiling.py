@@ -24,6 +24,7 @@ Shape = tuple[int, int, int]
 Span = tuple[int, int]
 Box = tuple[Span, Span, Span]
 MAX_TILES = 200  # along one axis
+LEAST_FLAT = 64  # voxels: fewer may be alike by chance
 FLAT = 1e-4  # of the normalised grey values' unit; resampling rounds a constant by far less
 
 
@@ -144,7 +145,7 @@ def predict(
         kept = tuple(slice(*span) for span in kept_box(tile))
         within = tuple(slice(axis.first - axis.low, axis.last - axis.low) for axis in tile)
         seen = read_tile(volume, tile)
-        flat = np.ptp(seen) <= FLAT
+        flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
         if flat and abs(seen.flat[0] - grey) <= FLAT:
             outputs = answer
         else:
