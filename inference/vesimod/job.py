@@ -191,26 +191,17 @@ def segment_and_write(
     """
     start = time.monotonic()
     region, notes = read_region(settings.region, tomogram)
+    how: dict[str, Any] = {
+        "threshold": settings.threshold,
+        "invert": settings.invert,
+        "region": region,
+        "progress": progress,
+    }
     if slabs > 1:
         maps = join_slabs(tomogram, outputs.model, network, slabs, invert=settings.invert)
-        result = find_in_maps(
-            tomogram,
-            maps,
-            network.spec,
-            threshold=settings.threshold,
-            invert=settings.invert,
-            region=region,
-            progress=progress,
-        )
+        result = find_in_maps(tomogram, maps, network.spec, **how)
     else:
-        result = segment(
-            tomogram,
-            network,
-            threshold=settings.threshold,
-            invert=settings.invert,
-            region=region,
-            progress=progress,
-        )
+        result = segment(tomogram, network, **how)
     result = replace(result, notes=(*notes, *result.notes))
     seconds = time.monotonic() - start
     provenance = _provenance(tomogram, network, settings, result, region, seconds)

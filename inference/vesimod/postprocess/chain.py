@@ -27,7 +27,6 @@ FAINT_SHARE = 0.48
 # Of the surface within the volume: a sphere centred a tenth of its radius outside has 0.45. What
 # is centred further out is no vesicle of this volume; so far, the fit may be wrong.
 LEAST_SEEN = 0.45
-REASON = "U32"
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 
 
@@ -126,7 +125,7 @@ def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray
     ]
     if region is not None:
         rules.append((~_inside(spheres.centres, region), "outside the region"))
-    reasons = np.full(len(spheres), "", dtype=REASON)
+    reasons = np.full(len(spheres), "", dtype="U32")
     for which, why in rules:
         reasons[which & (reasons == "")] = why
     return reasons
