@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from vesimod import load_model, read_tomogram, segment
 from vesimod.evaluate import evaluate
-from vesimod_imod.spheres import Spheres
+from vesimod_imod.spheres import Spheres, Triple
 from vesimod_train.simulate import RECIPES, Recipe, simulate, write_simulated
 
 CONDITIONS: dict[str, Recipe] = {
@@ -30,11 +30,43 @@ CONDITIONS: dict[str, Recipe] = {
     "no vesicles, SNR 0.1": RECIPES["empty"],
 }
 
+HEADER = (
+    "| volumes | true | found | cut | precision | recall | F1 | AP | centre | radius | bias, nm |\n"
+    "|---|" + "---:|" * 10
+)
+
 
 def outside_cut(found: Spheres, cut: Spheres, size_nm: float) -> Spheres:
     """Found spheres without those whose centre lies in a vesicle that the edge cuts."""
     way = np.linalg.norm(found.centres[:, None] - cut.centres[None], axis=2) * size_nm
     return found.select(~np.any(way < cut.radii_nm, axis=1))
+
+
+def values(everything: Spheres, true: Spheres, cut: Spheres, size_nm: Triple) -> list[float]:
+    """Numbers of one volume, in the order of `HEADER`."""
+    found = outside_cut(everything, cut, size_nm[0])
+    score = evaluate(found, true, size_nm)
+    return [
+        len(true),
+        len(found),
+        len(everything) - len(found),
+        score.precision,
+        score.recall,
+        score.f1,
+        score.average_precision,
+        score.centre_error_nm_median,
+        score.radius_error_nm_median,
+        score.radius_bias_nm,
+    ]
+
+
+def row_of(name: str, rows: list[list[float]]) -> str:
+    """Line of the table: the means over volumes, and F1's spread."""
+    means = np.array(rows, float).mean(axis=0)
+    counts = " | ".join(f"{value:.0f}" for value in means[:3])
+    spread = np.std([row[5] for row in rows])
+    rates = f"{means[3]:.3f} | {means[4]:.3f} | {means[5]:.3f} +- {spread:.3f} | {means[6]:.3f}"
+    return f"| {name} | {counts} | {rates} | " + " | ".join(f"{v:.2f}" for v in means[7:]) + " |"
 
 
 def main() -> None:
@@ -45,11 +77,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     model = load_model(options.model, device="cpu", threads=options.threads)
-    print(
-        "| volumes | true | found | cut | precision | recall | F1 | AP | centre | radius "
-        "| bias, nm |"
-    )
-    print("|---|" + "---:|" * 10, flush=True)
+    print(HEADER, flush=True)
     for name in options.conditions:
         rows = []
         for seed in options.seeds:
@@ -57,30 +85,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 path = write_simulated(Path(folder), "volume", made, overwrite=False)
                 everything = segment(read_tomogram(path), model).spheres
-            found = outside_cut(everything, made.cut, made.grid.voxel_size_nm[0])
-            score = evaluate(found, made.spheres, made.grid.voxel_size_nm)
-            rows.append(
-                [
-                    len(made.spheres),
-                    len(found),
-                    len(everything) - len(found),
-                    score.precision,
-                    score.recall,
-                    score.f1,
-                    score.average_precision,
-                    score.centre_error_nm_median,
-                    score.radius_error_nm_median,
-                    score.radius_bias_nm,
-                ]
-            )
-        means = np.array(rows, float).mean(axis=0)
-        counts = " | ".join(f"{value:.0f}" for value in means[:3])
-        spread = np.std([row[5] for row in rows])
-        rates = f"{means[3]:.3f} | {means[4]:.3f} | {means[5]:.3f} +- {spread:.3f} | {means[6]:.3f}"
-        print(
-            f"| {name} | {counts} | {rates} | " + " | ".join(f"{v:.2f}" for v in means[7:]) + " |",
-            flush=True,
-        )
+            rows.append(values(everything, made.spheres, made.cut, made.grid.voxel_size_nm))
+        print(row_of(name, rows), flush=True)
 
 
 if __name__ == "__main__":
