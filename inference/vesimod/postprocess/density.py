@@ -67,7 +67,9 @@ class Density:
         scale = normals.T[:, :, None] / (size * step)[:, None, None]
         points = scale.astype(np.float32) * distances_nm.astype(np.float32)
         points += offset[:, None, None].astype(np.float32)
-        return _interpolate(box, points)
+        reach = distances_nm[-1] / (size * step) + 1e-3
+        within = (offset >= reach).all() and (offset + reach <= count - 1).all()
+        return _within(box, points) if within else _interpolate(box, points)
 
     def _binned(
         self, low: npt.NDArray[np.int64], count: npt.NDArray[np.int64], step: npt.NDArray[np.int64]
@@ -84,30 +86,50 @@ class Density:
 def _interpolate(
     box: npt.NDArray[np.float32], points: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Trilinear interpolation of a box at points (3, ...); NaN outside.
-
-    Half the time of `scipy.ndimage.map_coordinates`, in which the chain spent most of its own.
-    """
+    """Trilinear interpolation of a box at points (3, ...); NaN outside."""
     last = np.array(box.shape, np.float32)[:, None, None] - 1
     within = np.clip(points, 0, last)
     outside = (within != points).any(axis=0)
-    corner = np.minimum(within, last - 1).astype(np.int32)
-    z, y, x = within - corner
+    density = _within(box, within, last - 1)
+    density[outside] = np.nan
+    return density
+
+
+def _within(
+    box: npt.NDArray[np.float32],
+    points: npt.NDArray[np.float32],
+    last_corner: npt.NDArray[np.float32] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Trilinear interpolation at points (3, ...) none of which lies outside of the box.
+
+    Less than half the time of `scipy.ndimage.map_coordinates`, in which the chain spent most of
+    its own. Points on the last voxels themselves need `last_corner`, the last but one (3, 1, 1).
+    """
+    corner = points.astype(np.int32)  # rounds down: nothing is negative
+    if last_corner is not None:
+        corner = np.minimum(corner, last_corner.astype(np.int32))
+    z, y, x = points - corner
     row, plane = box.shape[2], box.shape[1] * box.shape[2]
     first = corner[0] * plane + corner[1] * row + corner[2]
-    flat = box.ravel()
-
-    def along_x(offset: int) -> Any:
-        near, far = np.take(flat, first + offset), np.take(flat, first + (offset + 1))
-        return near + (far - near) * x
+    # Both neighbours along x at once: the two floats of a complex number.
+    pairs = np.empty((box.size, 2), np.float32)
+    pairs[:, 0] = box.ravel()
+    pairs[:-1, 1] = pairs[1:, 0]
+    pairs[-1, 1] = 0.0
+    flat = pairs.view(np.complex64)[:, 0]
 
     def along_y(offset: int) -> Any:
-        near, far = along_x(offset), along_x(offset + row)
-        return near + (far - near) * y
+        near, far = np.take(flat, first + offset), np.take(flat, first + (offset + row))
+        far -= near
+        far *= y
+        far += near
+        return far
 
     near, far = along_y(0), along_y(plane)
-    density: npt.NDArray[np.float32] = near + (far - near) * z
-    density[outside] = np.nan
+    far -= near
+    far *= z
+    far += near
+    density: npt.NDArray[np.float32] = far.real + (far.imag - far.real) * x
     return density
 
 

@@ -328,14 +328,14 @@ class Surface:
             distance, root = _distance(shift_nm, radius_nm)
             jacobian = _jacobian(shift_nm, radius_nm, root)
             _, slope = self.at(distance)
-            gradient = np.einsum("bk,bkp,k->bp", slope, jacobian, self.weights)
+            weighted = jacobian.transpose(0, 2, 1) * self.weights
+            gradient = weighted @ slope[:, :, None]
             # The curvature that the template would show, at the strength that is seen:
             # always positive definite, unlike the noisy second derivative.
             strength = np.maximum(value / self.weights.sum(), 1e-12) * self.curvature
-            normal = np.einsum("bkp,bkq,k->bpq", jacobian, jacobian, self.weights)
-            normal = normal * strength[:, None, None]
+            normal = weighted @ jacobian * strength[:, None, None]
             normal += 1e-3 * np.einsum("bpp->b", normal)[:, None, None] * np.eye(4)
-            step = np.linalg.solve(normal, gradient[:, :, None])[:, :, 0] * damping[:, None]
+            step = np.linalg.solve(normal, gradient)[:, :, 0] * damping[:, None]
             length = np.linalg.norm(step, axis=1, keepdims=True)
             step *= np.minimum(1.0, 1.5 / np.maximum(length, 1e-12))
             new_radius, new_shift = radius_nm + step[:, 0], shift_nm + step[:, 1:]
