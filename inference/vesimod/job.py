@@ -198,7 +198,9 @@ def segment_and_write(
         "progress": progress,
     }
     if slabs > 1:
-        maps = join_slabs(tomogram, outputs.model, network, slabs, invert=settings.invert)
+        maps = join_slabs(
+            tomogram, outputs.model, network, slabs, invert=settings.invert, region=region
+        )
         result = find_in_maps(tomogram, maps, network.spec, **how)
     else:
         result = segment(tomogram, network, **how)

@@ -7,10 +7,12 @@ single run gives.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 from vesimod_imod.files import atomic_path
 
 from vesimod.network import Model
@@ -56,6 +58,7 @@ def write_slab(
     count: int,
     *,
     invert: bool = False,
+    region: npt.NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Run the network on one slab and keep what it says.
@@ -68,7 +71,7 @@ def write_slab(
     model : Model
     number, count : int
         Which slab, from 1, of how many.
-    invert, progress
+    invert, region, progress
         As in `vesimod.segment`.
 
     Returns
@@ -77,33 +80,43 @@ def write_slab(
         The file; one of an earlier run is replaced.
     """
     first, last = slab_rows(tomogram, model, number, count)
-    maps = network_maps(tomogram, model, rows=(first, last), invert=invert, progress=progress)
+    maps = network_maps(
+        tomogram, model, rows=(first, last), invert=invert, region=region, progress=progress
+    )
     path = slab_file(output, number, count)
     arrays = {name: array[first:last] for name, array in maps.items()}
+    key = _key(tomogram, model, invert, region)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **{KEY: np.array(_key(tomogram, model, invert)), **arrays})  # type: ignore[arg-type]
+        np.savez(stream, **{KEY: np.array(key), **arrays})  # type: ignore[arg-type]
     return path
 
 
 def join_slabs(
-    tomogram: Tomogram, output: Path, model: Model, count: int, *, invert: bool = False
+    tomogram: Tomogram,
+    output: Path,
+    model: Model,
+    count: int,
+    *,
+    invert: bool = False,
+    region: npt.NDArray[np.bool_] | None = None,
 ) -> dict[str, Volume]:
     """Put the slabs together: what `network_maps` gives for the whole tomogram.
 
     Raises
     ------
     SlabError
-        One is missing, damaged, or of another tomogram, network or contrast.
+        One is missing, damaged, or of another tomogram, network, contrast or region.
     """
+    key = _key(tomogram, model, invert, region)
     whole: dict[str, list[Volume]] = {name: [] for name in model.spec.outputs}
     for number in range(1, count + 1):
         path = slab_file(output, number, count)
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as slab:
-                if str(slab[KEY]) != _key(tomogram, model, invert):
+                if str(slab[KEY]) != key:
                     raise SlabError(
-                        f"{path}: of another tomogram, network or contrast; delete it and run "
-                        f"slab {number} again"
+                        f"{path}: of another tomogram, network, contrast or region; delete it "
+                        f"and run slab {number} again"
                     )
                 for name, parts in whole.items():
                     parts.append(slab[name])
@@ -122,6 +135,9 @@ def remove_slabs(output: Path, count: int) -> None:
         slab_file(output, number, count).unlink(missing_ok=True)
 
 
-def _key(tomogram: Tomogram, model: Model, invert: bool) -> str:
+def _key(
+    tomogram: Tomogram, model: Model, invert: bool, region: npt.NDArray[np.bool_] | None
+) -> str:
     """Say what all slabs of one run have in common."""
-    return f"{fingerprint(tomogram.path)} {tomogram.grid} {model.sha256} {invert}"
+    where = "" if region is None else hashlib.sha256(np.packbits(region).tobytes()).hexdigest()
+    return f"{fingerprint(tomogram.path)} {tomogram.grid} {model.sha256} {invert} {where}"

@@ -109,6 +109,27 @@ def test_memory_that_never_suffices_and_other_errors_are_reported(
         segment(tomogram, replace(model, run=broken))
 
 
+def test_a_region_gives_the_same_whatever_the_tiles_and_slabs(
+    tomogram: Tomogram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two corners: one tile covers them and all between, many leave out what is far from both.
+    # How much of the map is there differs; nothing may hang on that.
+    monkeypatch.setattr(pipeline, "REGION_MARGIN_NM", 60.0)
+    region = np.zeros(GRID.shape, bool)
+    region[:, :30, :30] = region[:, -30:, -30:] = True
+    model = load_model("fast", device="cpu", threads=1, memory_gb=4.0)
+    expected = segment(tomogram, model, region=region)
+    few = replace(model, spec=replace(model.spec, bytes_per_voxel=5000), memory_gb=0.5)
+    for number in (1, 2):
+        write_slab(tomogram, tmp_path / "TS_01.mod", few, number, 2, region=region)
+    maps = join_slabs(tomogram, tmp_path / "TS_01.mod", few, 2, region=region)
+    assert (maps["probability"] > 0.5).sum() < (expected.probability > 0.5).sum()
+    found = pipeline.find_in_maps(tomogram, maps, model.spec, region=region)
+    assert len(expected.spheres) >= 3
+    assert found.threshold == expected.threshold
+    assert_same(found.spheres, expected.spheres)
+
+
 def test_a_region_saves_work_and_changes_nothing_within(
     tomogram: Tomogram, model: Model, whole: Spheres
 ) -> None:
@@ -188,8 +209,10 @@ def test_wrong_slabs_are_refused(tomogram: Tomogram, model: Model, tmp_path: Pat
         join_slabs(tomogram, output, model, 2)
     for number in (1, 2):
         write_slab(tomogram, output, model, number, 2)
-    with pytest.raises(SlabError, match="another tomogram, network or contrast"):
+    with pytest.raises(SlabError, match="another tomogram, network, contrast or region"):
         join_slabs(tomogram, output, model, 2, invert=True)
+    with pytest.raises(SlabError, match="contrast or region"):
+        join_slabs(tomogram, output, model, 2, region=np.ones(GRID.shape, bool))
     slab_file(output, 2, 2).write_bytes(slab_file(output, 2, 2).read_bytes()[:1000])
     with pytest.raises(SlabError, match=r"slab-002-of-002.*unreadable"):
         join_slabs(tomogram, output, model, 2)

@@ -119,13 +119,22 @@ def _slab(
 ) -> int:
     """Do one slab of a tomogram."""
     from vesimod.commands.console import progress
+    from vesimod.job import read_region
     from vesimod.slabs import write_slab
     from vesimod.tomogram import read_tomogram
 
     tomogram = read_tomogram(path, settings.voxel_size_nm)
+    region, _ = read_region(settings.region, tomogram)  # notes are for whoever joins the slabs
     with progress() as report:
         file = write_slab(
-            tomogram, output, network, number, count, invert=settings.invert, progress=report
+            tomogram,
+            output,
+            network,
+            number,
+            count,
+            invert=settings.invert,
+            region=region,
+            progress=report,
         )
     say(f"wrote {file}")
     return 0

@@ -28,6 +28,9 @@ FAINT_SHARE = 0.48
 # is centred further out is no vesicle of this volume; so far, the fit may be wrong.
 LEAST_SEEN = 0.45
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
+# Masks whose centre lies further from the region are not looked at: no fit moves as far, and how
+# much of the network's map there is depends on the tiling.
+REGION_REACH_NM = 45.0
 
 
 def find_spheres(
@@ -61,7 +64,8 @@ def find_spheres(
     invert : bool
         Membranes are bright: negate what is read.
     region : (z, y, x) bool, optional
-        Where vesicles may be, on the tomogram's grid; others are dropped.
+        Where vesicles may be, on the tomogram's grid; others are dropped. Nothing depends on
+        what is said of places more than 100 nm away.
     progress : callable, optional
         Called with (vesicles done, vesicles in all).
 
@@ -83,14 +87,15 @@ def find_spheres(
         raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
     density = Density(volume, voxel_size_nm, invert)
     if threshold is None:
-        threshold = choose_threshold(density, probability, probability_voxel_size_nm)
+        threshold = choose_threshold(density, probability, probability_voxel_size_nm, region)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
     masks = spheres_of_labels(labels, probability_voxel_size_nm)
-    masks = masks.select(masks.radii_nm >= MIN_MASK_NM)
+    centres = model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm)
+    masks = replace(masks, centres=centres).select(masks.radii_nm >= MIN_MASK_NM)
+    if region is not None:
+        masks = masks.select(_near(masks.centres, region, voxel_size_nm))
     if len(masks) == 0:
         return Candidates(Spheres.empty(), Spheres.empty(), labels, threshold)
-    centres = model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm)
-    masks = replace(masks, centres=centres)
     network = Density(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
     reasons = impossible(spheres, region)
@@ -148,6 +153,18 @@ def _unlikely(
     overlap_nm = np.zeros(len(spheres))
     overlap_nm[rows] = depth_nm
     return reasons, overlap_nm
+
+
+def _near(centres: FloatArray, region: BoolArray, voxel_size_nm: Triple) -> BoolArray:
+    """Whether anything of the region lies near each centre (N, 3)."""
+    reach = REGION_REACH_NM / np.asarray(voxel_size_nm)
+    low = np.maximum(np.ceil(centres - reach), 0).astype(np.int64)
+    high = np.maximum(np.floor(centres + reach) + 1, 0).astype(np.int64)
+    boxes = [
+        tuple(slice(*span) for span in zip(*ends, strict=True))
+        for ends in zip(low, high, strict=True)
+    ]
+    return np.array([region[box].any() for box in boxes], bool)
 
 
 def _inside(centres: FloatArray, region: BoolArray) -> BoolArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from vesimod_imod.spheres import Triple
+from vesimod_imod.spheres import BoolArray, Triple
 
 from vesimod.postprocess.candidates import Volume
 from vesimod.postprocess.density import Density
@@ -18,7 +18,10 @@ MIN_SHELL = 100  # voxels; fewer have no meaningful mean
 
 
 def choose_threshold(
-    density: Density, probability: Volume, probability_voxel_size_nm: Triple
+    density: Density,
+    probability: Volume,
+    probability_voxel_size_nm: Triple,
+    region: BoolArray | None = None,
 ) -> float:
     """Find the threshold whose mask ends on the darkest density: the paper's global threshold.
 
@@ -34,6 +37,8 @@ def choose_threshold(
         On the network's grid, edges aligned with the tomogram's.
     probability_voxel_size_nm : (float, float, float)
         Of `probability`.
+    region : (z, y, x) bool, optional
+        On the tomogram's grid: only there is the shell looked at.
 
     Returns
     -------
@@ -54,6 +59,10 @@ def choose_threshold(
     )
     last = np.asarray(density.voxels.shape) - 1
     nearest = np.clip(np.rint(points).astype(np.int64), 0, last)
+    if region is not None:
+        allowed = region[tuple(nearest.T)]
+        nearest, value = nearest[allowed], value[allowed]
+        lowest_neighbour = lowest_neighbour[allowed]
     grey = np.asarray(density.voxels[tuple(nearest.T)], np.float64)
     grey = -grey if density.invert else grey
     best, darkest = DEFAULT_THRESHOLD, np.inf
