@@ -89,14 +89,21 @@ def fit_command(
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    seed: Annotated[
+        int | None, typer.Option(help="Instead of the configuration's: another run of its kind.")
+    ] = None,
 ) -> None:
     """Train a network, or go on with a run that was stopped."""
+    from dataclasses import replace
+
     from vesimod.commands.console import progress, say
 
     from vesimod_train.config import Config
     from vesimod_train.fit import fit
 
     settings = Config.from_mapping(read_toml(config), config.parent)
+    if seed is not None:
+        settings = replace(settings, seed=seed)
     with progress() as show:
         checkpoint = fit(
             settings,
