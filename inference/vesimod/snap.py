@@ -13,13 +13,12 @@ from vesimod_imod.spheres import FloatArray, Spheres, Triple
 from vesimod.postprocess.density import Density, directions
 from vesimod.postprocess.overlaps import clashes_with, resolve_overlaps
 from vesimod.postprocess.profile import HALF_MEMBRANE_NM, fit_and_learn, needed_evidence
-from vesimod.postprocess.radial import RAY_STEP_NM, Surface, fit_membranes, generic_template
+from vesimod.postprocess.radial import COARSE, RAY_STEP_NM, Surface, fit_membranes, generic_template
 
 REACH_NM = 10.0  # how far off the centre a click may be
 GRID_NM = 2.5
 MEMBRANE_RADII_NM = (9.0, 40.0)
 STARTS = 3  # best trials that are followed up
-COARSE = 4  # every 4th direction will do to choose a start
 MIN_EVIDENCE = 5.0  # the most that a search through noise finds in a hundred clicks
 FAINT_SHARE = 0.5  # of the typical evidence, where there are enough others to compare with
 EXAMPLES = 24  # existing spheres that are fitted for comparison
@@ -86,7 +85,7 @@ def snap(
     examples = known.select(np.linspace(0, len(known) - 1, min(len(known), EXAMPLES)).astype(int))
     starts = np.concatenate([starts, examples.centres])
     radii = np.concatenate([radii, examples.radii_nm - HALF_MEMBRANE_NM])
-    fits, _, membrane = fit_and_learn(density, starts, radii, MIN_EVIDENCE, rounds=1)
+    fits, _, membrane = fit_and_learn(density, starts, radii, MIN_EVIDENCE, rounds=(1,))
     needed = needed_evidence(fits.evidence, MIN_EVIDENCE, FAINT_SHARE)
     clicked = slice(0, len(clicks))
     centres, radii, evidence = (
@@ -137,11 +136,11 @@ def _search(density: Density, click: FloatArray, template: FloatArray) -> tuple[
     low, high = MEMBRANE_RADII_NM
     middle, half = (low + high) / 2, (high - low) / 2
     surface = Surface.read(
-        density, click[None], np.array([middle]), template, half + REACH_NM + 2.0
+        density, click[None], np.array([middle]), template, half + REACH_NM + 2.0, every=2
     )
     shifts, radii, index = _trials(float(surface.low_nm[0]), surface.correlation.shape[2])
     # float32 sums over 80 rays are exact enough to choose starts.
-    values = np.take(surface.correlation[0, ::COARSE].ravel(), index).sum(axis=2)
+    values = np.take(surface.correlation[0, :: COARSE // 2].ravel(), index).sum(axis=2)
     starts = []
     for _ in range(STARTS):
         s, t = np.unravel_index(int(np.argmax(values)), values.shape)
@@ -153,6 +152,7 @@ def _search(density: Density, click: FloatArray, template: FloatArray) -> tuple[
         np.repeat(surface.low_nm, STARTS),
         surface.weights,
         surface.curvature,
+        surface.every,
     )
     shift, radius = several.climb(
         np.array([start[0] for start in starts]), np.array([start[1] for start in starts])

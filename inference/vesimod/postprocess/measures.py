@@ -162,7 +162,7 @@ def _belief(
     places = volume_to_model(centres, density.voxel_size_nm, probability.voxel_size_nm)
     belief = np.empty(len(places))
     for row, (place, radius) in enumerate(zip(places, radii_nm, strict=True)):
-        shells = mean_over_directions(probability.rays(place, CORE_SHARES * radius, every=4))
+        shells = mean_over_directions(probability.rays(place, CORE_SHARES * radius, every=8))
         weight = CORE_SHARES**2 * np.isfinite(shells)
         belief[row] = np.nan_to_num(shells) @ weight / max(weight.sum(), 1e-9)
     return np.asarray(belief / max(belief.max(initial=0.0), LEAST_SURE), np.float64)

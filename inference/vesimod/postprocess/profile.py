@@ -90,7 +90,7 @@ def fit_and_learn(
     centres: FloatArray,
     membrane_nm: FloatArray,
     min_evidence: float,
-    rounds: int = 2,
+    rounds: tuple[int, ...] = (2, 1),
     search: Search | None = None,
     wider: Search | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -105,7 +105,7 @@ def fit_and_learn(
         Where to start; (N, 3) in voxels and (N,) in nm.
     min_evidence : float
         Fits from which the profile is learned.
-    rounds : int
+    rounds : tuple of int
         See `fit_membranes`, of the second time.
     search : Search, optional
         What to try around each start; default: the start alone.
@@ -127,7 +127,7 @@ def fit_and_learn(
         start_nm,
         generic_template(),
         search=search,
-        rounds=1,
+        rounds=(2,),
         progress=progress,
     )
     found = fits.select(fits.evidence >= min_evidence)
@@ -154,7 +154,9 @@ def read_profiles(density: Density, fits: Fits) -> FloatArray:
     axis = profile_axis()
     profiles = np.empty((len(fits.centres), len(axis)))
     for row, (centre, radius) in enumerate(zip(fits.centres, fits.membrane_nm, strict=True)):
-        profiles[row] = mean_over_directions(density.rays(centre, np.maximum(radius + axis, 0.0)))
+        profiles[row] = mean_over_directions(
+            density.rays(centre, np.maximum(radius + axis, 0.0), every=2)
+        )
     return profiles
 
 
@@ -163,7 +165,7 @@ def lumen_density(density: Density, fits: Fits) -> FloatArray:
     lumen = np.empty(len(fits.centres))
     for row, (centre, radius) in enumerate(zip(fits.centres, fits.membrane_nm, strict=True)):
         distances = LUMEN_SHARES * max(radius - HALF_MEMBRANE_NM - 1.0, 1.0)
-        shells = mean_over_directions(density.rays(centre, distances, every=4))
+        shells = mean_over_directions(density.rays(centre, distances, every=8))
         lumen[row] = shells @ LUMEN_SHARES**2 / (LUMEN_SHARES**2).sum()
     return lumen
 

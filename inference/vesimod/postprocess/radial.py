@@ -23,6 +23,7 @@ RAY_STEP_NM = 0.8
 TEMPLATE_HALF_NM = 8.0  # reach of the membrane's profile to either side
 GENERIC_SIGMA_NM = 3.0  # wide enough for a bilayer with its proteins, resolved or not
 SMALLEST_NM = 6.0  # membrane radius that is tried
+COARSE = 8  # each 8th direction will do to choose a start
 BATCH = 64  # vesicles whose rays are in memory at a time
 NEWTON_STEPS = 8
 PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
@@ -80,8 +81,8 @@ class Fits:
     membrane_nm : (N,) float64
         Radius at which the membrane is darkest.
     response : (N, K) float64
-        Correlation with the template along each direction, at the fitted membrane; 0 where
-        a ray leaves the volume.
+        Correlation with the template along the directions of the last round, at the fitted
+        membrane; 0 where a ray leaves the volume.
     again : (N,) bool
         Found in a second search only.
     """
@@ -98,7 +99,7 @@ class Fits:
         Noise is alike in neighbouring rays, so the error comes from patches of the surface;
         only those within the volume count, and as `PATCH_NM` wide where they are smaller.
         """
-        patch = _patches()
+        patch = _patches()[:: len(directions()) // self.response.shape[1]]
         seen = self.response != 0
         count = seen.astype(np.float64) @ patch
         total = np.where(seen, self.response, 0.0) @ patch
@@ -142,7 +143,7 @@ def fit_membranes(
     *,
     search: Search | None = None,
     weights: FloatArray | None = None,
-    rounds: int = 2,
+    rounds: tuple[int, ...] = (2, 1),
     progress: Callable[[int, int], None] | None = None,
 ) -> Fits:
     """Fit spheres to membranes near given spheres.
@@ -163,9 +164,10 @@ def fit_membranes(
         How much each direction counts; default all alike. Weights that follow the missing
         wedge lower the centre's error by 0.02 to 0.09 nm in the median
         (benchmarks/postprocess_steps.py): too little to ask users for the tilt range.
-    rounds : int
-        How often rays are read from the centre reached so far. A second time is needed
-        where the first centre may be off by more than about 1 nm.
+    rounds : tuple of int
+        How often rays are read from the centre reached so far, and along which directions:
+        2 for each second one. A second time is needed where the first centre may be off by
+        more than about 1 nm.
     progress : callable, optional
         Called with (vesicles done, vesicles in all).
     """
@@ -186,7 +188,7 @@ def fit_membranes(
         if progress:
             progress(min(first + BATCH, len(centres)), len(centres))
     if not parts:
-        k = len(directions())
+        k = len(directions()[:: rounds[-1]])
         return Fits(np.empty((0, 3)), np.empty(0), np.empty((0, k)), np.zeros(0, bool))
     found, radii, response = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Fits(found, radii, response, np.zeros(len(found), bool))
@@ -199,12 +201,12 @@ def _fit_batch(
     template: FloatArray,
     weights: FloatArray | None,
     search: Search,
-    rounds: int,
+    rounds: tuple[int, ...],
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Fit one batch; returns the first columns of `Fits`."""
     size = np.asarray(density.voxel_size_nm)
     centres, radius = start.copy(), start_nm.copy()
-    for _ in range(rounds):
+    for every in rounds:
         reach = float(np.linalg.norm(search.shifts_nm, axis=1).max()) + 2.0
         surface = Surface.read(
             density,
@@ -213,6 +215,7 @@ def _fit_batch(
             template,
             reach + float(np.abs(search.radii_nm).max()),
             weights,
+            every,
         )
         shift, radius = surface.best_trial(radius, search)
         shift, radius = surface.climb(shift, radius)
@@ -236,12 +239,15 @@ class Surface:
         Of the directions.
     curvature : float
         Minus the second derivative of the template's autocorrelation at its peak.
+    every : int
+        The K directions are each, each second ... of `directions`.
     """
 
     correlation: Rays
     low_nm: FloatArray
     weights: FloatArray
     curvature: float
+    every: int = 1
 
     @staticmethod
     def read(
@@ -251,25 +257,27 @@ class Surface:
         template: FloatArray,
         reach_nm: float,
         weights: FloatArray | None = None,
+        every: int = 1,
     ) -> Surface:
         """Read rays to `reach_nm` to either side of the expected membranes."""
+        if weights is None:
+            weights = np.ones(len(directions()))
+        weights = weights[::every]
         half = len(template) // 2
         count = 2 * int(np.ceil(reach_nm / RAY_STEP_NM)) + 1
         low = np.maximum(membrane_nm - (count // 2) * RAY_STEP_NM, SMALLEST_NM)
-        correlation = np.empty((len(centres), len(directions()), count), np.float32)
+        correlation = np.empty((len(centres), len(weights), count), np.float32)
         steps = np.arange(-half, count + half) * RAY_STEP_NM
         bank = _sliding(template, count)
         for row, centre in enumerate(centres):
-            rays = density.rays(centre, np.maximum(low[row] + steps, 0.0))
+            rays = density.rays(centre, np.maximum(low[row] + steps, 0.0), every)
             outside = np.isnan(rays)
             correlation[row] = np.where(outside, np.float32(0), rays) @ bank
             if outside.any():
                 before = np.pad(np.cumsum(outside, axis=1), ((0, 0), (1, 0)))
                 correlation[row][before[:, len(template) :] > before[:, :count]] = 0.0
         slope = np.gradient(template, RAY_STEP_NM)
-        if weights is None:
-            weights = np.ones(len(directions()))
-        return Surface(correlation, low, weights, float(slope @ slope))
+        return Surface(correlation, low, weights, float(slope @ slope), every)
 
     def _place(self, distance_nm: FloatArray) -> FloatArray:
         """Where distances (B, K) lie along the rays, in samples, kept off the ends."""
@@ -299,20 +307,19 @@ class Surface:
 
     def response(self, shift_nm: FloatArray, radius_nm: FloatArray) -> FloatArray:
         """Correlation (B, K) along each ray where it meets the sphere."""
-        return self.at(_distance(shift_nm, radius_nm)[0])[0]
+        return self.at(_distance(shift_nm, radius_nm, self.every)[0])[0]
 
     def best_trial(self, radius_nm: FloatArray, search: Search) -> tuple[FloatArray, FloatArray]:
         """Choose the best of the spheres to try: its shift and its radius."""
         n = len(radius_nm)
         best = np.full(n, -np.inf)
         best_shift, best_radius = np.zeros((n, 3)), radius_nm.copy()
-        # A quarter of the directions will do to choose a start.
-        few = Surface(self.correlation[:, ::4], self.low_nm, self.weights[::4], self.curvature)
+        few = self._thinned(COARSE // self.every)
         values, weights = few.correlation.ravel(), few.weights.astype(np.float32)
         for shift in search.shifts_nm:
             for change in search.radii_nm:
                 trial_shift, trial_radius = np.tile(shift, (n, 1)), radius_nm + change
-                distance = _distance(trial_shift, trial_radius, every=4)[0]
+                distance = _distance(trial_shift, trial_radius, few.every)[0]
                 near = few._flat(np.rint(few._place(distance)).astype(np.int64))
                 value = np.take(values, near) @ weights
                 better = value > best
@@ -320,13 +327,18 @@ class Surface:
                 best_shift[better], best_radius[better] = shift, trial_radius[better]
         return best_shift, best_radius
 
+    def _thinned(self, every: int) -> Surface:
+        """Each `every`-th of the rays."""
+        rays, weights = self.correlation[:, ::every], self.weights[::every]
+        return Surface(rays, self.low_nm, weights, self.curvature, every * self.every)
+
     def climb(self, shift_nm: FloatArray, radius_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Climb from a sphere to the nearest maximum (damped Gauss-Newton)."""
         value = self.response(shift_nm, radius_nm) @ self.weights
         damping = np.ones(len(radius_nm))
         for _ in range(NEWTON_STEPS):
-            distance, root = _distance(shift_nm, radius_nm)
-            jacobian = _jacobian(shift_nm, radius_nm, root)
+            distance, root = _distance(shift_nm, radius_nm, self.every)
+            jacobian = _jacobian(shift_nm, radius_nm, root, self.every)
             _, slope = self.at(distance)
             weighted = jacobian.transpose(0, 2, 1) * self.weights
             gradient = weighted @ slope[:, :, None]
@@ -349,7 +361,7 @@ class Surface:
 
 
 def _distance(
-    shift_nm: FloatArray, radius_nm: FloatArray, every: int = 1
+    shift_nm: FloatArray, radius_nm: FloatArray, every: int
 ) -> tuple[FloatArray, FloatArray]:
     """Where rays meet spheres whose centres are shifted off the rays' origin.
 
@@ -363,9 +375,11 @@ def _distance(
     return along + root, root
 
 
-def _jacobian(shift_nm: FloatArray, radius_nm: FloatArray, root: FloatArray) -> FloatArray:
+def _jacobian(
+    shift_nm: FloatArray, radius_nm: FloatArray, root: FloatArray, every: int
+) -> FloatArray:
     """Return the derivatives (B, K, 4) of `_distance` by radius and by shift (z, y, x)."""
-    n = directions()
+    n = directions()[::every]
     along = shift_nm @ n.T
     jacobian = np.empty((*root.shape, 4))
     jacobian[:, :, 0] = radius_nm[:, None] / root
