@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +16,17 @@ from vesimod.network import load_model
 from vesimod_imod.spheres import Grid, Spheres
 from vesimod_train import export as export_module
 from vesimod_train.checkpoints import load_checkpoint
+from vesimod_train.cli import read_toml
 from vesimod_train.config import Config, ConfigError
 from vesimod_train.dataset import Example, even_weight, signed_distance
 from vesimod_train.export import ParityError, export, parity
 from vesimod_train.fit import fit
 from vesimod_train.losses import distance_loss, inside_weight, learning_rate
+from vesimod_train.simulate import RECIPES
 from vesimod_train.unet import SOFTNESS_NM, ExportedUNet, UNet
 from vesimod_train.validation import validate
 
+MODELS = Path(__file__).resolve().parents[2] / "models"
 TINY = Config(
     name="tiny", channels=4, poolings=1, steps=4, batch=1, crop=16, check_every=2, bfloat16=False
 )
@@ -127,6 +132,26 @@ def test_learning_rate_rises_then_falls() -> None:
 def test_bad_configurations(values: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Config.from_mapping(values)
+
+
+def test_configurations_of_the_shipped_models() -> None:
+    """Each is usable, is called as its file, and goes on from what another of them gives."""
+    files = {file.stem: file for file in MODELS.glob("*.toml")}
+    assert "fast" in files
+    for stem, file in files.items():
+        config = Config.from_mapping(read_toml(file), MODELS)
+        assert config.name == stem
+        assert config.recipe in RECIPES
+        assert not config.base or Path(config.base).stem in files
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_make_knows_the_way_to_the_shipped_models(tmp_path: Path) -> None:
+    line = ["make", "--dry-run", "-C", str(MODELS), "accurate", f"RUNS={tmp_path}"]
+    commands = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+    fits = [row.split()[2] for row in commands.splitlines() if " fit " in row]
+    assert fits == ["fast-start.toml", "fast-middle.toml", "fast.toml", "fast.toml", "fast.toml"]
+    assert f"-o {tmp_path}/accurate.onnx" in commands
 
 
 @pytest.fixture
