@@ -23,7 +23,7 @@ def fill_cell(
     centres, radii : (N, 3) and (N,)
         Of the vesicles, in nm.
     """
-    content.add_cytosol(canvas, rng.uniform(*recipe.crowding), rng)
+    content.add_cytosol(canvas, rng.uniform(*recipe.crowding), recipe.grain_nm, rng)
     amount = rng.uniform(*recipe.others)
     lamella = _lamella(canvas, rng) if rng.random() < 0.25 * min(amount, 1.5) else None
     # Where there is only ice there are no vesicles either.
@@ -61,7 +61,7 @@ def fill_cell(
 
     scatter(canvas, 8, (9, 14), (0.5, 1.0))  # ribosomes
     scatter(canvas, 60, (3, 6), (0.4, 0.9))  # protein complexes
-    scatter(canvas, 0.5, (12, 25), (0.2, 0.9))  # granules, aggregates
+    scatter(canvas, recipe.granules, (12, 25), (0.2, 0.9))  # granules, aggregates
     lumen, membrane = rng.uniform(*recipe.lumen), rng.uniform(*recipe.membrane)
     for centre, radius in zip(centres, radii, strict=True):
         content.add_vesicle(

@@ -24,11 +24,13 @@ from vesimod_train.simulate.shapes import (
 FILLING_SD = 0.12  # how much vesicles of one tomogram differ in their mean density inside
 
 
-def add_cytosol(canvas: Canvas, crowding: float, rng: np.random.Generator) -> None:
+def add_cytosol(
+    canvas: Canvas, crowding: float, grain_nm: tuple[float, float], rng: np.random.Generator
+) -> None:
     """Fill with proteins: noise of their size, denser here and thinner there."""
     shape = canvas.density.shape
     grain = ndimage.gaussian_filter(
-        rng.normal(size=shape).astype(np.float32), rng.uniform(1.5, 3.0) / canvas.size_nm
+        rng.normal(size=shape).astype(np.float32), rng.uniform(*grain_nm) / canvas.size_nm
     )
     grain /= grain.std()
     clouds = smooth_field(shape, canvas.size_nm, rng.uniform(40, 120), rng)

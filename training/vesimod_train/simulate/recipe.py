@@ -36,8 +36,10 @@ class Recipe:
         Thickness of the vesicles' membrane relative to a bare bilayer's.
     others : (float, float)
         Scales the number of membranes, organelles, filaments, particles; 0 for none.
-    crowding : (float, float)
-        SD of the cytosol's density, a membrane leaflet being 1.
+    crowding, grain_nm : (float, float)
+        SD of the cytosol's density, a membrane leaflet being 1, and of its grains.
+    granules : float
+        Solid lumpy balls as large as vesicles in a volume of (215 nm)^3, times `others`.
     snr, defocus_um, tilt_deg, noise_power, blur_nm, step_deg, alignment_nm : (float, float)
         See `Microscope`; the SNR is drawn evenly in its logarithm. With a membrane of 1.2 to
         1.5 and a blur of 2 nm the vesicles' radial profiles are those of real tomograms:
@@ -63,6 +65,8 @@ class Recipe:
     membrane: Range = (1.2, 1.5)
     others: Range = (1.0, 1.0)
     crowding: Range = (0.1, 0.25)
+    grain_nm: Range = (1.5, 3.0)
+    granules: float = 0.5
     snr: Range = (0.1, 0.1)
     defocus_um: Range = (3.0, 8.0)
     tilt_deg: Range = (55.0, 62.0)
@@ -99,16 +103,18 @@ RECIPES = {
     # What the shipped models learn from: everything wider than any test.
     "train": Recipe(
         shape=(72, 168, 168),
-        vesicles=(-15, 90),
+        vesicles=(-20, 90),
         radius_nm=(14.0, 34.0),
-        odd_radius=0.08,
+        odd_radius=0.12,
         gap_nm=(0.5, 12.0),
         roundness=(0.8, 1.0),
         dense_cored=0.1,
-        lumen=(-0.8, 0.2),
+        lumen=(-0.8, 0.45),
         membrane=(0.6, 1.9),
         others=(0.3, 3.0),
-        crowding=(0.05, 0.45),
+        crowding=(0.03, 0.5),
+        grain_nm=(1.2, 5.0),
+        granules=1.5,
         snr=(0.01, 1.0),
         defocus_um=(0.0, 12.0),
         tilt_deg=(42.0, 68.0),
