@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,17 @@ def test_command_line_starts_without_numerics() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("wish", "used"), [(None, "1"), ("4", "4")])
+def test_commands_keep_matrix_products_on_one_thread(wish: str | None, used: str) -> None:
+    code = (
+        "import contextlib, os, sys; import vesimod.cli; sys.argv = ['vesimod', '--version']\n"
+        "with contextlib.suppress(SystemExit): vesimod.cli.main()\n"
+        "print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    environment |= {"OPENBLAS_NUM_THREADS": wish} if wish else {}
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.split()[-1] == used

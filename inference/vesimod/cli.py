@@ -21,6 +21,7 @@ from vesimod.commands import (
     snap,
     watch,
 )
+from vesimod.commands.console import keep_products_on_one_thread
 
 PROGRAM = "vesimod"
 EXIT_BAD_INPUT = 2
@@ -67,6 +68,7 @@ def options(
 
 def main() -> None:
     """Run the ``vesimod`` command."""
+    keep_products_on_one_thread()
     sys.exit(run_app(app, PROGRAM))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from vesimod_imod import pip_options
 from vesimod_imod.pip_options import Entries, PipError
 
-from vesimod.commands.console import say
+from vesimod.commands.console import keep_products_on_one_thread, say
 from vesimod.errors import in_words
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ NAME_IN_LOGS = "VESIMOD"
 
 def main() -> None:
     """Run ``vesimodpip``."""
+    keep_products_on_one_thread()
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, TextIOWrapper):
             # Com files are UTF-8 whatever the locale says, and a log must not fail on a letter.
