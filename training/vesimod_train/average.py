@@ -63,7 +63,9 @@ def average(
         As in `vesimod_train.export.export`.
     """
     check_writable(output, overwrite)
-    networks, about = zip(*map(read_network, models), strict=True)
+    # The widest last: so they take the least memory.
+    parts = sorted(map(read_network, models), key=lambda part: part[0].head.in_channels)
+    networks, about = zip(*parts, strict=True)
     sizes = {each.voxel_size_nm for each in about}
     if len(sizes) > 1:
         raise ConfigError(

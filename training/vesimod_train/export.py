@@ -25,8 +25,8 @@ TOLERANCE = 1e-4  # largest difference between torch and onnxruntime that may sh
 # Edges in voxels, in units of the network's divisor, on which the two are compared.
 PARITY_SHAPES = ((4, 4, 4), (5, 9, 7), (12, 12, 12), (1, 16, 3))
 TILE_CORE = 96  # voxels kept of a tile: a third of the work is halo, half a GB of memory
-# A voxel of a tile. Measured: 16.5 with onnxruntime, 18.5 with OpenVINO, for one network; where
-# several are computed onnxruntime takes twice as much, however many there are.
+# A voxel of a tile. Measured: 16.5 with onnxruntime, 18.5 with OpenVINO, for one network. Of
+# several, onnxruntime holds two at a time, but for the last: that takes little more than alone.
 BYTES_A_CHANNEL = 19
 LICENCE = "MIT"
 
@@ -106,8 +106,9 @@ def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
 def unet_spec(
     networks: Sequence[UNet], voxel_size_nm: float, *, name: str, version: str, training_data: str
 ) -> ModelSpec:
-    """Describe a model of one or several U-Nets."""
-    widest = max(network.head.in_channels for network in networks)
+    """Describe a model of one or several U-Nets, in the order of their computation."""
+    widths = [network.head.in_channels for network in networks]
+    most = max(2 * max(widths[:-1], default=0), *widths)
     halo = max(network.reach for network in networks)
     edge = TILE_CORE + 2 * halo
     return ModelSpec(
@@ -121,7 +122,7 @@ def unet_spec(
         outputs=OUTPUTS,
         training_data=training_data,
         licence=LICENCE,
-        bytes_per_voxel=BYTES_A_CHANNEL * widest * min(len(networks), 2),
+        bytes_per_voxel=BYTES_A_CHANNEL * most,
     )
 
 
