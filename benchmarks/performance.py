@@ -1,6 +1,6 @@
 """What the networks and each step of the pipeline cost, and how fast the machine is.
 
-python benchmarks/performance.py [--published WEIGHTS.h5]
+OPENBLAS_NUM_THREADS=1 python benchmarks/performance.py [--published WEIGHTS.h5]
 
 One simulated volume of 128 x 256 x 256 voxels of 2.2 nm, one thread, CPU seconds: the smallest of
 a few runs, since other programs can only add to it. The published code computes tiles of 64 voxels

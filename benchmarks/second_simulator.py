@@ -38,7 +38,6 @@ class Kind:
     snr: float
     vesicles: int = 140
     gap_nm: float = 4.0
-    clutter: bool = True
 
 
 KINDS = {
@@ -134,15 +133,14 @@ def simulate(kind: Kind, seed: int) -> tuple[np.ndarray, Spheres, Spheres]:
     scene = Scene(rng)
     scene.density += 0.15 * scene.field(2.0) + 0.1 * scene.field(15.0)
     room = np.ones(scene.density.shape, bool)
-    if kind.clutter:
-        room &= scene.sheet(rng.uniform(400, 2000), double=False) > 6
-        room &= scene.sheet(rng.uniform(120, 250), double=True) > 6
-        for _ in range(3):
-            room &= scene.rod(12.5, hollow=True) > 3
-        for _ in range(12):
-            scene.rod(3.5, hollow=False)
+    room &= scene.sheet(rng.uniform(400, 2000), double=False) > 6
+    room &= scene.sheet(rng.uniform(120, 250), double=True) > 6
+    for _ in range(3):
+        room &= scene.rod(12.5, hollow=True) > 3
+    for _ in range(12):
+        scene.rod(3.5, hollow=False)
     centres, radii = place(kind, room, rng)
-    for _ in range(250 if kind.clutter else 0):
+    for _ in range(250):
         centre, radius = rng.uniform(0, scene.high), rng.choice([4.0, 12.0], p=[0.8, 0.2])
         gaps = np.linalg.norm(centres - centre, axis=1) - radii - radius
         if gaps.min(initial=9.0) > 0:
@@ -160,9 +158,7 @@ def simulate(kind: Kind, seed: int) -> tuple[np.ndarray, Spheres, Spheres]:
 
 def place(kind: Kind, room: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Centres (N, 3) and radii (N,) in nm of spheres that leave a gap, around a few middles."""
-    free_nm = (
-        ndimage.distance_transform_edt(np.pad(room, 1, constant_values=True))[1:-1, 1:-1, 1:-1] * NM
-    )
+    free_nm = ndimage.distance_transform_edt(room) * NM
     middles = rng.uniform(0.2, 0.8, (4, 3)) * room.shape * NM
     low, high = (MARGIN - 0.5) * NM, (MARGIN - 0.5 + SHAPE) * NM
     centres, radii = np.empty((0, 3)), np.empty(0)
@@ -173,10 +169,8 @@ def place(kind: Kind, room: np.ndarray, rng: np.random.Generator) -> tuple[np.nd
         voxel = np.rint(centre / NM).astype(int)
         if (voxel < 0).any() or (voxel >= room.shape).any() or free_nm[tuple(voxel)] < radius + 3:
             continue
-        if (
-            len(radii)
-            and (np.linalg.norm(centres - centre, axis=1) - radii - radius).min() < kind.gap_nm
-        ):
+        gaps = np.linalg.norm(centres - centre, axis=1) - radii - radius
+        if (gaps < kind.gap_nm).any():
             continue
         centres, radii = np.vstack([centres, centre]), np.append(radii, radius)
         if ((centres > low) & (centres < high)).all(axis=1).sum() == kind.vesicles:

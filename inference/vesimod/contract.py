@@ -89,9 +89,8 @@ class ModelSpec:
     training_data, licence : str
         For people.
     bytes_per_voxel : int
-        Memory that a tile takes while it is computed. Measured: 260 to 280 (`fast`), 390 to 513
-        (24 channels, the more where free pieces do not fit what comes next), 330 (the published
-        network), 840 (the mean of three).
+        Memory that a tile takes while it is computed; for U-Nets of vesimod-train it follows from
+        their width (`vesimod_train.export`). The default is more than the published network's 330.
     format : int
         Version of this contract.
     """

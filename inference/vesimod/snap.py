@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -140,19 +140,17 @@ def _search(density: Density, click: FloatArray, template: FloatArray) -> tuple[
     )
     shifts, radii, index = _trials(float(surface.low_nm[0]), surface.correlation.shape[2])
     # float32 sums over 80 rays are exact enough to choose starts.
-    values = np.take(surface.correlation[0, :: COARSE // 2].ravel(), index).sum(axis=2)
+    values = np.take(surface.correlation[0, :: COARSE // surface.every].ravel(), index).sum(axis=2)
     starts = []
     for _ in range(STARTS):
         s, t = np.unravel_index(int(np.argmax(values)), values.shape)
         starts.append((shifts[s], radii[t]))
         near = np.linalg.norm(shifts - shifts[s], axis=1) < 2 * GRID_NM
         values[np.ix_(near, np.abs(radii - radii[t]) < 2 * GRID_NM)] = -np.inf
-    several = Surface(
-        np.repeat(surface.correlation, STARTS, axis=0),
-        np.repeat(surface.low_nm, STARTS),
-        surface.weights,
-        surface.curvature,
-        surface.every,
+    several = replace(
+        surface,
+        correlation=np.repeat(surface.correlation, STARTS, axis=0),
+        low_nm=np.repeat(surface.low_nm, STARTS),
     )
     shift, radius = several.climb(
         np.array([start[0] for start in starts]), np.array([start[1] for start in starts])

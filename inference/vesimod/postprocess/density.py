@@ -69,8 +69,8 @@ class Density:
         scale = normals.T[:, :, None] / (size * step)[:, None, None]
         points = scale.astype(np.float32) * distances_nm.astype(np.float32)
         points += offset[:, None, None].astype(np.float32)
-        reach = distances_nm[-1] / (size * step) + 1e-3
-        within = (offset >= reach).all() and (offset + reach <= count - 1).all()
+        furthest = distances_nm[-1] / (size * step) + 1e-3
+        within = (offset >= furthest).all() and (offset + furthest <= count - 1).all()
         return _within(box, points) if within else _interpolate(box, points)
 
     def _binned(

@@ -10,7 +10,7 @@ voxels, and noise averages over the whole surface.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -330,7 +330,7 @@ class Surface:
     def _thinned(self, every: int) -> Surface:
         """Each `every`-th of the rays."""
         rays, weights = self.correlation[:, ::every], self.weights[::every]
-        return Surface(rays, self.low_nm, weights, self.curvature, every * self.every)
+        return replace(self, correlation=rays, weights=weights, every=every * self.every)
 
     def climb(self, shift_nm: FloatArray, radius_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Climb from a sphere to the nearest maximum (damped Gauss-Newton)."""
