@@ -125,11 +125,11 @@ def f1(model: Model, condition: str, seed: int) -> float:
 def with_session(model: Model, session: onnxruntime.InferenceSession) -> Model:
     """The same model, computed by another session."""
 
-    def run(tile: np.ndarray) -> list[np.ndarray]:
+    def run(tile: np.ndarray, _first: bool = True, _last: bool = True) -> list[np.ndarray]:
         arrays = session.run(list(model.spec.outputs), {"volume": tile[None, None]})
         return [array[0, 0] for array in arrays]
 
-    return replace(model, run=run)
+    return replace(model, run=run, pieces=None)
 
 
 def main() -> None:

@@ -71,9 +71,9 @@ def child(path: Path, model_name: str, threads: int, memory_gb: float) -> None:
     tomogram = prepare(path, outputs, settings, overwrite=True)
     run, network = model.run, [0.0]
 
-    def timed(tile: np.ndarray) -> list[np.ndarray]:
+    def timed(rows: np.ndarray, first: bool, last: bool) -> list[np.ndarray]:
         begin = time.process_time()
-        answer = run(tile)
+        answer = run(rows, first, last)
         network[0] += time.process_time() - begin
         return answer
 

@@ -18,6 +18,8 @@ from scipy import ndimage
 
 Volume = npt.NDArray[np.float32]
 METADATA_KEY = "vesimod"
+# Names by which a graph takes a tile piece by piece (`vesimod.rows`).
+PAST, NEXT, END = "past_", "next_", "end_of_tile"
 FORMAT = 1
 FEW_VOXELS = 4_000_000  # below, all of them are looked at
 MAD_TO_SD = 1.4826  # median absolute deviation to standard deviation of a normal distribution
@@ -62,7 +64,8 @@ class ModelSpec:
     """The contract between a trained network and whoever runs it.
 
     The graph takes ``volume`` (N, 1, Z, Y, X) float32 and returns the arrays named in
-    `outputs`, each (N, 1, Z, Y, X) float32.
+    `outputs`, each (N, 1, Z, Y, X) float32. It may have inputs that need not be given and further
+    outputs: `vesimod.rows`.
 
     Parameters
     ----------

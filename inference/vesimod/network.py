@@ -16,7 +16,18 @@ import numpy.typing as npt
 
 from vesimod.contract import METADATA_KEY, ModelError, ModelSpec
 from vesimod.memory import GB, default_memory_gb
-from vesimod.tiling import Box, Shape, Tile, kept_box, plan_tiles, predict, tile_voxels
+from vesimod.rows import Runner
+from vesimod.tiling import (
+    Box,
+    Network,
+    Pieces,
+    Shape,
+    Tile,
+    kept_box,
+    plan_tiles,
+    predict,
+    voxels_in_memory,
+)
 
 Volume = npt.NDArray[np.float32]
 Device = Literal["auto", "cpu", "cuda"]
@@ -53,8 +64,10 @@ class Model:
     memory_gb : float or None
         Memory that a run may use, beside the tomogram's own memory-mapped file; None for a
         quarter of what is free then. No result depends on it.
-    run : callable
+    run : Network
         Takes a normalised tile (z, y, x) float32, returns one array per output.
+    pieces : Pieces or None
+        How it takes a tile piece by piece; None where it cannot.
     release : callable
         Gives back the memory that is kept from one tile to the next.
     """
@@ -64,7 +77,8 @@ class Model:
     sha256: str
     providers: tuple[str, ...]
     memory_gb: float | None
-    run: Callable[[Volume], list[Volume]]
+    run: Network
+    pieces: Pieces | None
     release: Callable[[], None]
 
     def predict(
@@ -86,7 +100,7 @@ class Model:
         volume : (z, y, x) float32
             At the model's voxel size.
         progress : callable, optional
-            Called with (tiles done, tiles in all).
+            Called with (pieces of tiles done, pieces in all).
         memory_gb : float, optional
             What the network may use; default `default_memory_gb`.
         wanted : three (int, int), optional
@@ -109,13 +123,12 @@ class Model:
         while True:
             left = [tile for tile in tiles if needed is None or needed(kept_box(tile))]
             try:
-                predict(volume, self.run, results, left, progress)
+                predict(volume, self.run, results, left, progress, self.pieces)
             except Exception as error:  # onnxruntime has no class for it
-                half = tile_voxels(tiles) / 2
-                halved = plan_tiles(shape, half, spec.halo, spec.divisor, wanted)
-                if not _out_of_memory(error) or tile_voxels(halved) >= tile_voxels(tiles):
+                held = voxels_in_memory(tiles, self.pieces)
+                tiles = self._plan_tiles(shape, held / 2, wanted)
+                if not _out_of_memory(error) or voxels_in_memory(tiles, self.pieces) >= held:
                     raise
-                tiles = halved
             else:
                 return dict(zip(spec.outputs, results, strict=True))
             finally:
@@ -126,8 +139,11 @@ class Model:
     ) -> list[Tile]:
         """Cut a volume of `shape` (z, y, x) into tiles for `predict`; parameters are its own."""
         memory_gb = default_memory_gb() if memory_gb is None else memory_gb
-        voxels = memory_gb * GB / self.spec.bytes_per_voxel
-        return plan_tiles(shape, voxels, self.spec.halo, self.spec.divisor, wanted)
+        return self._plan_tiles(shape, memory_gb * GB / self.spec.bytes_per_voxel, wanted)
+
+    def _plan_tiles(self, shape: Shape, max_voxels: float, wanted: Box | None) -> list[Tile]:
+        spec = self.spec
+        return plan_tiles(shape, max_voxels, spec.halo, spec.divisor, wanted, self.pieces)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -210,6 +226,8 @@ def load_model(
     # Memory stays with the session from tile to tile, which saves an eighth of the time. Planning
     # it ahead ("pattern") would double it.
     options.enable_mem_pattern = False
+    # In the order of the file, what a piece leaves for the next is taken before it is in the way.
+    options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
     options.log_severity_level = 4  # failures are reported in our own words below
     try:
         with quiet_stderr():
@@ -236,17 +254,10 @@ def load_model(
         raise ModelError(f"{path}: {error}") from error
     _check_graph(path, session, spec)
 
-    def run(tile: Volume) -> list[Volume]:
-        arrays = session.run(list(spec.outputs), {"volume": tile[None, None]})
-        return [np.asarray(array, np.float32)[0, 0] for array in arrays]
-
-    def release() -> None:
-        # Memory is given back after a run only: one of the least tile.
-        shrink = ort.RunOptions()
-        shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        session.run(None, {"volume": np.zeros((1, 1, *[spec.divisor] * 3), np.float32)}, shrink)
-
-    return Model(spec, path, hashlib.sha256(blob).hexdigest(), started, memory_gb, run, release)
+    where = "cuda" if "CUDAExecutionProvider" in started else "cpu"
+    runner = Runner(ort, session, spec, where)
+    digest = hashlib.sha256(blob).hexdigest()
+    return Model(spec, path, digest, started, memory_gb, runner, runner.pieces, runner.release)
 
 
 def import_runtime() -> Any:

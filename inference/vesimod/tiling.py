@@ -5,6 +5,9 @@ every voxel of the result is what the network would give for the whole volume at
 tiling is free to follow the memory there is. At the volume's own edges nothing is added, but for
 a few reflected voxels where its size does not divide by what the network pools.
 
+Some networks take a tile piece by piece along y, so that memory does not grow with its length:
+tiles are then as long as what is wanted, and overlap along z and x only.
+
 Tiles of one grey value (what a tomogram was padded with) are computed once: the network's answer
 depends on nothing but the tile.
 """
@@ -12,14 +15,16 @@ depends on nothing but the tile.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
 Volume = npt.NDArray[np.float32]
-Network = Callable[[Volume], list[Volume]]
+# Takes a tile (z, y, x), or the next of its rows along y, then whether they are its first and its
+# last; returns, for each result, the rows that are finished by then and were not returned before.
+Network = Callable[[Volume, bool, bool], list[Volume]]
 Shape = tuple[int, int, int]
 Span = tuple[int, int]
 Box = tuple[Span, Span, Span]
@@ -47,6 +52,33 @@ class AxisTile:
 
 
 Tile = tuple[AxisTile, AxisTile, AxisTile]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """How a network takes a tile piece by piece along y.
+
+    Parameters
+    ----------
+    first, step, last : int
+        Rows of the first piece, of the others, and of the last; multiples of the divisor.
+    held : float
+        Rows for which a longer tile takes memory.
+    """
+
+    first: int
+    step: int
+    last: int
+    held: float
+
+    def cut(self, axis: AxisTile) -> list[AxisTile]:
+        """Cut a tile's y axis into pieces; one may have fewer rows than it should."""
+        starts = [axis.low]
+        if axis.high - axis.low > self.first + self.last:
+            end = axis.high - self.last
+            starts += [*range(axis.low + self.first, end, self.step), end]
+        ends = [*starts[1:], axis.high]
+        return [replace(axis, low=low, high=high) for low, high in zip(starts, ends, strict=True)]
 
 
 def axis_tiles(n: int, count: int, halo: int, divisor: int, wanted: Span) -> list[AxisTile]:
@@ -85,7 +117,12 @@ def axis_tiles(n: int, count: int, halo: int, divisor: int, wanted: Span) -> lis
 
 
 def plan_tiles(
-    shape: Shape, max_voxels: float, halo: int, divisor: int, wanted: Box | None = None
+    shape: Shape,
+    max_voxels: float,
+    halo: int,
+    divisor: int,
+    wanted: Box | None = None,
+    pieces: Pieces | None = None,
 ) -> list[Tile]:
     """Cut a volume into the tiles that cost least.
 
@@ -94,11 +131,13 @@ def plan_tiles(
     shape : (int, int, int)
         Of the volume (z, y, x).
     max_voxels : float
-        A tile has no more, unless the halo alone asks for it.
+        A tile takes memory for no more, unless the halo alone asks for it.
     halo, divisor
         As in `axis_tiles`.
     wanted : three (int, int), optional
         The part of the volume whose result is wanted; default: all.
+    pieces : Pieces, optional
+        How the network takes a tile; default: whole.
 
     Returns
     -------
@@ -109,9 +148,10 @@ def plan_tiles(
     axes = [_choices(n, halo, divisor, span) for n, span in zip(shape, box, strict=True)]
     best, least = None, np.inf
     for z, y, x in product(*axes):
-        size = _edge(z) * _edge(y) * _edge(x)
+        size = _in_memory(_edge(z), _edge(y), _edge(x), pieces)
+        work = _edge(z) * _edge(y) * _edge(x) * len(z) * len(y) * len(x)
         # Too large is worse than any cost, and the more so the larger.
-        cost = size * len(z) * len(y) * len(x) if size <= max_voxels else 1e30 * size
+        cost = work if size <= max_voxels else 1e30 * size
         if cost < least:
             best, least = (z, y, x), cost
     assert best is not None  # one tile is always a choice
@@ -124,6 +164,7 @@ def predict(
     results: Sequence[Volume],
     tiles: Sequence[Tile],
     progress: Callable[[int, int], None] | None = None,
+    pieces: Pieces | None = None,
 ) -> None:
     """Apply a network tile by tile.
 
@@ -131,34 +172,67 @@ def predict(
     ----------
     volume : (z, y, x) float32
         Normalised volume at the model's voxel size.
-    network : callable
-        Takes a tile (z, y, x) and returns one array of its shape for each of `results`.
+    network : Network
+        Gives as many arrays as there are `results`.
     results : sequence of (z, y, x) float32
         Filled where the tiles keep something.
     tiles : sequence of Tile
         From `plan_tiles`.
     progress : callable, optional
-        Called with (tiles done, tiles in all) after each tile.
+        Called with (pieces done, pieces in all) after each piece; without `pieces`, they are tiles.
+    pieces : Pieces, optional
+        How the network takes a tile; default: whole.
     """
+    cut = [[tile[1]] if pieces is None else pieces.cut(tile[1]) for tile in tiles]
+    done, count = 0, sum(map(len, cut))
     grey, answer = np.nan, list[Volume]()  # of the last tile of one grey value
-    for done, tile in enumerate(tiles, 1):
-        kept = tuple(slice(*span) for span in kept_box(tile))
-        within = tuple(slice(axis.first - axis.low, axis.last - axis.low) for axis in tile)
-        seen = read_tile(volume, tile)
-        flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
-        if flat and abs(seen.flat[0] - grey) <= FLAT:
-            outputs = answer
-        else:
-            outputs = network(seen)
-            if flat:
-                grey, answer = float(seen.flat[0]), [output.copy() for output in outputs]
-        for result, output in zip(results, outputs, strict=True):
-            result[kept] = output[within]
-        # They lie in onnxruntime's memory: kept until the next tile is done, they break it up so
-        # that it takes 1.6 times as much.
-        del outputs, output
-        if progress:
-            progress(done, len(tiles))
+    for tile, parts in zip(tiles, cut, strict=True):
+        flat = _grey_value(volume, tile)
+        known = flat is not None and abs(flat - grey) <= FLAT
+        if flat is not None and not known:
+            shape = tuple(axis.high - axis.low for axis in tile)
+            grey, answer = flat, [np.empty(shape, np.float32) for _ in results]
+        row = tile[1].low
+        for part in parts:
+            if not known:
+                seen = read_tile(volume, (tile[0], part, tile[2]))
+                outputs = network(seen, part is parts[0], part is parts[-1])
+                if flat is not None:
+                    rows = slice(row - tile[1].low, row - tile[1].low + outputs[0].shape[1])
+                    for kept, output in zip(answer, outputs, strict=True):
+                        kept[:, rows] = output
+                _keep(results, outputs, tile, row)
+                row += outputs[0].shape[1]
+                # They lie in onnxruntime's memory: kept until the next tile is done, they break
+                # it up so that it takes 1.6 times as much.
+                del outputs
+            done += 1
+            if progress:
+                progress(done, count)
+        if known:
+            _keep(results, answer, tile, tile[1].low)
+
+
+def _grey_value(volume: Volume, tile: Tile) -> float | None:
+    """Return the one grey value of a tile; None where it has several."""
+    seen = volume[tuple(slice(axis.low, axis.high) for axis in tile)]
+    flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
+    return float(seen.flat[0]) if flat else None
+
+
+def _keep(results: Sequence[Volume], outputs: Sequence[Volume], tile: Tile, row: int) -> None:
+    """Write what a tile keeps of some of its rows, whose first is `row` of the volume."""
+    z, y, x = tile
+    first, last = max(y.first, row), min(y.last, row + outputs[0].shape[1])
+    if first >= last:
+        return
+    within = (
+        slice(z.first - z.low, z.last - z.low),
+        slice(first - row, last - row),
+        slice(x.first - x.low, x.last - x.low),
+    )
+    for result, output in zip(results, outputs, strict=True):
+        result[z.first : z.last, first:last, x.first : x.last] = output[within]
 
 
 def kept_box(tile: Tile) -> Box:
@@ -169,29 +243,33 @@ def kept_box(tile: Tile) -> Box:
 
 def read_tile(volume: Volume, tile: Tile) -> Volume:
     """Cut a tile out of a volume, continued by reflection where it ends too early."""
-    inside = tuple(
-        slice(axis.low, min(axis.high, n)) for axis, n in zip(tile, volume.shape, strict=True)
-    )
-    piece = volume[inside]
-    for axis, place in enumerate(tile):
-        missing = place.high - place.low - piece.shape[axis]
-        if missing:
-            width = [(0, missing if other == axis else 0) for other in range(3)]
-            # A single voxel has nothing to reflect but itself.
-            piece = np.pad(piece, width, mode="reflect" if piece.shape[axis] > 1 else "edge")
+    ends = [place.high > n for place, n in zip(tile, volume.shape, strict=True)]
+    inside = [slice(axis.low, axis.high) for axis in tile]
+    piece = volume[tuple(np.s_[:] if end else span for end, span in zip(ends, inside, strict=True))]
+    for axis in np.flatnonzero(ends):
+        # By the volume's voxels: a tile's, or a piece's, may be too few to be reflected.
+        last = volume.shape[axis] - 1
+        way = np.arange(tile[axis].low, tile[axis].high) % max(2 * last, 1)
+        piece = piece.take(np.minimum(way, 2 * last - way), axis)
     return np.ascontiguousarray(piece, np.float32)
 
 
-def tile_voxels(tiles: Sequence[Tile]) -> int:
-    """Voxels that the network sees of each tile."""
-    return int(np.prod([axis.high - axis.low for axis in tiles[0]]))
+def voxels_in_memory(tiles: Sequence[Tile], pieces: Pieces | None = None) -> float:
+    """Voxels for which each tile takes memory; without `pieces`, all that the network sees."""
+    z, y, x = (axis.high - axis.low for axis in tiles[0])
+    return _in_memory(z, y, x, pieces)
 
 
 def redundancy(tiles: Sequence[Tile]) -> float:
     """Return voxels computed over voxels kept, minus 1."""
-    computed = float(tile_voxels(tiles)) * len(tiles)
+    computed = voxels_in_memory(tiles) * len(tiles)
     kept = sum(float(np.prod([axis.last - axis.first for axis in tile])) for tile in tiles)
     return computed / kept - 1.0
+
+
+def _in_memory(z: int, y: int, x: int, pieces: Pieces | None) -> float:
+    """Voxels for which a tile of that size takes memory."""
+    return float(z * x) * (y if pieces is None else min(y, pieces.held))
 
 
 def _choices(n: int, halo: int, divisor: int, wanted: Span) -> list[list[AxisTile]]:

@@ -62,7 +62,7 @@ def test_shipped_models_run() -> None:
         model = load_model(name, threads=2)
         assert model.spec.name == name
         edge = model.spec.divisor * 2
-        for array in model.run(np.zeros((edge, edge, edge), np.float32)):
+        for array in model.run(np.zeros((edge, edge, edge), np.float32), True, True):
             assert array.shape == (edge, edge, edge)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from vesimod.tiling import axis_tiles, plan_tiles, predict, read_tile, redundancy
+from vesimod.tiling import AxisTile, axis_tiles, plan_tiles, predict, read_tile, redundancy
 
 geometry = st.integers(1, 4).flatmap(
     lambda divisor: st.tuples(st.just(divisor), st.integers(0, 3).map(lambda k: k * divisor))
@@ -52,12 +52,12 @@ def test_identity_network_gives_back_the_volume(
     volume = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     same, double = np.empty_like(volume), np.empty_like(volume)
     tiles = plan_tiles(shape, max_voxels, how[1], how[0])
-    predict(volume, lambda tile: [tile, 2 * tile], [same, double], tiles)
+    predict(volume, lambda tile, _first, _last: [tile, 2 * tile], [same, double], tiles)
     np.testing.assert_array_equal(same, volume)
     np.testing.assert_array_equal(double, 2 * volume)
 
 
-def pooling_network(tile: np.ndarray[tuple[int, int, int], np.dtype[np.float32]]) -> list:
+def pooling_network(tile: np.ndarray, _first: bool = True, _last: bool = True) -> list:
     """Something shaped like a U-Net: pools by 4, so its result depends on where tiles start."""
     z, y, x = tile.shape
     pooled = tile.reshape(z // 4, 4, y // 4, 4, x // 4, 4).max(axis=(1, 3, 5))
@@ -95,7 +95,7 @@ def test_tiles_of_one_grey_value_are_computed_once() -> None:
     tiles = plan_tiles(volume.shape, 24 * 40 * 40, 8, 4)
     seen = []
 
-    def network(tile: np.ndarray) -> list:
+    def network(tile: np.ndarray, _first: bool, _last: bool) -> list:
         seen.append(tile)
         return pooling_network(tile)
 
@@ -120,7 +120,13 @@ def test_progress_counts_every_tile() -> None:
     seen: list[tuple[int, int]] = []
     volume = np.zeros((20, 20, 20), np.float32)
     tiles = plan_tiles((20, 20, 20), 12**3, 4, 4)
-    predict(volume, lambda t: [t], [volume], tiles, lambda done, n: seen.append((done, n)))
+    predict(
+        volume,
+        lambda t, _first, _last: [t],
+        [volume],
+        tiles,
+        lambda done, n: seen.append((done, n)),
+    )
     assert seen == [(i + 1, len(tiles)) for i in range(len(tiles))]
     assert len(tiles) > 1
 
@@ -133,3 +139,15 @@ def test_redundancy_counts_halo() -> None:
 def test_a_volume_of_one_voxel() -> None:
     (tile,) = plan_tiles((1, 1, 1), 1e6, 8, 4)
     assert read_tile(np.full((1, 1, 1), 7, np.float32), tile).tolist() == [[[7] * 4] * 4] * 4
+
+
+@given(st.integers(1, 9), st.integers(0, 8), st.integers(1, 8))
+def test_what_a_tile_lacks_is_reflected_by_the_volume(n: int, low: int, rows: int) -> None:
+    low = min(low, n - 1)
+    volume = np.random.default_rng(n).normal(size=(2, n, 3)).astype(np.float32)
+    beyond = 16 + n
+    expected = volume.repeat(beyond, axis=1) if n == 1 else volume
+    if n > 1:
+        expected = np.pad(volume, [(0, 0), (0, beyond), (0, 0)], mode="reflect")
+    whole = AxisTile(0, 2, 0, 2), AxisTile(low, low + rows, low, n), AxisTile(0, 3, 0, 3)
+    np.testing.assert_array_equal(read_tile(volume, whole), expected[:, low : low + rows])

@@ -41,7 +41,8 @@ def test_the_validator_accepts_it(model: Path) -> None:
 
 def test_the_validator_sees_another_weights_file(model: Path) -> None:
     *_, description = describe(model)
-    model.write_bytes(model.read_bytes() + b"\0")
+    weights = model.with_name("fast.bioimageio.onnx")
+    weights.write_bytes(weights.read_bytes() + b"\0")
     assert verdict(description) == "failed"
 
 

@@ -28,7 +28,10 @@ class AveragedUNets(nn.Module):
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
-        distance = torch.stack([network(volume) for network in self.networks]).mean(dim=0)
+        distance = self.networks[0](volume)
+        for network in self.networks[1:]:
+            distance = distance + network(volume)
+        distance = distance / len(self.networks)
         return torch.sigmoid(distance / SOFTNESS_NM), distance
 
 

@@ -15,6 +15,7 @@ from vesimod.contract import METADATA_KEY, ModelError, ModelSpec
 from vesimod_imod.files import atomic_path, check_writable
 
 from vesimod_train.export import TOLERANCE
+from vesimod_train.row_by_row import plain
 
 FORMAT_VERSION = "0.5.3"  # of the model description; later ones only added to it
 AXES = ("z", "y", "x")
@@ -49,7 +50,8 @@ def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
     Returns
     -------
     list of Path
-        ``NAME.bioimageio.yaml`` (model description 0.5) and the tensors that its test asks for:
+        ``NAME.bioimageio.yaml`` (model description 0.5), ``NAME.bioimageio.onnx`` (the model
+        without what only vesimod uses), and the tensors that its test asks for:
         ``NAME_volume.npy``, and one for each output, all (1, 1, Z, Y, X) float32.
 
     Raises
@@ -65,15 +67,17 @@ def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
         raise ModelError(f"{model}: carries no '{METADATA_KEY}' metadata; export it again")
     spec = ModelSpec.from_json(properties[METADATA_KEY])
     tensors = {name: beside(model, f"_{name}.npy") for name in ("volume", *spec.outputs)}
-    description = beside(model, ".bioimageio.yaml")
-    written = [*tensors.values(), description]
+    description, weights = beside(model, ".bioimageio.yaml"), beside(model, ".bioimageio.onnx")
+    written = [*tensors.values(), weights, description]
     for path in written:
         check_writable(path, overwrite)
     for name, array in example(model, spec).items():
         with atomic_path(tensors[name]) as temporary, temporary.open("wb") as file:
             np.save(file, array)
     opset = next(entry.version for entry in graph.opset_import if entry.domain in ("", "ai.onnx"))
-    content = contents(spec, model, tensors, opset)
+    with atomic_path(weights) as temporary:
+        onnx.save(plain(graph), temporary)
+    content = contents(spec, weights, tensors, opset)
     with atomic_path(description) as temporary:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return written
@@ -101,7 +105,9 @@ def smallest_edge(spec: ModelSpec) -> int:
     return -(-(2 * spec.halo + 1) // spec.divisor) * spec.divisor
 
 
-def contents(spec: ModelSpec, model: Path, tensors: dict[str, Path], opset: int) -> dict[str, Any]:
+def contents(
+    spec: ModelSpec, weights: Path, tensors: dict[str, Path], opset: int
+) -> dict[str, Any]:
     """Everything the description says, in the order of the specification's own examples."""
     size: dict[str, Any] = {"min": smallest_edge(spec), "step": spec.divisor}
     entry = {
@@ -123,7 +129,7 @@ def contents(spec: ModelSpec, model: Path, tensors: dict[str, Path], opset: int)
         "tags": ["cryo-electron-tomography", "3d", "segmentation", "vesicles", "unet"],
         "inputs": [entry],
         "outputs": [output(spec, name, tensors[name]) for name in spec.outputs],
-        "weights": {"onnx": {**file_entry(model), "opset_version": opset}},
+        "weights": {"onnx": {**file_entry(weights), "opset_version": opset}},
         "config": {
             "bioimageio": {"reproducibility_tolerance": [{"absolute_tolerance": TOLERANCE}]},
             METADATA_KEY: json.loads(spec.to_json()),

@@ -21,6 +21,7 @@ from vesimod.contract import METADATA_KEY, ModelError, ModelSpec, Normalisation
 from vesimod_imod.files import atomic_path, check_writable
 
 from vesimod_train.export import OPSET, TILE_CORE
+from vesimod_train.row_by_row import row_by_row
 
 # As the network was trained (Khosrozadeh et al., J Cell Biol 2025).
 VOXEL_SIZE_NM = 2.2
@@ -62,7 +63,7 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
         graph, reach, divisor = to_graph(layers, values)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
         model.ir_version = 10  # onnxruntime 1.20 reads it
-        onnx.checker.check_model(model)
+        row_by_row(model)
         _try(model, edge=4 * divisor)
     except ModelError as error:
         raise ModelError(f"{weights}: {error}") from error
@@ -209,7 +210,7 @@ def _try(model: onnx.ModelProto, edge: int) -> None:
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        (result,) = session.run(None, {"volume": tile})
+        (result,) = session.run(["probability"], {"volume": tile})
     except Exception as error:  # onnxruntime's own exceptions share no base class but this
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"its layers do not run one after the other ({reason})") from error

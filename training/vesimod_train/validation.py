@@ -116,7 +116,7 @@ def predict_distance(
 ) -> npt.NDArray[np.float32]:
     """Signed distance over a whole volume, with the tiling that inference uses."""
 
-    def run(tile: Any) -> list[Any]:
+    def run(tile: Any, _first: bool, _last: bool) -> list[Any]:
         return [network(torch.from_numpy(tile[None, None]).to(device)).cpu().numpy()[0, 0]]
 
     shape = (volume.shape[0], volume.shape[1], volume.shape[2])

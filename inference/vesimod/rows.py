@@ -1,0 +1,118 @@
+"""Run an ONNX session on a tile piece by piece along y.
+
+Networks of vesimod-train keep the rows that their layers still need from one piece to the next
+(`vesimod_train.row_by_row`): each input ``past_K`` takes what ``next_K`` gave. Memory then follows
+the piece instead of the tile, and no row is computed twice. Without the inputs ``past_K``, and
+with one row of zeros in ``end_of_tile``, which it has unless it is given none, a piece is a whole
+tile. A network without such inputs takes whole tiles only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vesimod.contract import END, NEXT, PAST, ModelSpec
+from vesimod.tiling import Pieces
+
+Volume = npt.NDArray[np.float32]
+FLOAT_BYTES = 4
+ROWS_OF_DIVISOR = 4  # a piece has; fewer take 3 % longer, more take memory
+# onnxruntime's memory grows by doubling; the last piece brings a halo's worth of results besides.
+SLACK = 1.6
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Rows that a layer keeps: its channels, their number, and voxels of the tile to one of it."""
+
+    channels: int
+    rows: int
+    scale: int
+
+
+class Runner:
+    """Computes tiles with a session; see `Network` in `vesimod.tiling`.
+
+    Parameters
+    ----------
+    ort : module
+        onnxruntime.
+    session : InferenceSession
+    spec : ModelSpec
+    device : {"cpu", "cuda"}
+        Where the rows are kept.
+    """
+
+    def __init__(self, ort: Any, session: Any, spec: ModelSpec, device: str) -> None:
+        self._ort, self._session, self._spec, self._device = ort, session, spec, device
+        names = [node.name for node in session.get_overridable_initializers()]
+        self._count = sum(name.startswith(PAST) for name in names)
+        self._kept: list[Any] = []  # onnxruntime's values, on its device
+        self._none = np.zeros((1, 1, 1, 0, 1), np.float32)
+        self._past = self._look() if self._count else []
+        self.pieces = self._plan() if self._count else None
+
+    def __call__(self, rows: Volume, first: bool = True, last: bool = True) -> list[Volume]:
+        """Compute a tile (z, y, x) or its next rows; return all rows that are finished."""
+        if first and last:
+            feed = {"volume": rows[None, None]}
+            arrays = self._session.run(list(self._spec.outputs), feed)
+            return [np.asarray(array, np.float32)[0, 0] for array in arrays]
+        if last:
+            # Its results are larger than those before: they would be put beside the pieces of
+            # memory that are there.
+            self.release()
+        ort_none = self._ort.OrtValue.ortvalue_from_numpy(self._none)
+        binding = self._session.io_binding()
+        binding.bind_cpu_input("volume", np.ascontiguousarray(rows[None, None]))
+        for number, value in enumerate([] if first else self._kept):
+            binding.bind_ortvalue_input(f"{PAST}{number}", value)
+        for name in self._spec.outputs:
+            binding.bind_output(name)
+        if first:
+            self._kept = [self._empty(past, rows.shape) for past in self._past]
+        if not last:
+            binding.bind_ortvalue_input(END, ort_none)
+            for number, value in enumerate(self._kept):
+                # In place of what it took: by then each layer has its own copy of that.
+                binding.bind_ortvalue_output(f"{NEXT}{number}", value)
+        self._session.run_with_iobinding(binding)
+        if last:
+            self._kept = []
+        values = binding.get_outputs()[: len(self._spec.outputs)]
+        return [value.numpy()[0, 0] for value in values]
+
+    def release(self) -> None:
+        """Give the session's memory back to the system."""
+        # It is given back after a run only: one of the least tile.
+        shrink = self._ort.RunOptions()
+        arenas = "cpu:0" if self._device == "cpu" else "cpu:0;gpu:0"
+        shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", arenas)
+        least = np.zeros((1, 1, *[self._spec.divisor] * 3), np.float32)
+        self._session.run(list(self._spec.outputs), {"volume": least}, shrink)
+
+    def _look(self) -> list[_Past]:
+        """Learn what is kept from a small piece."""
+        edge = self._spec.divisor
+        piece = np.zeros((1, 1, edge, self._spec.halo + edge, edge), np.float32)
+        names = [f"{NEXT}{number}" for number in range(self._count)]
+        kept = self._session.run(names, {"volume": piece, END: self._none})
+        return [_Past(each.shape[1], each.shape[3], edge // each.shape[2]) for each in kept]
+
+    def _plan(self) -> Pieces:
+        """Say how many rows a piece has, and how many rows' memory a tile takes."""
+        step = ROWS_OF_DIVISOR * self._spec.divisor
+        kept = FLOAT_BYTES * sum(past.channels * past.rows / past.scale**2 for past in self._past)
+        working = max(2 * step, SLACK * (self._spec.halo + self._spec.divisor))
+        held = kept / self._spec.bytes_per_voxel + working
+        return Pieces(self._spec.halo + self._spec.divisor, step, self._spec.divisor, held)
+
+    def _empty(self, past: _Past, tile: Sequence[int]) -> Any:
+        z, x = tile[0] // past.scale, tile[2] // past.scale
+        shape = [1, past.channels, z, past.rows, x]
+        return self._ort.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self._device, 0)
