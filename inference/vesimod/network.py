@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vesimod.contract import METADATA_KEY, ModelError, ModelSpec
 from vesimod.memory import GB, default_memory_gb
-from vesimod.rows import Runner
+from vesimod.rows import Runner, takes_pieces
 from vesimod.tiling import (
     Box,
     Network,
@@ -220,23 +220,10 @@ def load_model(
     blob = path.read_bytes()
     threads = threads or default_threads()
     wanted = providers_for(device, ort, threads, memory_gb)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Memory stays with the session from tile to tile, which saves an eighth of the time. Planning
-    # it ahead ("pattern") would double it.
-    options.enable_mem_pattern = False
-    # In the order of the file, what a piece leaves for the next is taken before it is in the way.
-    options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
-    options.log_severity_level = 4  # failures are reported in our own words below
-    try:
-        with quiet_stderr():
-            session = ort.InferenceSession(blob, options, providers=wanted)
-    except Exception as error:  # onnxruntime's own exceptions share no base class but this
-        raise ModelError(
-            f"{path}: no ONNX model that onnxruntime {ort.__version__} can run "
-            f"({_first_line(error)})"
-        ) from error
+    session = _start(ort, path, blob, wanted, threads)
+    if OPENVINO in session.get_providers() and takes_pieces(session):
+        # It takes the defaults of a graph's optional inputs for constants.
+        session = _start(ort, path, blob, ["CPUExecutionProvider"], threads)
     started = tuple(session.get_providers())
     if device == "cuda" and "CUDAExecutionProvider" not in started:
         raise DeviceError(
@@ -253,11 +240,31 @@ def load_model(
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     _check_graph(path, session, spec)
-
     where = "cuda" if "CUDAExecutionProvider" in started else "cpu"
     runner = Runner(ort, session, spec, where)
     digest = hashlib.sha256(blob).hexdigest()
     return Model(spec, path, digest, started, memory_gb, runner, runner.pieces, runner.release)
+
+
+def _start(ort: Any, path: Path, blob: bytes, providers: Sequence[Any], threads: int) -> Any:
+    """Start a session, or say why not."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Memory stays with the session from tile to tile, which saves an eighth of the time. Planning
+    # it ahead ("pattern") would double it.
+    options.enable_mem_pattern = False
+    # In the order of the file, what a piece leaves for the next is taken before it is in the way.
+    options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
+    options.log_severity_level = 4  # failures are reported in our own words
+    try:
+        with quiet_stderr():
+            return ort.InferenceSession(blob, options, providers=providers)
+    except Exception as error:  # onnxruntime's own exceptions share no base class but this
+        raise ModelError(
+            f"{path}: no ONNX model that onnxruntime {ort.__version__} can run "
+            f"({_first_line(error)})"
+        ) from error
 
 
 def import_runtime() -> Any:
@@ -290,7 +297,7 @@ def providers_for(
     if memory_gb is not None:
         options["gpu_mem_limit"] = str(int(memory_gb * GB))
     providers: list[str | tuple[str, dict[str, str]]] = [(name, options) for name in wanted]
-    if OPENVINO in available:  # the same numbers in half the time on Intel's and AMD's CPUs
+    if OPENVINO in available:  # the same numbers in less time on Intel's and AMD's CPUs
         providers.append((OPENVINO, {"device_type": "CPU", "num_of_threads": str(threads)}))
     return [*providers, "CPUExecutionProvider"]
 

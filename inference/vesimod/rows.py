@@ -21,6 +21,7 @@ from vesimod.tiling import Pieces
 
 Volume = npt.NDArray[np.float32]
 FLOAT_BYTES = 4
+GOES_ON = np.zeros((1, 1, 1, 0, 1), np.float32)  # no row after a piece's last: more will follow
 ROWS_OF_DIVISOR = 4  # a piece has; fewer take 3 % longer, more take memory
 # onnxruntime's memory grows by doubling; the last piece brings a halo's worth of results besides.
 SLACK = 1.6
@@ -33,6 +34,11 @@ class _Past:
     channels: int
     rows: int
     scale: int
+
+
+def takes_pieces(session: Any) -> bool:
+    """Whether a session's network takes a tile piece by piece."""
+    return any(node.name == END for node in session.get_overridable_initializers())
 
 
 class Runner:
@@ -53,9 +59,8 @@ class Runner:
         names = [node.name for node in session.get_overridable_initializers()]
         self._count = sum(name.startswith(PAST) for name in names)
         self._kept: list[Any] = []  # onnxruntime's values, on its device
-        self._none = np.zeros((1, 1, 1, 0, 1), np.float32)
         self._past = self._look() if self._count else []
-        self.pieces = self._plan() if self._count else None
+        self.pieces = self._plan() if self._past else None
 
     def __call__(self, rows: Volume, first: bool = True, last: bool = True) -> list[Volume]:
         """Compute a tile (z, y, x) or its next rows; return all rows that are finished."""
@@ -67,7 +72,6 @@ class Runner:
             # Its results are larger than those before: they would be put beside the pieces of
             # memory that are there.
             self.release()
-        ort_none = self._ort.OrtValue.ortvalue_from_numpy(self._none)
         binding = self._session.io_binding()
         binding.bind_cpu_input("volume", np.ascontiguousarray(rows[None, None]))
         for number, value in enumerate([] if first else self._kept):
@@ -77,7 +81,8 @@ class Runner:
         if first:
             self._kept = [self._empty(past, rows.shape) for past in self._past]
         if not last:
-            binding.bind_ortvalue_input(END, ort_none)
+            goes_on = self._ort.OrtValue.ortvalue_from_numpy(GOES_ON)
+            binding.bind_ortvalue_input(END, goes_on)
             for number, value in enumerate(self._kept):
                 # In place of what it took: by then each layer has its own copy of that.
                 binding.bind_ortvalue_output(f"{NEXT}{number}", value)
@@ -97,11 +102,13 @@ class Runner:
         self._session.run(list(self._spec.outputs), {"volume": least}, shrink)
 
     def _look(self) -> list[_Past]:
-        """Learn what is kept from a small piece."""
+        """Learn from a small piece what is kept; nothing where optional inputs do not count."""
         edge = self._spec.divisor
         piece = np.zeros((1, 1, edge, self._spec.halo + edge, edge), np.float32)
-        names = [f"{NEXT}{number}" for number in range(self._count)]
-        kept = self._session.run(names, {"volume": piece, END: self._none})
+        names = [self._spec.outputs[0], *(f"{NEXT}{number}" for number in range(self._count))]
+        finished, *kept = self._session.run(names, {"volume": piece, END: GOES_ON})
+        if finished.shape == piece.shape:
+            return []
         return [_Past(each.shape[1], each.shape[3], edge // each.shape[2]) for each in kept]
 
     def _plan(self) -> Pieces:
