@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnx import numpy_helper, shape_inference
 from performance_machine import MEGA, SEED, describe_machine, product_rate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from vesimod import load_model, read_tomogram
@@ -42,27 +41,17 @@ RUNS = 3
 
 def multiply_adds(path: Path, shape: tuple[int, ...]) -> float:
     """Multiply-adds of a network's convolutions on one tile of `shape` (z, y, x)."""
-    model = onnx.load(path)
-    for size, n in zip(
-        model.graph.input[0].type.tensor_type.shape.dim, (1, 1, *shape), strict=True
-    ):
-        size.dim_value = n
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    graph = shape_inference.infer_shapes(model, data_prop=True).graph
-    sizes = {
-        value.name: [size.dim_value for size in value.type.tensor_type.shape.dim]
-        for value in (*graph.value_info, *graph.output, *graph.input)
-    }
-    weights = {tensor.name: numpy_helper.to_array(tensor).shape for tensor in graph.initializer}
-    total = 0.0
+    graph = onnx.load(path).graph
+    weights = {tensor.name: math.prod(tensor.dims) for tensor in graph.initializer}
+    voxels, total = {"volume": float(math.prod(shape))}, 0.0
+    larger = {"MaxPool": 1 / 8, "ConvTranspose": 8, "Resize": 8}
     for node in graph.node:
+        n = max((voxels.get(name, 0.0) for name in node.input), default=0.0)
         # A kernel is applied once for each voxel of a convolution's output, of a transposed
         # one's input.
         if node.op_type in ("Conv", "ConvTranspose"):
-            value = node.output[0] if node.op_type == "Conv" else node.input[0]
-            total += math.prod(weights[node.input[1]]) * math.prod(sizes[value][2:])
+            total += weights[node.input[1]] * n
+        voxels.update(dict.fromkeys(node.output, n * larger.get(node.op_type, 1)))
     return total
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import glob
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from vesimod.errors import disk_is_full, in_words
-from vesimod.job import Outputs, Settings, prepare, segment_and_write, stem
-from vesimod.network import Model
+from vesimod.job import Asked, Outputs, Settings, ask_network, find_and_write, prepare, stem
+from vesimod.network import ON_GPU, Model
 from vesimod.pipeline import Progress
 from vesimod.sidecar import fingerprint, read_sidecar
 from vesimod.summary import MODEL_ENDING, Row, row_of
 
+Item = TypeVar("Item")
+Begun = TypeVar("Begun")
+Done = TypeVar("Done")
 ENDINGS = {
     "model": MODEL_ENDING,
     "table": "_vesicles.csv",
@@ -163,7 +168,9 @@ def run_jobs(
 ) -> Iterator[Row]:
     """Do all jobs that are not finished; yield a row for each, failed ones included.
 
-    A full disk ends the batch: the tomograms after it would be segmented in vain.
+    A full disk ends the batch: the tomograms after it would be segmented in vain. On a GPU, the
+    network is asked about the next tomogram while the vesicles of one are fitted, which takes the
+    CPU; both then share the memory.
 
     Parameters
     ----------
@@ -175,27 +182,76 @@ def run_jobs(
     progress : callable
         As in `vesimod.segment`; its step ``tomograms`` counts the jobs.
     """
-    for number, job in enumerate(jobs, 1):
-        progress("tomograms", number - 1, len(jobs))
-        try:
-            state = _do(job, network, overwrite, progress)
-            row = replace(row_of(job.outputs.model, state), tomogram=job.tomogram)
-            full = False
-        except Exception as error:
-            row = Row(job.outputs.model, "failed", job.tomogram, notes=(in_words(error),))
-            full = disk_is_full(error)
-        yield row
-        if full:
-            return
+    ahead = ON_GPU in network.providers
+    if ahead and network.memory_gb is not None:
+        network = replace(network, memory_gb=network.memory_gb / 2)
+
+    def begin(job: Job) -> Asked | None:
+        if is_finished(job, network.sha256, overwrite):
+            return None
+        tomogram = prepare(job.tomogram, job.outputs, job.settings, overwrite=True)
+        return ask_network(tomogram, job.outputs, job.settings, network, progress=progress)
+
+    def end(job: Job, asked: Asked | None) -> Row:
+        if asked is not None:
+            find_and_write(
+                asked, job.outputs, job.settings, network, overwrite=True, progress=progress
+            )
+        row = row_of(job.outputs.model, "kept" if asked is None else "done")
+        return replace(row, tomogram=job.tomogram)
+
+    progress("tomograms", 0, len(jobs))
+    results = in_two_steps(jobs, begin, end, ahead=ahead)
+    for number, (job, result) in enumerate(zip(jobs, results, strict=True), 1):
+        if isinstance(result, Row):
+            yield result
+        else:
+            yield Row(job.outputs.model, "failed", job.tomogram, notes=(in_words(result),))
+            if disk_is_full(result):
+                results.close()
+                return
         progress("tomograms", number, len(jobs))
 
 
-def _do(job: Job, network: Model, overwrite: bool, progress: Progress) -> str:
-    """Do a job unless it is finished; return the state of its row."""
-    if is_finished(job, network.sha256, overwrite):
-        return "kept"
-    tomogram = prepare(job.tomogram, job.outputs, job.settings, overwrite=True)
-    segment_and_write(
-        tomogram, job.outputs, job.settings, network, overwrite=True, progress=progress
-    )
-    return "done"
+def in_two_steps(
+    items: Sequence[Item],
+    first: Callable[[Item], Begun],
+    second: Callable[[Item, Begun], Done],
+    *,
+    ahead: bool,
+) -> Generator[Done | Exception, None, None]:
+    """Do two steps for each item; yield what the second one returns, or what went wrong.
+
+    Parameters
+    ----------
+    items : sequence
+    first, second : callable
+        The second step takes an item and what the first made of it.
+    ahead : bool
+        Do the first step for an item while the second is done for the one before, in another
+        thread. No more than these two are in work.
+    """
+
+    def end(item: Item, begun: Begun | Exception) -> Done | Exception:
+        return begun if isinstance(begun, Exception) else _tried(second, item, begun)
+
+    with ThreadPoolExecutor(1) as thread:
+        waiting: Future[Done | Exception] | None = None
+        for item in items:
+            begun = _tried(first, item)
+            if not ahead:
+                yield end(item, begun)
+                continue
+            if waiting is not None:
+                yield waiting.result()
+            waiting = thread.submit(end, item, begun)
+        if waiting is not None:
+            yield waiting.result()
+
+
+def _tried(step: Callable[..., Done], *arguments: object) -> Done | Exception:
+    """Return what a step returns, or the error that it raises."""
+    try:
+        return step(*arguments)
+    except Exception as error:
+        return error

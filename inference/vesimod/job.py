@@ -22,7 +22,15 @@ from vesimod_imod.sphere_model import SphereObject, by_score, write_sphere_objec
 
 from vesimod.paint import paint_spheres
 from vesimod.picture import draw_picture
-from vesimod.pipeline import Progress, Segmentation, find_in_maps, new_array, segment
+from vesimod.pipeline import (
+    Progress,
+    Segmentation,
+    Volume,
+    check_threshold,
+    find_in_maps,
+    network_maps,
+    new_array,
+)
 from vesimod.resample import resampled_slabs
 from vesimod.sidecar import Provenance, fingerprint, sidecar_path, write_sidecar
 from vesimod.slabs import join_slabs, remove_slabs
@@ -162,6 +170,30 @@ def read_region(
     return np.asarray(volume.voxels) > 0, ()
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A tomogram about which the network has been asked.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+    region : (z, y, x) bool or None
+        Where vesicles may be.
+    notes : tuple of str
+        What is doubtful about the region.
+    maps : dict of (z, y, x) float32
+        From `vesimod.pipeline.network_maps`.
+    seconds : float
+        That it took.
+    """
+
+    tomogram: Tomogram
+    region: npt.NDArray[np.bool_] | None
+    notes: tuple[str, ...]
+    maps: dict[str, Volume]
+    seconds: float
+
+
 def segment_and_write(
     tomogram: Tomogram,
     outputs: Outputs,
@@ -189,28 +221,61 @@ def segment_and_write(
     progress : callable, optional
         As in `vesimod.segment`.
     """
-    start = time.monotonic()
-    region, notes = read_region(settings.region, tomogram)
-    how: dict[str, Any] = {
-        "threshold": settings.threshold,
-        "invert": settings.invert,
-        "region": region,
-        "progress": progress,
-    }
-    if slabs > 1:
-        maps = join_slabs(
-            tomogram, outputs.model, network, slabs, invert=settings.invert, region=region
-        )
-        result = find_in_maps(tomogram, maps, network.spec, **how)
-    else:
-        result = segment(tomogram, network, **how)
-    result = replace(result, notes=(*notes, *result.notes))
-    seconds = time.monotonic() - start
-    provenance = _provenance(tomogram, network, settings, result, region, seconds)
-    with _marked(outputs):
-        _write(outputs, tomogram, result, provenance, settings.score_classes, overwrite)
+    asked = ask_network(tomogram, outputs, settings, network, slabs=slabs, progress=progress)
+    result = find_and_write(
+        asked, outputs, settings, network, overwrite=overwrite, progress=progress
+    )
     if slabs > 1:
         remove_slabs(outputs.model, slabs)
+    return result
+
+
+def ask_network(
+    tomogram: Tomogram,
+    outputs: Outputs,
+    settings: Settings,
+    network: Model,
+    *,
+    slabs: int = 1,
+    progress: Progress | None = None,
+) -> Asked:
+    """Do the first half of `segment_and_write`, which has the same parameters: the network's."""
+    start = time.monotonic()
+    check_threshold(settings.threshold)
+    region, notes = read_region(settings.region, tomogram)
+    invert = settings.invert
+    if slabs > 1:
+        maps = join_slabs(tomogram, outputs.model, network, slabs, invert=invert, region=region)
+    else:
+        maps = network_maps(tomogram, network, invert=invert, region=region, progress=progress)
+    return Asked(tomogram, region, notes, maps, time.monotonic() - start)
+
+
+def find_and_write(
+    asked: Asked,
+    outputs: Outputs,
+    settings: Settings,
+    network: Model,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Do the second half of `segment_and_write`, which has the same parameters."""
+    start = time.monotonic()
+    result = find_in_maps(
+        asked.tomogram,
+        asked.maps,
+        network.spec,
+        threshold=settings.threshold,
+        invert=settings.invert,
+        region=asked.region,
+        progress=progress,
+    )
+    result = replace(result, notes=(*asked.notes, *result.notes))
+    seconds = asked.seconds + time.monotonic() - start
+    provenance = _provenance(asked.tomogram, network, settings, result, asked.region, seconds)
+    with _marked(outputs):
+        _write(outputs, asked.tomogram, result, provenance, settings.score_classes, overwrite)
     return result
 
 

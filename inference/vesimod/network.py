@@ -32,7 +32,7 @@ from vesimod.tiling import (
 Volume = npt.NDArray[np.float32]
 Device = Literal["auto", "cpu", "cuda"]
 DEFAULT_MODEL = "fast"
-OPENVINO = "OpenVINOExecutionProvider"
+OPENVINO, ON_GPU = "OpenVINOExecutionProvider", "CUDAExecutionProvider"
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
     "onnxruntime is not installed: pip install 'vesimod[cpu]', or 'vesimod[gpu]' for an NVIDIA card"
@@ -225,7 +225,7 @@ def load_model(
         # It takes the defaults of a graph's optional inputs for constants.
         session = _start(ort, path, blob, ["CPUExecutionProvider"], threads)
     started = tuple(session.get_providers())
-    if device == "cuda" and "CUDAExecutionProvider" not in started:
+    if device == "cuda" and ON_GPU not in started:
         raise DeviceError(
             f"--device cuda: CUDA did not start, only {', '.join(started)}; "
             "`vesimod info` shows the driver and wheels, --device cpu runs without a GPU"
@@ -240,7 +240,7 @@ def load_model(
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     _check_graph(path, session, spec)
-    where = "cuda" if "CUDAExecutionProvider" in started else "cpu"
+    where = "cuda" if ON_GPU in started else "cpu"
     runner = Runner(ort, session, spec, where)
     digest = hashlib.sha256(blob).hexdigest()
     return Model(spec, path, digest, started, memory_gb, runner, runner.pieces, runner.release)
@@ -281,10 +281,10 @@ def providers_for(
 ) -> list[str | tuple[str, dict[str, str]]]:
     """List the execution providers to ask for, best first, with their options."""
     available = ort.get_available_providers()
-    wanted = [] if device == "cpu" else ["CUDAExecutionProvider"]
+    wanted = [] if device == "cpu" else [ON_GPU]
     if device == "auto":
         wanted = [name for name in wanted if name in available]
-    if device == "cuda" and "CUDAExecutionProvider" not in available:
+    if device == "cuda" and ON_GPU not in available:
         raise DeviceError(
             f"--device cuda: onnxruntime {ort.__version__} as installed has no CUDA "
             "(pip uninstall onnxruntime, then pip install 'vesimod[gpu]'); --device cpu runs"

@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,11 @@ import pytest
 from chunk_runner import run_chunks
 from hypothesis import given
 from hypothesis import strategies as st
-from vesimod.batch import distinct_names, find_tomograms, plan_jobs
+from vesimod.batch import distinct_names, find_tomograms, in_two_steps, plan_jobs, run_jobs
 from vesimod.cli import app, run_app
 from vesimod.commands import console
 from vesimod.job import Settings
+from vesimod.network import ON_GPU, load_model
 from vesimod.tables import read_spheres_csv
 from vesimod.tomogram import read_tomogram, write_volume
 from vesimod_imod.sphere_model import read_sphere_model, write_sphere_model
@@ -350,6 +353,76 @@ def test_the_same_in_slabs(folder: Path, batch, data: Path) -> None:
     run_chunks(out, "vesimod", workers=2, tries=1)
     assert_as_undisturbed(folder, data)
     assert not list(out.glob("*.npz"))
+
+
+def test_on_a_gpu_the_results_are_the_same(folder: Path, batch, data: Path) -> None:
+    """There the next tomogram's network runs while one's vesicles are fitted."""
+    (folder / "data" / "TS_02.mrc").write_bytes(b"no tomogram")
+    assert batch() == 2
+    expected = contents(folder / "out")
+    cpu = load_model(str(data / "dark.onnx"), device="cpu", threads=1, memory_gb=1.0)
+    asked = []
+
+    def run(rows: np.ndarray, first: bool, last: bool) -> list[np.ndarray]:
+        asked.append(rows.shape)
+        return cpu.run(rows, first, last)
+
+    gpu = replace(cpu, run=run, providers=(ON_GPU, *cpu.providers))
+    paths = find_tomograms([str(folder / "data/*.mrc")])
+    jobs = plan_jobs(paths, folder / "ahead", Settings(), ["table"], None)
+    (folder / "ahead").mkdir()
+    rows = list(run_jobs(jobs, gpu, overwrite=False, progress=lambda *_: None))
+    assert [(row.tomogram, row.state) for row in rows] == list(
+        zip(paths, ["done", "failed", "done"], strict=True)
+    )
+    assert contents(folder / "ahead") == expected
+    assert len(asked) == 2
+    rows = list(run_jobs(jobs, gpu, overwrite=False, progress=lambda *_: None))
+    assert [row.state for row in rows] == ["kept", "failed", "kept"]
+    assert len(asked) == 2
+
+
+def test_two_steps_at_once_and_no_more() -> None:
+    begun = [threading.Event() for _ in range(5)]
+    in_work: set[int] = set()
+    most = []
+
+    def first(item: int) -> int:
+        in_work.add(item)
+        most.append(len(in_work))
+        begun[item].set()
+        if item == 1:
+            raise ValueError("first")
+        return 10 * item
+
+    def second(item: int, value: int) -> int:
+        # Ends only once the next one has begun.
+        assert item == 4 or begun[item + 1].wait(timeout=20)
+        in_work.discard(item)
+        if item == 2:
+            raise KeyError("second")
+        return value
+
+    results = []
+    for item, result in enumerate(in_two_steps(range(5), first, second, ahead=True)):
+        results.append(result)
+        in_work.discard(item)
+    assert [results[i] for i in (0, 3, 4)] == [0, 30, 40]
+    assert [type(results[i]) for i in (1, 2)] == [ValueError, KeyError]
+    assert max(most) == 2
+
+
+def test_one_after_the_other() -> None:
+    steps = []
+    results = in_two_steps(
+        [1, 2],
+        lambda item: steps.append(("first", item)),
+        lambda item, _: steps.append(("second", item)),
+        ahead=False,
+    )
+    next(results)
+    assert steps == [("first", 1), ("second", 1)]  # written before anything else is begun
+    assert list(results) == [None]
 
 
 def test_a_table_of_the_user_s_is_not_replaced(folder: Path, batch) -> None:

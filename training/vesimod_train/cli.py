@@ -270,6 +270,21 @@ def average_command(
     say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
 
 
+@app.command("quantise")
+def quantise_command(
+    model: Annotated[Path, typer.Argument(help="An exported single network (.onnx).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Make an 8-bit version of a model: several times as fast in OpenVINO."""
+    from vesimod.commands.console import say
+
+    from vesimod_train.quantise import quantise
+
+    off_nm = quantise(model, output, overwrite=overwrite)
+    say(f"wrote {output}; near vesicles' surfaces its distance is {off_nm:.2f} nm off on average")
+
+
 @app.command("import-cryovesnet")
 def import_cryovesnet_command(
     weights: Annotated[Path, typer.Argument(help="Keras model of CryoVesNet (.h5).")],
