@@ -8,8 +8,8 @@ a few reflected voxels where its size does not divide by what the network pools.
 Some networks take a tile piece by piece along y, so that memory does not grow with its length:
 tiles are then as long as what is wanted, and overlap along z and x only.
 
-Tiles of one grey value (what a tomogram was padded with) are computed once: the network's answer
-depends on nothing but the tile.
+Tiles, or pieces, of one grey value (what a tomogram was padded with) are computed once: the
+network's answer depends on nothing but what it sees.
 """
 
 from __future__ import annotations
@@ -185,39 +185,35 @@ def predict(
     """
     cut = [[tile[1]] if pieces is None else pieces.cut(tile[1]) for tile in tiles]
     done, count = 0, sum(map(len, cut))
-    grey, answer = np.nan, list[Volume]()  # of the last tile of one grey value
+    # A piece also shows what came before it, as far as the network looks.
+    enough = 0 if pieces is None else 2 * pieces.first + pieces.step
+    grey, answer, alike = np.nan, list[Volume](), 0  # of the last piece of one grey value
     for tile, parts in zip(tiles, cut, strict=True):
-        flat = _grey_value(volume, tile)
-        known = flat is not None and abs(flat - grey) <= FLAT
-        if flat is not None and not known:
-            shape = tuple(axis.high - axis.low for axis in tile)
-            grey, answer = flat, [np.empty(shape, np.float32) for _ in results]
         row = tile[1].low
         for part in parts:
-            if not known:
-                seen = read_tile(volume, (tile[0], part, tile[2]))
-                outputs = network(seen, part is parts[0], part is parts[-1])
-                if flat is not None:
-                    rows = slice(row - tile[1].low, row - tile[1].low + outputs[0].shape[1])
-                    for kept, output in zip(answer, outputs, strict=True):
-                        kept[:, rows] = output
-                _keep(results, outputs, tile, row)
-                row += outputs[0].shape[1]
-                # They lie in onnxruntime's memory: kept until the next tile is done, they break
-                # it up so that it takes 1.6 times as much.
-                del outputs
+            seen = read_tile(volume, (tile[0], part, tile[2]))
+            first, last = part is parts[0], part is parts[-1]
+            flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
+            if flat and not abs(seen.flat[0] - grey) <= FLAT:
+                grey, answer, alike = float(seen.flat[0]), [], 0
+            if pieces is not None and (first or not flat):
+                alike = 0
+            known = flat and alike >= enough and not (pieces is not None and last)
+            if known and answer and answer[0].shape[1] == seen.shape[1]:
+                outputs = answer
+            else:
+                outputs = network(seen, first, last)
+                if flat:
+                    answer = [output.copy() for output in outputs]
+            alike += seen.shape[1] if flat else 0
+            _keep(results, outputs, tile, row)
+            row += outputs[0].shape[1]
+            # They lie in onnxruntime's memory: kept until the next piece is done, they break it
+            # up so that it takes 1.6 times as much.
+            del outputs
             done += 1
             if progress:
                 progress(done, count)
-        if known:
-            _keep(results, answer, tile, tile[1].low)
-
-
-def _grey_value(volume: Volume, tile: Tile) -> float | None:
-    """Return the one grey value of a tile; None where it has several."""
-    seen = volume[tuple(slice(axis.low, axis.high) for axis in tile)]
-    flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
-    return float(seen.flat[0]) if flat else None
 
 
 def _keep(results: Sequence[Volume], outputs: Sequence[Volume], tile: Tile, row: int) -> None:

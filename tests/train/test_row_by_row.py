@@ -84,6 +84,31 @@ def test_pieces_of_any_length_give_the_whole(
         np.testing.assert_allclose(result, whole.numpy()[0, 0][within], atol=1e-4)
 
 
+def test_pieces_of_one_grey_value_are_computed_once(example: Example) -> None:
+    spec, step = example.spec, 2 * example.spec.divisor
+    pieces = Pieces(spec.halo + spec.divisor, step, spec.divisor, 1.0)
+    rows = 4 * pieces.first + 20 * step
+    volume = np.random.default_rng(0).normal(size=(8, rows, 8)).astype(np.float32)
+    volume[:, 2 * pieces.first : -pieces.first] = 0.7
+    volume[:, pieces.first + 8 * step : pieces.first + 9 * step, 3] += 0.5  # within it
+    tiles = plan_tiles(volume.shape, np.inf, spec.halo, spec.divisor)
+    answers = []
+    for how in (pieces, None):
+        calls = []
+
+        def run(seen: np.ndarray, first: bool, last: bool, calls: list = calls) -> list:
+            calls.append(seen)
+            return example.runner(seen, first, last)
+
+        results = [np.empty_like(volume) for _ in spec.outputs]
+        predict(volume, run, results, tiles, pieces=how)
+        answers.append(results)
+        if how:
+            assert len(calls) < len(pieces.cut(tiles[0][1])) - 4
+    for by_pieces, whole in zip(*answers, strict=True):
+        np.testing.assert_allclose(by_pieces, whole, atol=1e-5)
+
+
 def test_a_new_tile_begins_anew(example: Example) -> None:
     """What a tile left behind, finished or not, is not seen by the next one."""
     edge, rows = example.spec.divisor, example.spec.halo + 3 * example.spec.divisor
