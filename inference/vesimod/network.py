@@ -65,7 +65,8 @@ class Model:
         Memory that a run may use, beside the tomogram's own memory-mapped file; None for a
         quarter of what is free then. No result depends on it.
     run : Network
-        Takes a normalised tile (z, y, x) float32, returns one array per output.
+        Takes a normalised tile (z, y, x) float32, returns one array per output. It keeps what the
+        next piece needs: not for two threads at once.
     pieces : Pieces or None
         How it takes a tile piece by piece; None where it cannot.
     release : callable

@@ -257,10 +257,10 @@ def voxels_in_memory(tiles: Sequence[Tile], pieces: Pieces | None = None) -> flo
 
 
 def redundancy(tiles: Sequence[Tile]) -> float:
-    """Return voxels computed over voxels kept, minus 1."""
-    computed = voxels_in_memory(tiles) * len(tiles)
-    kept = sum(float(np.prod([axis.last - axis.first for axis in tile])) for tile in tiles)
-    return computed / kept - 1.0
+    """Return voxels computed over those of one tile in the place of all, minus 1."""
+    axes = list(zip(*tiles, strict=True))
+    alone = np.prod([max(t.high for t in axis) - min(t.low for t in axis) for axis in axes])
+    return voxels_in_memory(tiles) * len(tiles) / float(alone) - 1.0
 
 
 def _in_memory(z: int, y: int, x: int, pieces: Pieces | None) -> float:

@@ -133,6 +133,7 @@ def test_progress_counts_every_tile() -> None:
 
 def test_redundancy_counts_halo() -> None:
     assert redundancy(plan_tiles((16, 16, 16), 16**3, 4, 4)) == 0
+    assert redundancy(plan_tiles((15, 13, 9), np.inf, 4, 4)) == 0  # nothing overlaps
     assert redundancy(plan_tiles((16, 16, 32), 16 * 16 * 20, 4, 4)) == 0.25
 
 
