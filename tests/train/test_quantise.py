@@ -33,12 +33,12 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_distances_are_nearly_the_same(fast: Path, tmp_path: Path) -> None:
-    off_nm = quantise(fast, tmp_path / "small.onnx")
+    off_nm = quantise([fast], tmp_path / "small.onnx", "7")
     assert 0 < off_nm < 0.2
     exact, model = (
         load_model(str(path), device="cpu", threads=1) for path in (fast, tmp_path / "small.onnx")
     )
-    assert (model.spec.name, model.spec.version) == ("small", exact.spec.version)
+    assert (model.spec.name, model.spec.version) == ("small", "7")
     assert "8 bits" in model.spec.training_data
     assert model.pieces is None
     assert (tmp_path / "small.onnx").stat().st_size < 0.4 * fast.stat().st_size
@@ -48,17 +48,29 @@ def test_distances_are_nearly_the_same(fast: Path, tmp_path: Path) -> None:
     assert np.abs(a - b)[np.abs(a - 0.5) < 0.45].mean() < 0.03
 
 
+def test_the_average_of_several(fast: Path, tmp_path: Path) -> None:
+    """Of a network with itself: what it gives alone."""
+    for count in (1, 2):
+        assert quantise([fast] * count, tmp_path / f"{count}.onnx") < 0.2
+    volume = small_tile(load_model(str(fast), device="cpu", threads=1).spec, 99)[0, 0]
+    alone, twice = (
+        load_model(str(tmp_path / f"{count}.onnx"), device="cpu", threads=1).predict(volume)
+        for count in (1, 2)
+    )
+    np.testing.assert_allclose(twice["distance"], alone["distance"], atol=0.05)
+
+
 def test_what_would_be_too_rough_is_not_written(
     fast: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quantise_module, "TOLERANCE_NM", 1e-4)
     with pytest.raises(ParityError, match="32 bits"):
-        quantise(fast, tmp_path / "small.onnx")
+        quantise([fast], tmp_path / "small.onnx", "7")
     assert not list(tmp_path.iterdir())
 
 
 def test_only_single_networks_are_taken(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="average of several"):
-        quantise(shipped_models()["accurate"], tmp_path / "small.onnx")
+        quantise([shipped_models()["accurate"]], tmp_path / "small.onnx")
     with pytest.raises(ModelError, match="no single U-Net"):
-        quantise(shipped_models()["fast-int8"], tmp_path / "small.onnx")
+        quantise([shipped_models()["fast-int8"]], tmp_path / "small.onnx")

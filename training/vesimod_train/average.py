@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from vesimod.contract import ModelSpec
 from vesimod_imod.files import check_writable
 
 from vesimod_train.config import ConfigError
 from vesimod_train.export import unet_spec, write_model
-from vesimod_train.unet import SOFTNESS_NM, UNet
+from vesimod_train.unet import SOFTNESS_NM, ExportedUNet, UNet
 from vesimod_train.weights import read_network
 
 
@@ -66,6 +67,17 @@ def average(
         As in `vesimod_train.export.export`.
     """
     check_writable(output, overwrite)
+    network, spec = averaged(models, name, version)
+    return write_model(network, spec, output)
+
+
+def averaged(
+    models: Sequence[Path], name: str, version: str
+) -> tuple[AveragedUNets | ExportedUNet, ModelSpec]:
+    """Read models as one network that gives the mean of their distances, and describe it.
+
+    Parameters and what is raised are those of `average`; a model alone is its own mean.
+    """
     # The widest last: so they take the least memory.
     parts = sorted(map(read_network, models), key=lambda part: part[0].head.in_channels)
     networks, about = zip(*parts, strict=True)
@@ -75,11 +87,13 @@ def average(
             f"voxel sizes of {', '.join(f'{size:g}' for size in sorted(sizes))} nm: "
             "only networks of one voxel size can be averaged"
         )
+    data = "; ".join(each.training_data for each in about)
+    alone = len(networks) == 1
     spec = unet_spec(
         networks,
         sizes.pop(),
         name=name,
         version=version,
-        training_data="mean of: " + "; ".join(each.training_data for each in about),
+        training_data=data if alone else f"mean of: {data}",
     )
-    return write_model(AveragedUNets(networks).eval(), spec, output)
+    return (ExportedUNet(networks[0]) if alone else AveragedUNets(networks)).eval(), spec

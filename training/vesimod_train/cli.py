@@ -272,8 +272,12 @@ def average_command(
 
 @app.command("quantise")
 def quantise_command(
-    model: Annotated[Path, typer.Argument(help="An exported single network (.onnx).")],
+    models: Annotated[
+        list[Path],
+        typer.Argument(help="An exported network (.onnx) or a checkpoint; several: their average."),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
+    version: Annotated[str, typer.Option(help="Of the new model.")] = "1",
     overwrite: Overwrite = False,
 ) -> None:
     """Make an 8-bit version of a model: several times as fast in OpenVINO."""
@@ -281,7 +285,7 @@ def quantise_command(
 
     from vesimod_train.quantise import quantise
 
-    off_nm = quantise(model, output, overwrite=overwrite)
+    off_nm = quantise(models, output, version, overwrite=overwrite)
     say(f"wrote {output}; near vesicles' surfaces its distance is {off_nm:.2f} nm off on average")
 
 

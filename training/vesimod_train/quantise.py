@@ -13,21 +13,21 @@ import onnx
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from vesimod.contract import ModelError, ModelSpec, normalise
+from vesimod.contract import ModelSpec, normalise
 from vesimod.resample import resample
 from vesimod_imod.files import atomic_path, check_writable
 
+from vesimod_train.average import averaged
+from vesimod_train.export import BYTES_A_CHANNEL as EXACT_BYTES_A_CHANNEL
 from vesimod_train.export import ParityError, to_onnx
 from vesimod_train.simulate import RECIPES, simulate
-from vesimod_train.unet import ExportedUNet
-from vesimod_train.weights import network_of_onnx
 
 # Simulated tomograms by which the ranges of 8 bits are chosen, and one to see how exact that is.
 CALIBRATION_SEEDS, CHECK_SEED = range(3001, 3005), 3005
 NEAR_SURFACE_NM = 5.0  # where a distance decides anything
 TOLERANCE_NM = 0.25  # most that it may be off there on average
-# A voxel of a tile. Measured: 11 with OpenVINO; onnxruntime's own kernels take 26.
-BYTES_A_CHANNEL = 13
+# A voxel of a tile. Measured: 12 to 14.5 with OpenVINO; onnxruntime's own kernels take 26.
+BYTES_A_CHANNEL = 15
 QUANTISED = ["Conv", "ConvTranspose", "Concat", "MaxPool", "Relu"]
 
 Volume = npt.NDArray[np.float32]
@@ -43,15 +43,19 @@ class _Tiles(CalibrationDataReader):  # type: ignore[misc]
         return {"volume": self._left.pop()} if self._left else None
 
 
-def quantise(model: Path, output: Path, *, overwrite: bool = False) -> float:
-    """Write an 8-bit version of a model (QDQ, weights by channel).
+def quantise(
+    models: Sequence[Path], output: Path, version: str = "1", *, overwrite: bool = False
+) -> float:
+    """Write an 8-bit version of a model, or of the average of several (QDQ, weights by channel).
 
     Parameters
     ----------
-    model : Path
-        An exported single U-Net (.onnx).
+    models : sequence of Path
+        Exported single U-Nets (.onnx) or checkpoints, of one voxel size.
     output : Path
-        The ``.onnx`` file. It takes whole tiles only.
+        The ``.onnx`` file, whose name is the new model's too. It takes whole tiles only.
+    version : str
+        Of the new model.
     overwrite : bool
         Replace an existing file.
 
@@ -64,24 +68,22 @@ def quantise(model: Path, output: Path, *, overwrite: bool = False) -> float:
     Raises
     ------
     ModelError
-        The file is no single U-Net.
+        A file is no single U-Net.
+    ConfigError
+        The models have different voxel sizes.
     ParityError
-        That is more than 0.25 nm; nothing is written.
+        The distance is more than 0.25 nm off; nothing is written.
     FileExistsError
         Also what else `check_writable` raises.
     """
     check_writable(output, overwrite)
-    network, spec = network_of_onnx(model)
-    if "distance" not in spec.outputs:
-        raise ModelError(f"{model}: gives no distance; export it with this vesimod-train")
-    channels = network.head.in_channels
+    network, spec = averaged(models, output.stem, version)
     spec = replace(
         spec,
-        name=output.stem,
-        bytes_per_voxel=BYTES_A_CHANNEL * channels,
-        training_data=f"{spec.name} {spec.version} in 8 bits: {spec.training_data}",
+        bytes_per_voxel=spec.bytes_per_voxel * BYTES_A_CHANNEL // EXACT_BYTES_A_CHANNEL,
+        training_data=f"in 8 bits: {spec.training_data}",
     )
-    exact = to_onnx(ExportedUNet(network).eval(), spec)
+    exact = to_onnx(network, spec)
     with atomic_path(output) as temporary:
         quantise_graph(exact, temporary, [tile(spec, seed) for seed in CALIBRATION_SEEDS])
         off_nm = _difference(exact, temporary, tile(spec, CHECK_SEED))
@@ -109,7 +111,7 @@ def quantise_graph(exact: onnx.ModelProto, output: Path, tiles: Sequence[Volume]
             weight_type=QuantType.QInt8,
             per_channel=True,
             op_types_to_quantize=QUANTISED,
-            nodes_to_exclude=[node.name for node in last],
+            nodes_to_exclude=[node.name for pair in last for node in pair],
         )
     graph = onnx.load(output)
     _unround(graph)
@@ -118,20 +120,25 @@ def quantise_graph(exact: onnx.ModelProto, output: Path, tiles: Sequence[Volume]
     onnx.save(graph, output)
 
 
-def _last_layers(graph: onnx.ModelProto) -> tuple[onnx.NodeProto, onnx.NodeProto]:
-    """Find the convolution that gives the distance, and the ReLU before it."""
-    made = {name: node for node in graph.graph.node for name in node.output}
-    head = [node for node in graph.graph.node if node.op_type == "Conv"][-1]
-    return made[head.input[0]], head
+def _last_layers(model: onnx.ModelProto) -> list[tuple[onnx.NodeProto, onnx.NodeProto]]:
+    """Find the convolutions that give each network's distance, and the ReLU before each."""
+    made = {name: node for node in model.graph.node for name in node.output}
+    kernels = {tensor.name: list(tensor.dims[2:]) for tensor in model.graph.initializer}
+    heads = [
+        node
+        for node in model.graph.node
+        if node.op_type == "Conv" and kernels.get(node.input[1]) == [1, 1, 1]
+    ]
+    return [(made[head.input[0]], head) for head in heads]
 
 
-def _unround(graph: onnx.ModelProto) -> None:
+def _unround(model: onnx.ModelProto) -> None:
     """Give the last layers their input in 32 bits: rounded to 8, each distance is 1 nm off."""
-    made = {name: node for node in graph.graph.node for name in node.output}
-    relu, _ = _last_layers(graph)
-    back = made[relu.input[0]]
-    assert back.op_type == "DequantizeLinear"
-    relu.input[0] = made[back.input[0]].input[0]
+    made = {name: node for node in model.graph.node for name in node.output}
+    for relu, _ in _last_layers(model):
+        back = made[relu.input[0]]
+        assert back.op_type == "DequantizeLinear"
+        relu.input[0] = made[back.input[0]].input[0]
 
 
 def tile(spec: ModelSpec, seed: int) -> Volume:
