@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -186,6 +188,43 @@ def test_memory_between_tomograms_is_given_back(model: Model) -> None:
     kept = anonymous_mb()
     model.release()
     assert anonymous_mb() < kept - 100
+
+
+PEAK = """
+import resource, sys
+import numpy as np
+from vesimod.network import load_model
+name, memory_gb = sys.argv[1], float(sys.argv[2])
+shape = tuple(int(n) for n in sys.argv[3:])
+model = load_model(name, device="cpu", threads=1)
+volume = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+results = [np.ones(shape, np.float32) for _ in model.spec.outputs]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model.predict(volume, memory_gb=memory_gb, results=results)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(len(model.plan(shape, memory_gb)), (peak - before) * 1024 / 1e9)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is measured on Linux")
+@pytest.mark.parametrize(
+    ("name", "memory_gb", "shape", "tiles"),
+    [
+        ("fast", 0.2, (64, 64, 280), 2),
+        ("fast", 0.4, (100, 64, 200), 1),
+        ("accurate", 0.4, (60, 64, 160), 1),
+    ],
+)
+def test_the_network_keeps_to_its_memory(
+    name: str, memory_gb: float, shape: tuple[int, int, int], tiles: int
+) -> None:
+    words = [name, str(memory_gb), *map(str, shape)]
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *words], capture_output=True, text=True, check=True
+    )
+    count, used_gb = done.stdout.split()
+    assert int(count) == tiles
+    assert 0.5 * memory_gb < float(used_gb) < 1.1 * memory_gb
 
 
 def test_slab_files_are_joined_and_removed(
