@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from vesimod.errors import disk_is_full, in_words
 from vesimod.job import Asked, Outputs, Settings, ask_network, find_and_write, prepare, stem
-from vesimod.network import ON_GPU, Model
+from vesimod.network import Model
 from vesimod.pipeline import Progress
+from vesimod.sessions import ON_GPU
 from vesimod.sidecar import fingerprint, read_sidecar
 from vesimod.summary import MODEL_ENDING, Row, row_of
 

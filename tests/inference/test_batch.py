@@ -22,7 +22,8 @@ from vesimod.batch import distinct_names, find_tomograms, in_two_steps, plan_job
 from vesimod.cli import app, run_app
 from vesimod.commands import console
 from vesimod.job import Settings
-from vesimod.network import ON_GPU, load_model
+from vesimod.network import load_model
+from vesimod.sessions import ON_GPU
 from vesimod.tables import read_spheres_csv
 from vesimod.tomogram import read_tomogram, write_volume
 from vesimod_imod.sphere_model import read_sphere_model, write_sphere_model

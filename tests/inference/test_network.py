@@ -9,15 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from vesimod.contract import ModelError
-from vesimod.network import (
+from vesimod.network import find_model, load_model, shipped_models
+from vesimod.sessions import (
     DeviceError,
     MissingRuntimeError,
     default_threads,
-    find_model,
     import_runtime,
-    load_model,
     providers_for,
-    shipped_models,
 )
 
 

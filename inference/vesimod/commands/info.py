@@ -13,14 +13,13 @@ def info() -> None:
 
     from vesimod.commands.console import say, warn
     from vesimod.contract import ModelError
-    from vesimod.network import (
+    from vesimod.network import load_model, shipped_models
+    from vesimod.sessions import (
         INSTALL_HINT,
         MissingRuntimeError,
         default_threads,
         import_runtime,
-        load_model,
         runtime_wheels,
-        shipped_models,
     )
 
     say(f"vesimod {version('vesimod')}, Python {sys.version.split()[0]}, {platform.platform()}")
