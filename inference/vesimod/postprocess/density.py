@@ -105,15 +105,16 @@ def _within(
 ) -> npt.NDArray[np.float32]:
     """Trilinear interpolation at points (3, ...) none of which lies outside of the box.
 
-    Less than half the time of `scipy.ndimage.map_coordinates`, in which the chain spent most of
-    its own. Points on the last voxels themselves need `last_corner`, the last but one (3, 1, 1).
+    A third of the time of `scipy.ndimage.map_coordinates`, in which the chain spent most of its
+    own. Points on the last voxels themselves need `last_corner`, the last but one (3, 1, 1).
     """
     corner = points.astype(np.int32)  # rounds down: nothing is negative
     if last_corner is not None:
         corner = np.minimum(corner, last_corner.astype(np.int32))
-    z, y, x = points - corner
+    z, y, x = points - corner.astype(np.float32)  # not float64, which would be half as fast
     row, plane = box.shape[2], box.shape[1] * box.shape[2]
-    first = corner[0] * plane + corner[1] * row + corner[2]
+    # `take` is twice as fast with its own kind of index.
+    first = (corner[0] * plane + corner[1] * row + corner[2]).astype(np.intp)
     # Both neighbours along x at once: the two floats of a complex number.
     pairs = np.empty((box.size, 2), np.float32)
     pairs[:, 0] = box.ravel()

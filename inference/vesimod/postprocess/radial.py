@@ -280,14 +280,15 @@ class Surface:
         return Surface(correlation, low, weights, float(slope @ slope), every)
 
     def _place(self, distance_nm: FloatArray) -> FloatArray:
-        """Where distances (B, K) lie along the rays, in samples, kept off the ends."""
+        """Where distances (..., B, K) lie along the rays, in samples, kept off the ends."""
         last = self.correlation.shape[2] - 1
         return np.clip((distance_nm - self.low_nm[:, None]) / RAY_STEP_NM, 1.0, last - 1.001)
 
     def _flat(self, whole: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Index of sample `whole` (B, K) of each ray in the flattened correlation."""
-        first = np.arange(whole.size, dtype=np.int64) * self.correlation.shape[2]
-        index: npt.NDArray[np.int64] = first.reshape(whole.shape) + whole
+        """Index of sample `whole` (..., B, K) of each ray in the flattened correlation."""
+        vesicles, rays, samples = self.correlation.shape
+        first = np.arange(vesicles * rays, dtype=np.int64) * samples
+        index: npt.NDArray[np.int64] = first.reshape(vesicles, rays) + whole
         return index
 
     def at(self, distance_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -316,15 +317,16 @@ class Surface:
         best_shift, best_radius = np.zeros((n, 3)), radius_nm.copy()
         few = self._thinned(COARSE // self.every)
         values, weights = few.correlation.ravel(), few.weights.astype(np.float32)
+        radii, every = radius_nm + search.radii_nm[:, None], np.arange(n)
         for shift in search.shifts_nm:
-            for change in search.radii_nm:
-                trial_shift, trial_radius = np.tile(shift, (n, 1)), radius_nm + change
-                distance = _distance(trial_shift, trial_radius, few.every)[0]
-                near = few._flat(np.rint(few._place(distance)).astype(np.int64))
-                value = np.take(values, near) @ weights
-                better = value > best
-                best = np.where(better, value, best)
-                best_shift[better], best_radius[better] = shift, trial_radius[better]
+            distance = _distance(shift[None], radii.ravel(), few.every)[0]
+            place = few._place(distance.reshape(*radii.shape, -1))
+            value = np.take(values, few._flat(np.rint(place).astype(np.int64))) @ weights
+            largest = value.argmax(axis=0)
+            better = value[largest, every] > best
+            best = np.where(better, value[largest, every], best)
+            best_radius = np.where(better, radii[largest, every], best_radius)
+            best_shift[better] = shift
         return best_shift, best_radius
 
     def _thinned(self, every: int) -> Surface:
@@ -334,12 +336,12 @@ class Surface:
 
     def climb(self, shift_nm: FloatArray, radius_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Climb from a sphere to the nearest maximum (damped Gauss-Newton)."""
-        value = self.response(shift_nm, radius_nm) @ self.weights
+        distance, root = _distance(shift_nm, radius_nm, self.every)
+        response, slope = self.at(distance)
+        value = response @ self.weights
         damping = np.ones(len(radius_nm))
         for _ in range(NEWTON_STEPS):
-            distance, root = _distance(shift_nm, radius_nm, self.every)
             jacobian = _jacobian(shift_nm, radius_nm, root, self.every)
-            _, slope = self.at(distance)
             weighted = jacobian.transpose(0, 2, 1) * self.weights
             gradient = weighted @ slope[:, :, None]
             # The curvature that the template would show, at the strength that is seen:
@@ -351,11 +353,16 @@ class Surface:
             length = np.linalg.norm(step, axis=1, keepdims=True)
             step *= np.minimum(1.0, 1.5 / np.maximum(length, 1e-12))
             new_radius, new_shift = radius_nm + step[:, 0], shift_nm + step[:, 1:]
-            new_value = self.response(new_shift, new_radius) @ self.weights
+            distance, new_root = _distance(new_shift, new_radius, self.every)
+            response, new_slope = self.at(distance)
+            new_value = response @ self.weights
             better = new_value > value
             radius_nm = np.where(better, new_radius, radius_nm)
-            shift_nm = np.where(better[:, None], new_shift, shift_nm)
             value = np.where(better, new_value, value)
+            shift_nm, root, slope = (
+                np.where(better[:, None], new, old)
+                for new, old in ((new_shift, shift_nm), (new_root, root), (new_slope, slope))
+            )
             damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 3)
         return shift_nm, radius_nm
 
@@ -363,7 +370,7 @@ class Surface:
 def _distance(
     shift_nm: FloatArray, radius_nm: FloatArray, every: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Where rays meet spheres whose centres are shifted off the rays' origin.
+    """Where rays meet B spheres whose centres are shifted, all alike or each, off their origin.
 
     Returns
     -------
