@@ -24,7 +24,7 @@ FLOAT_BYTES = 4
 GOES_ON = np.zeros((1, 1, 1, 0, 1), np.float32)  # no row after a piece's last: more will follow
 ROWS_OF_DIVISOR = 4  # a piece has; fewer take 3 % longer, more take memory
 # onnxruntime's memory grows by doubling; the last piece brings a halo's worth of results besides.
-SLACK = 1.6
+SLACK = 1.7
 
 
 @dataclass(frozen=True)

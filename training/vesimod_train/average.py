@@ -26,6 +26,7 @@ class AveragedUNets(nn.Module):
     def __init__(self, networks: Sequence[UNet]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
+        self.widths = [network.head.in_channels for network in networks]
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""

@@ -29,8 +29,7 @@ TOLERANCE = 1e-4  # largest difference between torch and onnxruntime that may sh
 PARITY_SHAPES = ((4, 4, 4), (5, 9, 7), (12, 12, 12), (1, 16, 3))
 PIECES = 11  # such units beyond the first piece: several whole ones, and a part of one
 TILE_CORE = 96  # voxels kept of a tile: a third of the work is halo, half a GB of memory
-# A voxel of a tile. Measured: 16.5 with onnxruntime, 18.5 with OpenVINO, for one network. Of
-# several, onnxruntime holds two at a time, but for the last: that takes little more than alone.
+# A voxel of a piece. Several networks run one after the other.
 BYTES_A_CHANNEL = 19
 LICENCE = "MIT"
 
@@ -112,7 +111,6 @@ def unet_spec(
 ) -> ModelSpec:
     """Describe a model of one or several U-Nets, in the order of their computation."""
     widths = [network.head.in_channels for network in networks]
-    most = max(2 * max(widths[:-1], default=0), *widths)
     halo = max(network.reach for network in networks)
     edge = TILE_CORE + 2 * halo
     return ModelSpec(
@@ -126,7 +124,7 @@ def unet_spec(
         outputs=OUTPUTS,
         training_data=training_data,
         licence=LICENCE,
-        bytes_per_voxel=BYTES_A_CHANNEL * most,
+        bytes_per_voxel=BYTES_A_CHANNEL * max(widths),
     )
 
 

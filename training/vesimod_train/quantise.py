@@ -18,7 +18,6 @@ from vesimod.resample import resample
 from vesimod_imod.files import atomic_path, check_writable
 
 from vesimod_train.average import averaged
-from vesimod_train.export import BYTES_A_CHANNEL as EXACT_BYTES_A_CHANNEL
 from vesimod_train.export import ParityError, to_onnx
 from vesimod_train.simulate import RECIPES, simulate
 
@@ -78,9 +77,11 @@ def quantise(
     """
     check_writable(output, overwrite)
     network, spec = averaged(models, output.stem, version)
+    # Of several networks two are in memory at a time, but for the last.
+    channels = max(2 * max(network.widths[:-1], default=0), network.widths[-1])
     spec = replace(
         spec,
-        bytes_per_voxel=spec.bytes_per_voxel * BYTES_A_CHANNEL // EXACT_BYTES_A_CHANNEL,
+        bytes_per_voxel=BYTES_A_CHANNEL * channels,
         training_data=f"in 8 bits: {spec.training_data}",
     )
     exact = to_onnx(network, spec)
