@@ -241,11 +241,14 @@ def in_two_steps(
         for item in items:
             begun = _tried(first, item)
             if not ahead:
-                yield end(item, begun)
+                result = end(item, begun)
+                del begun  # whole volumes, which the next one needs the memory of
+                yield result
                 continue
             if waiting is not None:
                 yield waiting.result()
             waiting = thread.submit(end, item, begun)
+            del begun
         if waiting is not None:
             yield waiting.result()
 

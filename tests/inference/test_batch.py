@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -411,6 +412,26 @@ def test_two_steps_at_once_and_no_more() -> None:
     assert [results[i] for i in (0, 3, 4)] == [0, 30, 40]
     assert [type(results[i]) for i in (1, 2)] == [ValueError, KeyError]
     assert max(most) == 2
+
+
+class Volumes:
+    """What a first step leaves for the second."""
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_no_more_volumes_are_held_than_are_in_work(ahead: bool) -> None:
+    alive: weakref.WeakSet[Volumes] = weakref.WeakSet()
+    held = []
+
+    def first(_item: int) -> Volumes:
+        held.append(len(alive))
+        made = Volumes()
+        alive.add(made)
+        return made
+
+    results = in_two_steps(range(4), first, lambda item, _: item, ahead=ahead)
+    assert list(results) == [0, 1, 2, 3]
+    assert max(held) <= ahead
 
 
 def test_one_after_the_other() -> None:
