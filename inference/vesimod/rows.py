@@ -2,9 +2,9 @@
 
 Networks of vesimod-train keep the rows that their layers still need from one piece to the next
 (`vesimod_train.row_by_row`): each input ``past_K`` takes what ``next_K`` gave. Memory then follows
-the piece instead of the tile, and no row is computed twice. Without the inputs ``past_K``, and
-with one row of zeros in ``end_of_tile``, which it has unless it is given none, a piece is a whole
-tile. A network without such inputs takes whole tiles only.
+the piece instead of the tile, and no row is computed twice. Given ``volume`` alone, the graph takes
+it for a whole tile: ``past_K`` are then the zeros before it, ``end_of_tile`` is the row of zeros
+after it. A network without such inputs takes whole tiles only.
 """
 
 from __future__ import annotations
