@@ -162,8 +162,8 @@ def fit_membranes(
         What to try around each start; default the start alone.
     weights : (K,) float, optional
         How much each direction counts; default all alike. Weights that follow the missing
-        wedge lower the centre's error by 0.02 to 0.09 nm in the median
-        (benchmarks/postprocess_steps.py): too little to ask users for the tilt range.
+        wedge were measured not to help (docs/post-processing.md), so that users are not asked
+        for the tilt range.
     rounds : tuple of int
         How often rays are read from the centre reached so far, and along which directions:
         2 for each second one. A second time is needed where the first centre may be off by
