@@ -27,7 +27,7 @@ from vesimod import load_model, read_tomogram, segment
 from vesimod.evaluate import evaluate
 from vesimod.network import Model
 from vesimod.rows import takes_pieces
-from vesimod_train.export import to_onnx
+from vesimod_train.export import OUTPUTS, to_onnx
 from vesimod_train.quantise import CALIBRATION_SEEDS, CHECK_SEED, quantise_graph, tile
 from vesimod_train.simulate import SimulatedTomogram, simulate, write_simulated
 from vesimod_train.unet import ExportedUNet
@@ -63,10 +63,10 @@ def start(path: Path, provider) -> onnxruntime.InferenceSession:
 
 def seconds(session: onnxruntime.InferenceSession, volume: np.ndarray) -> float:
     """CPU seconds of one run; the first, which also allocates, does not count."""
-    session.run(["probability", "distance"], {"volume": volume})
+    session.run(OUTPUTS, {"volume": volume})
     begin = time.process_time()
     for _ in range(REPEATS):
-        session.run(["probability", "distance"], {"volume": volume})
+        session.run(OUTPUTS, {"volume": volume})
     return (time.process_time() - begin) / REPEATS
 
 

@@ -56,10 +56,8 @@ class Runner:
 
     def __init__(self, ort: Any, session: Any, spec: ModelSpec, device: str) -> None:
         self._ort, self._session, self._spec, self._device = ort, session, spec, device
-        names = [node.name for node in session.get_overridable_initializers()]
-        self._count = sum(name.startswith(PAST) for name in names)
         self._kept: list[Any] = []  # onnxruntime's values, on its device
-        self._past = self._look() if self._count else []
+        self._past = self._look() if takes_pieces(session) else []
         self.pieces = self._plan() if self._past else None
 
     def __call__(self, rows: Volume, first: bool = True, last: bool = True) -> list[Volume]:
@@ -105,7 +103,9 @@ class Runner:
         """Learn from a small piece what is kept; nothing where optional inputs do not count."""
         edge = self._spec.divisor
         piece = np.zeros((1, 1, edge, self._spec.halo + edge, edge), np.float32)
-        names = [self._spec.outputs[0], *(f"{NEXT}{number}" for number in range(self._count))]
+        optional = [node.name for node in self._session.get_overridable_initializers()]
+        count = sum(name.startswith(PAST) for name in optional)
+        names = [self._spec.outputs[0], *(f"{NEXT}{number}" for number in range(count))]
         finished, *kept = self._session.run(names, {"volume": piece, END: GOES_ON})
         if finished.shape == piece.shape:
             return []

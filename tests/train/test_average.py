@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from networks import random_unet
 from vesimod.contract import ModelError
 from vesimod.network import load_model
 from vesimod_train.average import average
@@ -20,12 +20,7 @@ TINY = Config(name="tiny", channels=4, poolings=1)
 
 
 def write_tiny(path: Path, seed: int, config: Config = TINY) -> Path:
-    torch.manual_seed(seed)
-    network = UNet(config.channels, config.poolings).eval()
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.BatchNorm3d):  # as after training: none of them is zero
-            torch.nn.init.normal_(layer.bias)
-            torch.nn.init.normal_(layer.running_mean)
+    network = random_unet(config.channels, config.poolings, seed)
     write_model(ExportedUNet(network).eval(), model_spec(config, network, 1), path)
     return path
 

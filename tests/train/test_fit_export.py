@@ -229,11 +229,11 @@ def test_parity_of_the_shipped_architecture_at_every_size(tmp_path: Path) -> Non
     spec = export_module.model_spec(Config(), network, 0)
     graph = row_by_row(export_module.to_onnx(exported, spec))
     onnx.save(graph, tmp_path / "a.onnx")
-    assert parity(tmp_path / "a.onnx", exported, spec) <= 1e-4
+    assert parity(tmp_path / "a.onnx", exported) <= 1e-4
     assert len(set(export_module.PARITY_SHAPES)) >= 3
     for shape in (*export_module.PARITY_SHAPES, (4, 18, 5)):  # the last in pieces
         wrong = WrongAtOneSize(exported, tuple(n * network.divisor for n in shape))
-        assert parity(tmp_path / "a.onnx", wrong, spec) > 1e-4
+        assert parity(tmp_path / "a.onnx", wrong) > 1e-4
 
 
 def test_not_a_checkpoint(tmp_path: Path) -> None:

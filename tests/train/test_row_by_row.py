@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import random_unet
 from onnx import TensorProto, helper
 from vesimod.contract import ModelError
 from vesimod.rows import Runner
@@ -19,16 +20,6 @@ from vesimod_train.average import AveragedUNets
 from vesimod_train.export import to_onnx, unet_spec
 from vesimod_train.row_by_row import plain, row_by_row
 from vesimod_train.unet import ExportedUNet, UNet
-
-
-def random_unet(channels: int, poolings: int) -> UNet:
-    torch.manual_seed(channels)
-    network = UNet(channels, poolings)
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.BatchNorm3d):  # as after training: empty space is not zero
-            torch.nn.init.normal_(layer.bias)
-            torch.nn.init.normal_(layer.running_mean)
-    return network.eval()
 
 
 class Example:
@@ -53,7 +44,9 @@ def start(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 @pytest.fixture(scope="module", params=[(0,), (1,), (2,), (3,), (2, 1), (0, 2, 2)], ids=str)
 def example(request: pytest.FixtureRequest) -> Example:
     """U-Nets of several depths, alone and as a mean, whose results come at different times."""
-    return Example([random_unet(3 + i, poolings) for i, poolings in enumerate(request.param)])
+    return Example(
+        [random_unet(3 + i, poolings, seed=i) for i, poolings in enumerate(request.param)]
+    )
 
 
 @given(

@@ -26,7 +26,6 @@ class AveragedUNets(nn.Module):
     def __init__(self, networks: Sequence[UNet]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
-        self.widths = [network.head.in_channels for network in networks]
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
@@ -79,7 +78,7 @@ def averaged(
 
     Parameters and what is raised are those of `average`; a model alone is its own mean.
     """
-    # The widest last: so they take the least memory.
+    # The widest last: so whole tiles take the least memory (`vesimod_train.quantise`).
     parts = sorted(map(read_network, models), key=lambda part: part[0].head.in_channels)
     networks, about = zip(*parts, strict=True)
     sizes = {each.voxel_size_nm for each in about}

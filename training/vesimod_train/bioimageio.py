@@ -71,12 +71,12 @@ def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
     written = [*tensors.values(), weights, description]
     for path in written:
         check_writable(path, overwrite)
-    for name, array in example(model, spec).items():
+    with atomic_path(weights) as temporary:
+        onnx.save(plain(graph), temporary)
+    for name, array in example(weights, spec).items():
         with atomic_path(tensors[name]) as temporary, temporary.open("wb") as file:
             np.save(file, array)
     opset = next(entry.version for entry in graph.opset_import if entry.domain in ("", "ai.onnx"))
-    with atomic_path(weights) as temporary:
-        onnx.save(plain(graph), temporary)
     content = contents(spec, weights, tensors, opset)
     with atomic_path(description) as temporary:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
@@ -88,14 +88,14 @@ def beside(model: Path, ending: str) -> Path:
     return model.with_name(model.stem + ending)
 
 
-def example(model: Path, spec: ModelSpec) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+def example(weights: Path, spec: ModelSpec) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
     """Noise and one dark shell, and what the network makes of it: (1, 1, Z, Y, X) by name."""
     edge = smallest_edge(spec)
     from_centre = np.linalg.norm(np.indices((edge, edge, edge)) - edge / 2, axis=0)
     shell = np.abs(from_centre * spec.voxel_size_nm - SHELL_NM) < SHELL_THICKNESS_NM / 2
     noise = np.random.default_rng(0).normal(size=shell.shape)
     volume = (noise - SHELL_DARKNESS * shell).astype(np.float32)[None, None]
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(weights), providers=["CPUExecutionProvider"])
     arrays = session.run(list(spec.outputs), {"volume": volume})
     return {"volume": volume, **dict(zip(spec.outputs, arrays, strict=True))}
 

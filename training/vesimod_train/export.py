@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import helper
 from vesimod.contract import METADATA_KEY, ModelSpec, Normalisation
-from vesimod.rows import Runner
+from vesimod.network import load_model
 from vesimod.tiling import plan_tiles, predict
 from vesimod_imod.files import atomic_path, check_writable
 
@@ -86,7 +85,7 @@ def write_model(network: torch.nn.Module, spec: ModelSpec, output: Path) -> floa
     """
     with atomic_path(output) as temporary:
         onnx.save(row_by_row(to_onnx(network, spec)), temporary)
-        difference = parity(temporary, network, spec)
+        difference = parity(temporary, network)
         if not difference <= TOLERANCE:  # also true for NaN
             raise ParityError(
                 f"{output}: torch and onnxruntime differ by {difference:.2g}, more than "
@@ -109,8 +108,8 @@ def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
 def unet_spec(
     networks: Sequence[UNet], voxel_size_nm: float, *, name: str, version: str, training_data: str
 ) -> ModelSpec:
-    """Describe a model of one or several U-Nets, in the order of their computation."""
-    widths = [network.head.in_channels for network in networks]
+    """Describe a model of one or several U-Nets."""
+    widest = max(network.head.in_channels for network in networks)
     halo = max(network.reach for network in networks)
     edge = TILE_CORE + 2 * halo
     return ModelSpec(
@@ -124,7 +123,7 @@ def unet_spec(
         outputs=OUTPUTS,
         training_data=training_data,
         licence=LICENCE,
-        bytes_per_voxel=BYTES_A_CHANNEL * max(widths),
+        bytes_per_voxel=BYTES_A_CHANNEL * widest,
     )
 
 
@@ -157,26 +156,24 @@ def to_onnx(network: torch.nn.Module, spec: ModelSpec) -> onnx.ModelProto:
     return graph
 
 
-def parity(path: Path, network: torch.nn.Module, spec: ModelSpec) -> float:
+def parity(path: Path, network: torch.nn.Module) -> float:
     """Largest difference between torch and onnxruntime on random input of several sizes.
 
     Each is computed as a whole; one more, large enough for several pieces, piece by piece.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # it warns of each input that need not be given
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    runner = Runner(onnxruntime, session, spec, "cpu")
-    assert runner.pieces is not None  # every model that is exported has them
-    long = (4, runner.pieces.first // spec.divisor + PIECES, 5)
+    model = load_model(str(path), device="cpu")
+    spec = model.spec
+    assert model.pieces is not None  # every model that is exported has them
+    long = (4, model.pieces.first // spec.divisor + PIECES, 5)
     rng = np.random.default_rng(0)
     worst = 0.0
-    for pieces, shape in (*((None, shape) for shape in PARITY_SHAPES), (runner.pieces, long)):
+    for pieces, shape in (*((None, shape) for shape in PARITY_SHAPES), (model.pieces, long)):
         volume = rng.normal(size=[n * spec.divisor for n in shape]).astype(np.float32)
         with torch.no_grad():
             expected = network(torch.from_numpy(volume[None, None]))
         computed = [np.empty_like(volume) for _ in expected]
         tiles = plan_tiles(volume.shape, np.inf, spec.halo, spec.divisor)
-        predict(volume, runner, computed, tiles, pieces=pieces)
+        predict(volume, model.run, computed, tiles, pieces=pieces)
         for a, b in zip(expected, computed, strict=True):
             worst = float(np.maximum(worst, np.abs(a.numpy()[0, 0] - b).max()))
     return worst

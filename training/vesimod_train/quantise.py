@@ -20,6 +20,7 @@ from vesimod_imod.files import atomic_path, check_writable
 from vesimod_train.average import averaged
 from vesimod_train.export import ParityError, to_onnx
 from vesimod_train.simulate import RECIPES, simulate
+from vesimod_train.unet import UNet
 
 # Simulated tomograms by which the ranges of 8 bits are chosen, and one to see how exact that is.
 CALIBRATION_SEEDS, CHECK_SEED = range(3001, 3005), 3005
@@ -50,7 +51,7 @@ def quantise(
     Parameters
     ----------
     models : sequence of Path
-        Exported single U-Nets (.onnx) or checkpoints, of one voxel size.
+        As in `vesimod_train.average.average`; one or more.
     output : Path
         The ``.onnx`` file, whose name is the new model's too. It takes whole tiles only.
     version : str
@@ -66,10 +67,8 @@ def quantise(
 
     Raises
     ------
-    ModelError
-        A file is no single U-Net.
-    ConfigError
-        The models have different voxel sizes.
+    ModelError, ConfigError
+        As in `vesimod_train.average.average`.
     ParityError
         The distance is more than 0.25 nm off; nothing is written.
     FileExistsError
@@ -78,7 +77,8 @@ def quantise(
     check_writable(output, overwrite)
     network, spec = averaged(models, output.stem, version)
     # Of several networks two are in memory at a time, but for the last.
-    channels = max(2 * max(network.widths[:-1], default=0), network.widths[-1])
+    widths = [part.head.in_channels for part in network.modules() if isinstance(part, UNet)]
+    channels = max(2 * max(widths[:-1], default=0), widths[-1])
     spec = replace(
         spec,
         bytes_per_voxel=BYTES_A_CHANNEL * channels,

@@ -115,12 +115,10 @@ class _Rewriter:
 
     def _optional_input(self, name: str, default: np.ndarray) -> None:
         self.graph.initializer.append(numpy_helper.from_array(default, name))
-        free = [f"{name}_{axis}" for axis in range(DIMENSIONS)]
-        self.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, free))
+        self.graph.input.append(_of_any_size(name))
 
     def _next(self, name: str) -> None:
-        free = [f"{name}_{axis}" for axis in range(DIMENSIONS)]
-        self.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, free))
+        self.graph.output.append(_of_any_size(name))
         self.count += 1
 
 
@@ -219,6 +217,12 @@ def _meet(graph: _Rewriter, node: onnx.NodeProto) -> Feature:
         if name in names and graph.features[name].late < graph.features[latest].late:
             node.input[i] = graph.wait(name, latest)
     return graph.features[latest]
+
+
+def _of_any_size(name: str) -> onnx.ValueInfoProto:
+    """Describe an input or output all of whose dimensions are free."""
+    free = [f"{name}_{axis}" for axis in range(DIMENSIONS)]
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, free)
 
 
 def _attribute(node: onnx.NodeProto, name: str) -> onnx.AttributeProto:

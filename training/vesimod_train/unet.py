@@ -77,7 +77,6 @@ class ExportedUNet(nn.Module):
     def __init__(self, network: UNet) -> None:
         super().__init__()
         self.network = network
-        self.widths = [network.head.in_channels]
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
