@@ -13,7 +13,7 @@ from vesimod_imod.etomo import DataSetError, final_tomogram, find_data_sets, rea
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "etomo" / "TS_001"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason=f"{SHARED} is absent")
-PROGRAM = ["/opt/vesimod/bin/python", "-u", "-m", "vesimod.commands.pip_front"]
+PROGRAM = ["/opt/vesimod/bin/python", "-u", "-m", "vesimod.pip"]
 
 
 def make_data_set(
@@ -138,7 +138,7 @@ def test_the_files_of_a_set_and_what_they_say(tmp_path: Path) -> None:
     names = ["vesimod.com", "vesimod-001.com", "vesimod-002.com", "vesimod-finish.com"]
     assert [file.name for file in files] == names
     chunks = [parse_com(file) for file in files]
-    command = "/opt/vesimod/bin/python -u -m vesimod.commands.pip_front -StandardInput"
+    command = "/opt/vesimod/bin/python -u -m vesimod.pip -StandardInput"
     first = [
         "InputFile TS_01/TS_01_rec.mrc",
         "OutputModel TS_01/TS_01_rec_vesicles.mod",

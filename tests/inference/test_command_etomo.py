@@ -145,7 +145,7 @@ def test_options_reach_the_chunks(folder: Path) -> None:
     options += ["--threads", 4]
     assert command(folder / "TS_02", *options, "--overwrite").exit_code == 0
     line, entries = parse_com(folder / "TS_02" / "vesimod-001.com")[0]
-    assert line.endswith("-m vesimod.commands.pip_front -StandardInput")
+    assert line.endswith("-m vesimod.pip -StandardInput")
     assert Path(line.split(" -u ")[0].strip('"')) == Path(sys.executable)
     assert entries[3:] == [
         "NetworkModel fast",
@@ -322,9 +322,11 @@ def test_help_and_no_arguments_print_the_options(front) -> None:
         assert "-OutputModel" in printed
 
 
-def test_the_module_runs_as_a_program() -> None:
+# Com files of users name the second one, which earlier versions wrote.
+@pytest.mark.parametrize("module", ["vesimod.pip", "vesimod.commands.pip_front"])
+def test_com_files_of_any_version_reach_the_program(module: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "vesimod.commands.pip_front", "-StandardInput"],
+        [sys.executable, "-m", module, "-StandardInput"],
         input="InputFile é.mrc\nBogus\n".encode(),
         capture_output=True,
         check=False,

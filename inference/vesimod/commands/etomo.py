@@ -37,7 +37,7 @@ FILE_OPTIONS = {
     "picture": "OutputPicture",
     "dropped": "OutputDropped",
 }
-PIP_MODULE = "vesimod.commands.pip_front"
+PIP_MODULE = "vesimod.pip"
 ADOC = "vesimodpip.adoc"
 
 

@@ -2,6 +2,7 @@
 
 It calls what ``vesimod segment`` calls. All it prints goes to the standard output, which
 becomes the log; an error is one line ``ERROR: VESIMOD - message`` and exit code 1.
+Com files start it as ``vesimod.pip``; those of earlier versions name this module.
 """
 
 from __future__ import annotations
