@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vesimod_imod.chunks import join_chunks, parse_chunks
-from vesimod_imod.model_files import read_mod
-from vesimod_imod.objects import objects_of
-from vesimod_imod.sphere_model import read_sphere_model, write_sphere_model
-from vesimod_imod.spheres import Grid, Spheres
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.model.chunks import join_chunks, parse_chunks
+from vesimod_imod.model.files import read_mod
+from vesimod_imod.model.objects import objects_of
+from vesimod_imod.sphere_model.read import read_sphere_model
+from vesimod_imod.sphere_model.write import write_sphere_model
 
 
 def best_of_three(work: Callable[[], Any]) -> tuple[float, float]:

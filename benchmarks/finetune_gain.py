@@ -26,12 +26,19 @@ from pathlib import Path
 import numpy as np
 from model_scores import outside_cut
 from vesimod import load_model, read_tomogram, segment
-from vesimod.evaluate import evaluate
-from vesimod.network import find_model
-from vesimod_imod.sphere_model import write_sphere_model
-from vesimod_imod.spheres import Spheres
-from vesimod_train.finetune import EMA, LEARNING_RATE, REPLAY, STEPS, finetune, finetune_config
-from vesimod_train.pairs import find_pairs
+from vesimod.measure.agreement import evaluate
+from vesimod.network.model import find_model
+from vesimod_imod.core.spheres import Spheres
+from vesimod_imod.sphere_model.write import write_sphere_model
+from vesimod_train.data.pairs import find_pairs
+from vesimod_train.fitting.finetune import (
+    EMA,
+    LEARNING_RATE,
+    REPLAY,
+    STEPS,
+    finetune,
+    finetune_config,
+)
 from vesimod_train.simulate import RECIPES, Recipe, SimulatedTomogram, simulate, write_simulated
 
 SMALL = replace(RECIPES["validation"], shape=(96, 192, 192), vesicles=(60, 60))

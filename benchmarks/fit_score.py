@@ -1,4 +1,4 @@
-"""Fit the numbers in `vesimod/postprocess/scoring.py` to a model, and show what they give.
+"""Fit the numbers in `vesimod/vesicles/scoring.py` to a model, and show what they give.
 
     python benchmarks/fit_score.py [MODEL ...] [--fit 3001 3002] [--test 9001 9002]
 
@@ -18,13 +18,12 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize
 from vesimod import load_model
-from vesimod.contract import normalise
-from vesimod.evaluate import match_found
-from vesimod.postprocess import find_spheres
-from vesimod.postprocess.chain import impossible
-from vesimod.postprocess.scoring import MIN_SCORE, score, terms
-from vesimod.resample import resample
-from vesimod_imod.spheres import Spheres
+from vesimod.measure.agreement import match_found
+from vesimod.network.resample import resample
+from vesimod.network.spec import normalise
+from vesimod.vesicles.detect import find_spheres, impossible
+from vesimod.vesicles.scoring import MIN_SCORE, score, terms
+from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, SimulatedTomogram, simulate
 
 KINDS = {

@@ -19,11 +19,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from vesimod_imod.chunks import ModFormatError, join_chunks, parse_chunks, recover_chunks
-from vesimod_imod.describe import describe
-from vesimod_imod.regions import NoRegionError, region_mask
-from vesimod_imod.sphere_model import SphereObject, spheres_of, write_sphere_objects
-from vesimod_imod.spheres import Grid, Spheres
+from vesimod.io.region import NoRegionError, region_mask
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.model.chunks import ModFormatError, join_chunks, parse_chunks, recover_chunks
+from vesimod_imod.sphere_model.describe import describe
+from vesimod_imod.sphere_model.read import spheres_of
+from vesimod_imod.sphere_model.write import SphereObject, write_sphere_objects
 
 GRID = Grid((60, 100, 120), (1.0, 1.0, 1.0))
 

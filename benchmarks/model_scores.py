@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 from vesimod import load_model, read_tomogram, segment
-from vesimod.evaluate import evaluate
-from vesimod_imod.spheres import Spheres, Triple
+from vesimod.measure.agreement import evaluate
+from vesimod_imod.core.arrays import Triple
+from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, Recipe, simulate, write_simulated
 
 CONDITIONS: dict[str, Recipe] = {

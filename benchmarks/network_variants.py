@@ -24,14 +24,14 @@ import onnxruntime
 from model_scores import CONDITIONS, outside_cut
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from vesimod import load_model, read_tomogram, segment
-from vesimod.evaluate import evaluate
-from vesimod.network import Model
-from vesimod.rows import takes_pieces
-from vesimod_train.export import OUTPUTS, to_onnx
-from vesimod_train.quantise import CALIBRATION_SEEDS, CHECK_SEED, quantise_graph, tile
+from vesimod.measure.agreement import evaluate
+from vesimod.network.model import Model
+from vesimod.network.strips import takes_pieces
+from vesimod_train.export.onnx import OUTPUTS, to_onnx
+from vesimod_train.export.quantise import CALIBRATION_SEEDS, CHECK_SEED, quantise_graph, tile
+from vesimod_train.networks.pretrained import network_of_onnx
+from vesimod_train.networks.unet import ExportedUNet
 from vesimod_train.simulate import SimulatedTomogram, simulate, write_simulated
-from vesimod_train.unet import ExportedUNet
-from vesimod_train.weights import network_of_onnx
 
 SHAPE = (64, 128, 128)  # the volume at 4.4 nm
 PROVIDERS = {
@@ -124,7 +124,7 @@ def compare(model: Model, folder: Path, conditions: list[str], seeds: list[int])
                 continue
             session = start(path, entry)
             if provider == "OpenVINO" and takes_pieces(session):
-                continue  # see vesimod.network.load_model
+                continue  # see vesimod.network.model.load_model
             cost = seconds(session, volume)
             distance = session.run(["distance"], checked)[0]
             exact = distance if exact is None else exact

@@ -26,13 +26,13 @@ import torch
 from performance_machine import MEGA, SEED, describe_machine, product_rate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from vesimod import load_model, read_tomogram
-from vesimod.contract import ModelError
-from vesimod.network import Model, find_model
+from vesimod.network.model import Model, find_model
+from vesimod.network.spec import ModelError
 from vesimod.pipeline import find_in_maps, network_maps
-from vesimod_train.cryovesnet import import_cryovesnet
+from vesimod_train.export.cryovesnet import import_cryovesnet
+from vesimod_train.networks.pretrained import network_of_onnx
+from vesimod_train.networks.unet import ExportedUNet
 from vesimod_train.simulate import RECIPES, simulate, write_simulated
-from vesimod_train.unet import ExportedUNet
-from vesimod_train.weights import network_of_onnx
 
 OWN_TILE, OWN_KEPT = 64, 24
 RECIPE = RECIPES["validation"]

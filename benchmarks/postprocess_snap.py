@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from vesimod.snap import snap
+from vesimod.vesicles.snap import snap
 from vesimod_train.simulate import RECIPES, simulate
 
 

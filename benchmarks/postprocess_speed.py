@@ -28,7 +28,7 @@ def row(count: int) -> None:
 
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
     from painted import paint, scatter, truth_map
-    from vesimod.postprocess import find_spheres
+    from vesimod.vesicles.detect import find_spheres
 
     centres, radii = scatter(SHAPE, SIZE, count, gap_nm=1.0, radius_nm=(16.0, 24.0))
     noise = np.random.default_rng(0)

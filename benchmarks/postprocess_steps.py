@@ -20,27 +20,27 @@ from dataclasses import replace
 import numpy as np
 from model_scores import outside_cut
 from scipy import ndimage
-from vesimod.evaluate import evaluate
-from vesimod.postprocess import find_spheres
-from vesimod.postprocess.density import Density, directions
-from vesimod.postprocess.instances import FULL, spheres_of_labels, split_instances
-from vesimod.postprocess.measures import NEAR
-from vesimod.postprocess.profile import (
+from vesimod.measure.agreement import evaluate
+from vesimod.network.resample import model_to_volume
+from vesimod.radial.profile import (
     HALF_MEMBRANE_NM,
     PROFILE_STEP_NM,
     mean_membrane,
     profile_axis,
     read_profiles,
 )
-from vesimod.postprocess.radial import (
+from vesimod.radial.rays import Density, directions
+from vesimod.radial.surface_fit import (
     fit_membranes,
     generic_template,
     normalised_template,
     template_axis,
 )
-from vesimod.postprocess.threshold import choose_threshold
-from vesimod.resample import model_to_volume
-from vesimod_imod.spheres import Spheres
+from vesimod.vesicles.detect import find_spheres
+from vesimod.vesicles.features import NEAR
+from vesimod.vesicles.instances import FULL, spheres_of_labels, split_instances
+from vesimod.vesicles.threshold import choose_threshold
+from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, simulate
 
 
@@ -67,9 +67,9 @@ def degraded(shape, size, spheres, seed):
 
 def predicted(volume, size, name):
     """The network's (probability, distance) and its voxel size."""
-    from vesimod.contract import normalise
-    from vesimod.network import load_model
-    from vesimod.resample import resample
+    from vesimod.network.model import load_model
+    from vesimod.network.resample import resample
+    from vesimod.network.spec import normalise
 
     model = load_model(name, device="cpu", threads=2)
     nm = (model.spec.voxel_size_nm,) * 3

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from model_scores import CONDITIONS, outside_cut
 from vesimod import load_model, read_tomogram, segment
-from vesimod.evaluate import evaluate
-from vesimod.network import Model
-from vesimod_train.cryovesnet import import_cryovesnet
+from vesimod.measure.agreement import evaluate
+from vesimod.network.model import Model
+from vesimod_train.export.cryovesnet import import_cryovesnet
 from vesimod_train.simulate import simulate, write_simulated
 
 OWN_TILE, OWN_KEPT = 64, 24

@@ -20,9 +20,9 @@ import numpy as np
 from model_scores import HEADER, row_of, values
 from scipy import ndimage
 from vesimod import load_model, segment
-from vesimod.tomogram import read_tomogram, write_volume
-from vesimod_imod.spheres import Grid, Spheres
-from vesimod_train.cryovesnet import import_cryovesnet
+from vesimod.io.tomogram import read_tomogram, write_volume
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_train.export.cryovesnet import import_cryovesnet
 
 NM = 2.2
 SHAPE = np.array([128, 256, 256])

@@ -30,7 +30,7 @@ def main() -> None:
         run(python, "-m", "pip", "install", "--quiet", "pytest", "hypothesis", "imodmodel")
         check_absent(python, "torch", "onnx")
         # Outside the checkout, so that the wheel is what gets imported.
-        tests = [ROOT / "tests" / part for part in ("imod", "inference")]
+        tests = [ROOT / "tests" / part for part in ("imod_bridge", "inference")]
         options = ["-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:cacheprovider"]
         run(python, "-m", "pytest", "-q", *options, *tests, cwd=folder)
         run(python, "-m", "vesimod", "demo", cwd=folder)

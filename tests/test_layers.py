@@ -1,4 +1,7 @@
-"""Imports point one way, and each package stays within its allowed dependencies."""
+"""Imports point one way, between packages and between rooms, and only what is allowed comes in.
+
+``pytest -rP tests/test_layers.py`` prints the imports between rooms.
+"""
 
 from __future__ import annotations
 
@@ -11,65 +14,115 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = {
-    "vesimod_imod": (ROOT / "imod_bridge", {"numpy"}),
-    "vesimod": (
-        ROOT / "inference",
-        {
-            "numpy",
-            "vesimod_imod",
-            "onnxruntime",
-            "scipy",
-            "skimage",
-            "mrcfile",
-            "typer",
-            "rich",
-            "matplotlib",  # optional: only inside the function that draws
-        },
-    ),
-    "vesimod_train": (
-        ROOT / "training",
-        {
-            "numpy",
-            "vesimod_imod",
-            "vesimod",
-            "scipy",
-            "skimage",
-            "mrcfile",
-            "typer",
-            "rich",
-            "torch",
-            "onnx",
-            "onnxscript",
-            "h5py",
-            "yaml",
-            "onnxruntime",
-            "matplotlib",
-            "tomli",
-        },
-    ),
+SOURCES = {
+    "vesimod_imod": ROOT / "imod_bridge",
+    "vesimod": ROOT / "inference",
+    "vesimod_train": ROOT / "training",
 }
+# Floors from the ground up: the packages, in each its rooms and the modules beside them, and for
+# each the third-party imports allowed to it. Imports go to floors further up in this list only.
+FLOORS = {
+    "vesimod_imod": {
+        "core": {"numpy"},
+        "model": {"numpy"},
+        "sphere_model": {"numpy"},
+        "live": {"numpy"},
+        "etomo": set(),
+    },
+    "vesimod": {
+        "errors": set(),
+        "io": {"numpy", "mrcfile"},
+        "network": {"numpy", "scipy", "onnxruntime"},
+        "radial": {"numpy", "scipy"},
+        "vesicles": {"numpy", "scipy", "skimage"},
+        "measure": {"numpy", "scipy"},
+        "review": {"numpy"},
+        # matplotlib is optional: only inside the function that draws
+        "figures": {"numpy", "scipy", "skimage", "matplotlib"},
+        "pipeline": {"numpy", "scipy"},
+        "runs": {"numpy"},
+        "commands": {"numpy", "typer", "rich"},
+        "cli": {"typer"},
+        "pip": set(),
+        "__main__": set(),
+    },
+    "vesimod_train": {
+        "config": set(),
+        "simulate": {"numpy", "scipy", "skimage"},
+        "data": {"numpy", "scipy"},
+        "networks": {"torch", "onnx"},
+        "export": {"numpy", "torch", "onnx", "onnxscript", "onnxruntime", "h5py", "yaml"},
+        "fitting": {"numpy", "torch", "matplotlib"},
+        "cli": {"typer", "tomli"},
+        "__main__": set(),
+    },
+}
+PUBLIC = "__init__"  # what a package shows may come from any of its rooms
+
+
+def module_files(package: str) -> dict[str, Path]:
+    """All modules of a package: dotted name to file."""
+    folder = SOURCES[package]
+    found = {}
+    for file in sorted((folder / package).rglob("*.py")):
+        parts = file.relative_to(folder).with_suffix("").parts
+        found[".".join(parts if parts[-1] != PUBLIC else parts[:-1])] = file
+    return found
+
+
+def room_of(module: str) -> tuple[str, str]:
+    """Return the package and the room of a module, given its dotted name."""
+    package, *rest = module.split(".")
+    return package, rest[0] if rest else PUBLIC
 
 
 def imported_modules(source: Path) -> set[str]:
-    """Top-level names of everything a file imports, at any depth of the code."""
+    """Dotted names of everything a file imports, at any depth of the code."""
     names = set()
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{source}: relative import"
-            names.add(str(node.module).split(".")[0])
+            if node.module in SOURCES:  # `from vesimod import x`: x may be a room
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            else:
+                names.add(str(node.module))
     return names
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", FLOORS)
+def test_every_module_has_a_floor(package: str) -> None:
+    rooms = {room_of(module)[1] for module in module_files(package)}
+    assert rooms - {PUBLIC} == set(FLOORS[package])
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_imports_point_one_way(package: str) -> None:
+    packages, floors = list(FLOORS), [*FLOORS[package], PUBLIC]
+    between: dict[str, set[str]] = {floor: set() for floor in floors}
+    for module, file in module_files(package).items():
+        room = room_of(module)[1]
+        for name in imported_modules(file):
+            if name.split(".")[0] not in SOURCES:
+                continue
+            other, used = room_of(name)
+            label = used if other == package else f"{other}.{used}"
+            if label != room:
+                between[room].add(label)
+            where = f"{file.relative_to(ROOT)} imports {name}"
+            assert packages.index(other) <= packages.index(package), where
+            assert other != package or floors.index(used) <= floors.index(room), where
+    for floor in floors:
+        print(f"{package}.{floor} <- {', '.join(sorted(between[floor])) or 'nothing of ours'}")
+
+
+@pytest.mark.parametrize("package", FLOORS)
 def test_only_allowed_imports(package: str) -> None:
-    folder, allowed = PACKAGES[package]
-    files = sorted((folder / package).rglob("*.py"))
-    assert files
-    for file in files:
-        foreign = imported_modules(file) - allowed - {package} - set(sys.stdlib_module_names)
+    for module, file in module_files(package).items():
+        allowed = FLOORS[package].get(room_of(module)[1], set())
+        names = {name.split(".")[0] for name in imported_modules(file)}
+        foreign = names - allowed - set(SOURCES) - set(sys.stdlib_module_names)
         assert not foreign, f"{file.relative_to(ROOT)} imports {sorted(foreign)}"
 
 

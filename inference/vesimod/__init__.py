@@ -13,20 +13,20 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vesimod.network import load_model
+    from vesimod.io.tomogram import Tomogram, read_tomogram
+    from vesimod.network.model import load_model
     from vesimod.pipeline import Segmentation, segment
-    from vesimod.tomogram import Tomogram, read_tomogram
 
 __version__ = version("vesimod")
 __all__ = ["Segmentation", "Tomogram", "__version__", "load_model", "read_tomogram", "segment"]
 
 # Loaded on first use: importing vesimod, and `vesimod --help`, must not wait for scipy.
 _HOMES = {
-    "load_model": "network",
+    "load_model": "network.model",
     "Segmentation": "pipeline",
     "segment": "pipeline",
-    "Tomogram": "tomogram",
-    "read_tomogram": "tomogram",
+    "Tomogram": "io.tomogram",
+    "read_tomogram": "io.tomogram",
 }
 
 

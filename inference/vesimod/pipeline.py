@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, stats
-from vesimod_imod.spheres import Spheres, Triple
+from vesimod_imod.core.arrays import Triple, Volume
+from vesimod_imod.core.spheres import Spheres
 
-from vesimod.contract import ModelSpec, Normalisation, normalise
-from vesimod.memory import GB, LEAST_GB, default_memory_gb
-from vesimod.network import Model
-from vesimod.postprocess import find_spheres
-from vesimod.resample import resample, resampled_shape, resampled_slabs
-from vesimod.tiling import Box, Shape, redundancy
-from vesimod.tomogram import Tomogram, TomogramError
+from vesimod.io.tomogram import Tomogram, TomogramError
+from vesimod.network.memory import GB, LEAST_GB, default_memory_gb
+from vesimod.network.model import Model
+from vesimod.network.resample import resample, resampled_shape, resampled_slabs
+from vesimod.network.spec import ModelSpec, Normalisation, normalise
+from vesimod.network.tiling import Box, Shape, redundancy
+from vesimod.vesicles.detect import find_spheres
 
-Volume = npt.NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 # Tomograms of cells had a skewness of -0.2 to -1.5 after smoothing by one voxel of 4.4 nm, a
 # purified organelle in clear ice 0.1 to 0.7.
@@ -45,7 +45,7 @@ class Segmentation:
     probability : (z, y, x) float32
         The network's output at the model's voxel size.
     model_voxel_size_nm : float
-        That voxel size; the edges of both volumes are aligned (`vesimod.resample`).
+        That voxel size; the edges of both volumes are aligned (`vesimod.network.resample`).
     threshold : float
         Probability from which a voxel counted as vesicle.
     notes : tuple of str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import onnx
 from onnx import TensorProto, helper
-from vesimod.contract import METADATA_KEY, ModelSpec, Normalisation
+from vesimod.network.spec import METADATA_KEY, ModelSpec, Normalisation
 
 HERE = Path(__file__).parent
 SHAPE = ["N", 1, "Z", "Y", "X"]

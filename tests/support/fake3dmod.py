@@ -28,7 +28,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from vesimod_imod.chunks import join_chunks, parse_chunks
+from vesimod_imod.model.chunks import join_chunks, parse_chunks
 
 ARGUMENTS = {"1": 1, "2": 0, "4": 0, "6": 1, "7": 1, "11": 5, "12": 5, "15": 4, "16": 4}
 

@@ -1,7 +1,7 @@
 """Small networks for tests of the training."""
 
 import torch
-from vesimod_train.unet import UNet
+from vesimod_train.networks.unet import UNet
 
 
 def random_unet(channels, poolings, seed):

@@ -99,7 +99,7 @@ def fit_command(
     from vesimod.commands.console import progress, say
 
     from vesimod_train.config import Config
-    from vesimod_train.fit import fit
+    from vesimod_train.fitting.fit import fit
 
     settings = Config.from_mapping(read_toml(config), config.parent)
     if seed is not None:
@@ -142,10 +142,10 @@ def learn_from_command(
     """Turn one round of corrections into a training pair."""
     from vesimod.commands.console import say
     from vesimod.commands.corrections import read
-    from vesimod.tomogram import read_tomogram
-    from vesimod_imod.model_files import read_mod
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod_imod.model.files import read_mod
 
-    from vesimod_train.learn import learn_from, write_pair
+    from vesimod_train.data.learn import learn_from, write_pair
 
     volume = read_tomogram(tomogram, voxel_size_nm)
     model = read_mod(corrected)
@@ -192,10 +192,10 @@ def finetune_command(
 ) -> None:
     """Make a model better on your data, with tomograms that you corrected."""
     from vesimod.commands.console import progress, say
-    from vesimod.network import find_model
+    from vesimod.network.model import find_model
 
-    from vesimod_train.finetune import finetune, finetune_config
-    from vesimod_train.pairs import find_pairs
+    from vesimod_train.data.pairs import find_pairs
+    from vesimod_train.fitting.finetune import finetune, finetune_config
 
     config = finetune_config(
         Path(base) if base.endswith(".pt") else find_model(base),
@@ -242,8 +242,8 @@ def export_command(
     """Write a trained network as ONNX, if onnxruntime computes what torch computes."""
     from vesimod.commands.console import say
 
-    from vesimod_train.bioimageio import describe
-    from vesimod_train.export import export
+    from vesimod_train.export.bioimageio import describe
+    from vesimod_train.export.onnx import export
 
     difference = export(checkpoint, output, overwrite=overwrite)
     say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
@@ -264,7 +264,7 @@ def average_command(
     """Make one model that gives the mean of several: right more often, and dearer."""
     from vesimod.commands.console import say
 
-    from vesimod_train.average import average
+    from vesimod_train.export.ensemble import average
 
     difference = average(models, output, name, version, overwrite=overwrite)
     say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
@@ -283,7 +283,7 @@ def quantise_command(
     """Make an 8-bit version of a model: several times as fast in OpenVINO."""
     from vesimod.commands.console import say
 
-    from vesimod_train.quantise import quantise
+    from vesimod_train.export.quantise import quantise
 
     off_nm = quantise(models, output, version, overwrite=overwrite)
     say(f"wrote {output}; near vesicles' surfaces its distance is {off_nm:.2f} nm off on average")
@@ -298,7 +298,7 @@ def import_cryovesnet_command(
     """Turn the published network, or one that you retrained, into a model for vesimod."""
     from vesimod.commands.console import say
 
-    from vesimod_train.cryovesnet import import_cryovesnet
+    from vesimod_train.export.cryovesnet import import_cryovesnet
 
     spec = import_cryovesnet(weights, output, overwrite=overwrite)
     say(f"wrote {output}: {spec.voxel_size_nm:g} nm voxels, {spec.halo} voxels of context a side")

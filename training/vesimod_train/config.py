@@ -36,7 +36,7 @@ class Config:
         Tomograms simulated for training and for choosing the best weights; they are told
         apart by seed, so no patch of one is in the other.
     pairs, validation_pairs : tuple of (str, str)
-        Tomograms and the models with their vesicles; see `vesimod_train.pairs`.
+        Tomograms and the models with their vesicles; see `vesimod_train.data.pairs`.
     pair_share : float
         Share of the crops cut from `pairs` where there are simulated tomograms, too.
     jitter : float

@@ -21,8 +21,8 @@ from vesimod.commands.segment import (
 )
 
 if TYPE_CHECKING:
-    from vesimod.batch import Job
-    from vesimod.summary import Row
+    from vesimod.runs.batch import Job
+    from vesimod.runs.summary import Row
 
 SUMMARY = "summary.csv"
 
@@ -66,8 +66,8 @@ def batch(
     slabs: Slabs = 1,
 ) -> None:
     """Segment many tomograms; run again, it goes on where it was stopped."""
-    from vesimod.batch import find_tomograms, plan_jobs
-    from vesimod.job import Settings
+    from vesimod.runs.batch import find_tomograms, plan_jobs
+    from vesimod.runs.segment_file import Settings
 
     if regions is not None and not regions.is_dir():
         raise NotADirectoryError(f"{regions}: no such folder; --regions names one")
@@ -112,11 +112,11 @@ def write_com_files(
     """
     import hashlib
 
-    from vesimod_imod.com_files import Task
+    from vesimod_imod.etomo.com_files import Task
 
-    from vesimod.batch import is_finished
     from vesimod.commands.etomo import FILE_OPTIONS, WHEN_THERE, entries_for, write_chunks
-    from vesimod.network import find_model
+    from vesimod.network.model import find_model
+    from vesimod.runs.batch import is_finished
 
     weights = hashlib.sha256(find_model(model).read_bytes()).hexdigest()
     tasks, finished = [], []
@@ -155,12 +155,12 @@ def run(
     """
     import sys
 
-    from vesimod_imod.files import remove_leftovers
+    from vesimod_imod.core.files import remove_leftovers
 
-    from vesimod.batch import run_jobs
     from vesimod.commands import console
-    from vesimod.network import load_model
-    from vesimod.summary import check_summary, markdown, write_summary
+    from vesimod.network.model import load_model
+    from vesimod.runs.batch import run_jobs
+    from vesimod.runs.summary import check_summary, markdown, write_summary
 
     network = load_model(
         model,

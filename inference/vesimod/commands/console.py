@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vesimod_imod.spheres import Spheres
+    from vesimod_imod.core.spheres import Spheres
 
 Report = Callable[[str, int, int], None]
 LONGEST_SILENCE_S = 60.0

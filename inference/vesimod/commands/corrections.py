@@ -10,10 +10,10 @@ import typer
 from vesimod.commands.segment import Overwrite, VoxelSize
 
 if TYPE_CHECKING:
-    from vesimod_imod.sphere_model import SphereReading
-    from vesimod_imod.spheres import Grid
+    from vesimod_imod.core.spheres import Grid
+    from vesimod_imod.sphere_model.read import SphereReading
 
-    from vesimod.correction_table import Correction
+    from vesimod.review.correction_table import Correction
 
 Tomogram = Annotated[
     Path | None,
@@ -38,11 +38,11 @@ def corrections(
     """Tell sphere by sphere what somebody kept, moved, resized, added or removed."""
     import json
 
-    from vesimod_imod.files import check_writable
+    from vesimod_imod.core.files import check_writable
 
     from vesimod.commands.console import say
-    from vesimod.correction_table import as_json, counts, write_corrections
-    from vesimod.corrections import find_corrections
+    from vesimod.review.correction_table import as_json, counts, write_corrections
+    from vesimod.review.corrections import find_corrections
 
     if output is not None:
         check_writable(output, overwrite)
@@ -70,13 +70,13 @@ def grid_for(models: list[Path], tomogram: Path | None, voxel_size_nm: float | N
         No tomogram is given and no model states a voxel size.
     """
     if tomogram is not None:
-        from vesimod.tomogram import read_tomogram
+        from vesimod.io.tomogram import read_tomogram
 
         return read_tomogram(tomogram, voxel_size_nm).grid
     from dataclasses import replace
 
-    from vesimod_imod.coordinates import grid_of
-    from vesimod_imod.model_files import read_mod
+    from vesimod_imod.model.coordinates import grid_of
+    from vesimod_imod.model.files import read_mod
 
     for path in models:
         if path.suffix.lower() != ".csv":
@@ -93,12 +93,12 @@ def grid_for(models: list[Path], tomogram: Path | None, voxel_size_nm: float | N
 def read(path: Path, grid: Grid) -> SphereReading:
     """Spheres of a model or a table on a grid; prints what had to be inferred."""
     import numpy as np
-    from vesimod_imod.sphere_model import SphereReading, read_sphere_model
+    from vesimod_imod.sphere_model.read import SphereReading, read_sphere_model
 
     from vesimod.commands.console import warn
 
     if path.suffix.lower() == ".csv":
-        from vesimod.tables import read_spheres_csv
+        from vesimod.io.sphere_table import read_spheres_csv
 
         spheres = read_spheres_csv(path)
         ones = np.ones(len(spheres), np.int64)
@@ -114,7 +114,7 @@ def read(path: Path, grid: Grid) -> SphereReading:
 
 def line(row: Correction) -> str:
     """Put one correction in words."""
-    from vesimod_imod.coordinates import shown_in_3dmod
+    from vesimod_imod.model.coordinates import shown_in_3dmod
 
     number = row.predicted_id if row.corrected_id is None else row.corrected_id
     centre = row.predicted_centre if row.verdict == "removed" else row.centre

@@ -20,8 +20,8 @@ def demo(
     from vesimod.commands.console import print_spheres, say
     from vesimod.commands.evaluate import print_evaluation
     from vesimod.commands.segment import run
-    from vesimod.job import Outputs, Settings
-    from vesimod.tables import read_spheres_csv
+    from vesimod.io.sphere_table import read_spheres_csv
+    from vesimod.runs.segment_file import Outputs, Settings
 
     folder.mkdir(parents=True, exist_ok=True)
     source = Path(str(resources.files("vesimod"))) / "demo"

@@ -10,12 +10,12 @@ import typer
 from vesimod.commands.segment import Invert, VoxelSize
 
 if TYPE_CHECKING:
-    from vesimod_imod.refining import Find
-    from vesimod_imod.session3dmod import Session
-    from vesimod_imod.viewer3dmod import Viewer
-    from vesimod_imod.watched_model import WatchedModel
+    from vesimod_imod.live.refining import Find
+    from vesimod_imod.live.session import Session
+    from vesimod_imod.live.viewer import Viewer
+    from vesimod_imod.live.watched_model import WatchedModel
 
-    from vesimod.tomogram import Tomogram
+    from vesimod.io.tomogram import Tomogram
 
 TomogramArgument = Annotated[Path, typer.Argument(help="The tomogram, e.g. TS_01_rec.mrc.")]
 ModelArgument = Annotated[
@@ -30,7 +30,7 @@ def edit(
     invert: Invert = False,
 ) -> None:
     """Open a model in 3dmod; each time you save it there, clicks become precise spheres."""
-    from vesimod_imod.viewer3dmod import Viewer, find_3dmod
+    from vesimod_imod.live.viewer import Viewer, find_3dmod
 
     from vesimod.commands.console import say
 
@@ -68,17 +68,18 @@ def open_files(
     click is added where there is none; the model as it was is kept with ``~``.
     """
     import numpy as np
-    from vesimod_imod.chunks import join_chunks
-    from vesimod_imod.model_files import read_mod, write_mod
-    from vesimod_imod.point_edits import with_sphere_object
-    from vesimod_imod.refining import Found
-    from vesimod_imod.sphere_model import write_sphere_model
-    from vesimod_imod.spheres import FloatArray, Spheres
-    from vesimod_imod.watched_model import WatchedModel
+    from vesimod_imod.core.arrays import FloatArray
+    from vesimod_imod.core.spheres import Spheres
+    from vesimod_imod.live.point_edits import with_sphere_object
+    from vesimod_imod.live.refining import Found
+    from vesimod_imod.live.watched_model import WatchedModel
+    from vesimod_imod.model.chunks import join_chunks
+    from vesimod_imod.model.files import read_mod, write_mod
+    from vesimod_imod.sphere_model.write import write_sphere_model
 
     from vesimod.commands.console import say
-    from vesimod.snap import snap
-    from vesimod.tomogram import read_tomogram
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.vesicles.snap import snap
 
     volume = read_tomogram(tomogram, voxel_size_nm)
     for note in volume.notes:
@@ -101,8 +102,8 @@ def open_files(
 
 def new_session(file: WatchedModel, find: Find, volume: Tomogram) -> Session:
     """Put a session together that tells the person what happens."""
-    from vesimod_imod.refining import refine
-    from vesimod_imod.session3dmod import Session
+    from vesimod_imod.live.refining import refine
+    from vesimod_imod.live.session import Session
 
     from vesimod.commands.console import say
 
@@ -117,7 +118,7 @@ def make_ready(viewer: Viewer, file: WatchedModel) -> None:
     RuntimeError
         3dmod has ended, or does not listen.
     """
-    from vesimod_imod.point_edits import sphere_object
+    from vesimod_imod.live.point_edits import sphere_object
 
     if viewer.click_into(sphere_object(file.model) or 0):
         return

@@ -20,10 +20,10 @@ from vesimod.commands.segment import (
 )
 
 if TYPE_CHECKING:
-    from vesimod_imod.com_files import Task
-    from vesimod_imod.etomo import DataSet
+    from vesimod_imod.etomo.com_files import Task
+    from vesimod_imod.etomo.data_sets import DataSet
 
-    from vesimod.job import Settings
+    from vesimod.runs.segment_file import Settings
 
 Slabs = Annotated[
     int,
@@ -66,7 +66,7 @@ def etomo(
 ) -> None:
     """Write com files for Etomo, submfg and processchunks: one chunk per tomogram."""
     from vesimod.commands.console import say
-    from vesimod.job import Settings
+    from vesimod.runs.segment_file import Settings
 
     settings = Settings(voxel_size_nm, threshold, invert)
     entries = entries_for(settings, model, device.value, threads, memory_gb)
@@ -108,7 +108,7 @@ def entries_for(
 
 def write_set(target: Path, entries: list[tuple[str, str]], slabs: int) -> None:
     """Write the com files for every data set of `target`, and say how to run them."""
-    from vesimod_imod.etomo import DataSetError, find_data_sets
+    from vesimod_imod.etomo.data_sets import DataSetError, find_data_sets
 
     from vesimod.commands.console import warn
 
@@ -130,7 +130,7 @@ def write_chunks(
     folder: Path, tasks: list[Task], table: Path | None = None, finished: Sequence[Path] = ()
 ) -> None:
     """Write the com files of some tomograms, and say how to run them."""
-    from vesimod_imod.com_files import ROOT, write_com_files
+    from vesimod_imod.etomo.com_files import ROOT, write_com_files
 
     from vesimod.commands.console import say
 
@@ -144,11 +144,11 @@ def write_chunks(
 
 def task_for(data_set: DataSet, entries: list[tuple[str, str]], slabs: int) -> Task:
     """Say what is to be done for one data set, and warn of what is doubtful."""
-    from vesimod_imod.com_files import Task
-    from vesimod_imod.etomo import final_tomogram
+    from vesimod_imod.etomo.com_files import Task
+    from vesimod_imod.etomo.data_sets import final_tomogram
 
     from vesimod.commands.console import say, warn
-    from vesimod.job import default_output
+    from vesimod.runs.segment_file import default_output
 
     found = final_tomogram(data_set)
     for warning in found.warnings:
@@ -169,7 +169,7 @@ def program() -> list[str]:
 
 def directive(entries: list[tuple[str, str]]) -> str:
     """Return the batchruntomo directive that segments each data set after trimming."""
-    from vesimod_imod.com_files import quote_command
+    from vesimod_imod.etomo.com_files import quote_command
 
     words = [word for option, value in entries for word in (f"-{option}", value) if word]
     command = quote_command([*program(), *words])
@@ -186,8 +186,8 @@ def copy_adoc() -> Path:
     """
     import os
 
-    from vesimod_imod.files import atomic_path
-    from vesimod_imod.pip_options import load_adoc
+    from vesimod_imod.core.files import atomic_path
+    from vesimod_imod.etomo.pip_options import load_adoc
 
     places = {name: os.environ.get(name) for name in ("AUTODOC_DIR", "IMOD_DIR")}
     if places["AUTODOC_DIR"]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 if TYPE_CHECKING:
-    from vesimod_imod.spheres import Grid, Spheres, Triple
+    from vesimod_imod.core.arrays import Triple
+    from vesimod_imod.core.spheres import Grid, Spheres
 
-    from vesimod.evaluate import Evaluation
+    from vesimod.measure.agreement import Evaluation
 
 ROWS = (
     ("true positives", "true_positives", "d"),
@@ -63,10 +64,10 @@ def evaluate(
     import json
     from dataclasses import replace
 
-    from vesimod.evaluate import evaluate as compare
+    from vesimod.measure.agreement import evaluate as compare
 
     if picture is not None:
-        from vesimod_imod.files import check_writable
+        from vesimod_imod.core.files import check_writable
 
         check_writable(picture, overwrite)
     grid, sizes = _grid(tomogram, voxel_size_nm)
@@ -79,7 +80,7 @@ def evaluate(
     if probability is not None:
         result = replace(result, soft_mask_dice=_soft_dice(probability, true_spheres, known))
     if picture is not None:
-        from vesimod.evaluation_picture import draw_evaluation
+        from vesimod.figures.plots import draw_evaluation
 
         draw_evaluation(picture, found_spheres, true_spheres, known)
     typer.echo(json.dumps(result.as_dict(), indent=1) if json_output else table(result))
@@ -87,8 +88,8 @@ def evaluate(
 
 def _soft_dice(path: Path, truth: Spheres, sizes: Triple) -> float:
     """Soft Dice of a map that lies on the tomogram voxel by voxel, whatever its header says."""
-    from vesimod.evaluate import soft_dice
-    from vesimod.tomogram import read_tomogram
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.measure.agreement import soft_dice
 
     volume = read_tomogram(path, sizes[2])
     if volume.voxels.dtype.kind != "f":
@@ -100,8 +101,8 @@ def _soft_dice(path: Path, truth: Spheres, sizes: Triple) -> float:
 
 def print_evaluation(found: Spheres, truth: Spheres, tomogram: Path) -> None:
     """Print the comparison of two sets of spheres on a tomogram."""
-    from vesimod.evaluate import evaluate as compare
-    from vesimod.tomogram import read_tomogram
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.measure.agreement import evaluate as compare
 
     typer.echo(table(compare(found, truth, read_tomogram(tomogram).grid.voxel_size_nm)))
 
@@ -119,7 +120,7 @@ def table(result: Evaluation) -> str:
 def _grid(tomogram: Path | None, size: float | None) -> tuple[Grid | None, Triple | None]:
     """Grid that the options state, and its voxel size."""
     if tomogram is not None:
-        from vesimod.tomogram import read_tomogram
+        from vesimod.io.tomogram import read_tomogram
 
         grid = read_tomogram(tomogram, size).grid
         return grid, grid.voxel_size_nm
@@ -131,13 +132,13 @@ def _grid(tomogram: Path | None, size: float | None) -> tuple[Grid | None, Tripl
 def _read(path: Path, grid: Grid | None) -> tuple[Spheres, Triple | None]:
     """Spheres of a file, and the voxel size if the file states one."""
     if path.suffix.lower() == ".csv":
-        from vesimod.tables import read_spheres_csv
+        from vesimod.io.sphere_table import read_spheres_csv
 
         return read_spheres_csv(path), None
     if path.suffix.lower() == ".mod":
         import numpy as np
-        from vesimod_imod.point_edits import REJECTED
-        from vesimod_imod.sphere_model import read_sphere_model
+        from vesimod_imod.live.point_edits import REJECTED
+        from vesimod_imod.sphere_model.read import read_sphere_model
 
         reading = read_sphere_model(path, grid)
         # Clicks on nothing, kept for the person to look at, claim no vesicle.
@@ -149,8 +150,8 @@ def _read(path: Path, grid: Grid | None) -> tuple[Spheres, Triple | None]:
     if path.suffix.lower() in (".mrc", ".rec"):
         import numpy as np
 
-        from vesimod.postprocess.instances import spheres_of_labels
-        from vesimod.tomogram import read_tomogram
+        from vesimod.io.tomogram import read_tomogram
+        from vesimod.vesicles.instances import spheres_of_labels
 
         volume = read_tomogram(path, None if grid is None else grid.voxel_size_nm[0])
         labels = np.rint(volume.voxels).astype(np.int32)

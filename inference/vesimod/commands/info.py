@@ -12,15 +12,15 @@ def info() -> None:
     from importlib.metadata import version
 
     from vesimod.commands.console import say, warn
-    from vesimod.contract import ModelError
-    from vesimod.network import load_model, shipped_models
-    from vesimod.sessions import (
+    from vesimod.network.model import load_model, shipped_models
+    from vesimod.network.runtime import (
         INSTALL_HINT,
         MissingRuntimeError,
         default_threads,
         import_runtime,
         runtime_wheels,
     )
+    from vesimod.network.spec import ModelError
 
     say(f"vesimod {version('vesimod')}, Python {sys.version.split()[0]}, {platform.platform()}")
     packages = ("numpy", "scipy", "scikit-image", "mrcfile", "typer")

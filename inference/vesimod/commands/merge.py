@@ -24,13 +24,13 @@ def merge(
     import json
     from dataclasses import asdict
 
-    from vesimod_imod.coordinates import shown_in_3dmod
-    from vesimod_imod.files import check_distinct, check_writable
-    from vesimod_imod.sphere_model import ORANGE, SphereObject, write_sphere_objects
+    from vesimod_imod.core.files import check_distinct, check_writable
+    from vesimod_imod.model.coordinates import shown_in_3dmod
+    from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
     from vesimod.commands.console import say, warn
-    from vesimod.correction_table import read_corrections
-    from vesimod.merge import merge as apply
+    from vesimod.review.correction_table import read_corrections
+    from vesimod.review.merge import merge as apply
 
     check_distinct([table, new, output])
     check_writable(output, overwrite)

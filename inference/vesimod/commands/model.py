@@ -10,7 +10,7 @@ import typer
 from vesimod.commands.segment import Overwrite
 
 if TYPE_CHECKING:
-    from vesimod_imod.chunks import ModFile
+    from vesimod_imod.model.chunks import ModFile
 
 app = typer.Typer(help="Look into IMOD models, copy them, rescue damaged ones.")
 
@@ -18,10 +18,10 @@ app = typer.Typer(help="Look into IMOD models, copy them, rescue damaged ones.")
 @app.command()
 def info(file: Annotated[Path, typer.Argument(help="A .mod file.")]) -> None:
     """Tell in words what a model holds, and what vesimod reads from it."""
-    from vesimod_imod.describe import describe
+    from vesimod_imod.sphere_model.describe import describe
 
     from vesimod.commands.console import say
-    from vesimod.sidecar import read_sidecar
+    from vesimod.io.provenance import read_sidecar
 
     for text in describe(_read(file)):
         say(text)
@@ -45,8 +45,8 @@ def copy(
     overwrite: Overwrite = False,
 ) -> None:
     """Copy a model byte by byte, but only if all of it can be read."""
-    from vesimod_imod.files import check_distinct
-    from vesimod_imod.model_files import recover_mod, write_mod
+    from vesimod_imod.core.files import check_distinct
+    from vesimod_imod.model.files import recover_mod, write_mod
 
     from vesimod.commands.console import say, warn
 
@@ -60,8 +60,8 @@ def copy(
 
 def _read(path: Path) -> ModFile:
     """Read a model; of a damaged one, say how to rescue it."""
-    from vesimod_imod.chunks import HEADER_SIZE, ModFormatError
-    from vesimod_imod.model_files import read_mod
+    from vesimod_imod.model.chunks import HEADER_SIZE, ModFormatError
+    from vesimod_imod.model.files import read_mod
 
     try:
         return read_mod(path)

@@ -17,15 +17,15 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vesimod_imod import pip_options
-from vesimod_imod.pip_options import Entries, PipError
+from vesimod_imod.etomo import pip_options
+from vesimod_imod.etomo.pip_options import Entries, PipError
 
 from vesimod.commands.console import keep_products_on_one_thread, say
 from vesimod.errors import in_words
 
 if TYPE_CHECKING:
-    from vesimod.job import Settings
-    from vesimod.network import Model
+    from vesimod.network.model import Model
+    from vesimod.runs.segment_file import Settings
 
 PROGRAM = "vesimodpip"
 NAME_IN_LOGS = "VESIMOD"
@@ -69,8 +69,8 @@ def _run(argv: Sequence[str]) -> int:
 def _segment(entries: Entries) -> int:
     from vesimod.commands import segment
     from vesimod.commands.etomo import FILE_OPTIONS
-    from vesimod.job import Outputs, Settings, default_output
-    from vesimod.network import load_model
+    from vesimod.network.model import load_model
+    from vesimod.runs.segment_file import Outputs, Settings, default_output
 
     tomogram = _tomogram(entries)
     outputs = Outputs(
@@ -121,9 +121,9 @@ def _slab(
 ) -> int:
     """Do one slab of a tomogram."""
     from vesimod.commands.console import progress
-    from vesimod.job import read_region
-    from vesimod.slabs import write_slab
-    from vesimod.tomogram import read_tomogram
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.runs.segment_file import read_region
+    from vesimod.runs.slabs import write_slab
 
     tomogram = read_tomogram(path, settings.voxel_size_nm)
     region, _ = read_region(settings.region, tomogram)  # notes are for whoever joins the slabs
@@ -144,7 +144,7 @@ def _slab(
 
 def _tomogram(entries: Entries) -> Path:
     """Return the tomogram that was named, itself or by its data set."""
-    from vesimod_imod.etomo import final_tomogram, find_data_sets
+    from vesimod_imod.etomo.data_sets import final_tomogram, find_data_sets
 
     name = entries.text("DataSet")
     if name is None:
@@ -189,7 +189,7 @@ def _device(entries: Entries) -> str:
 
 def _summarise(entries: Entries) -> int:
     """Print one line per model, and write it where that is wanted; fail if one cannot be read."""
-    from vesimod.summary import Row, check_summary, markdown, row_of, write_summary
+    from vesimod.runs.summary import Row, check_summary, markdown, row_of, write_summary
 
     rows = []
     for model in map(Path, entries.values["SummaryFile"]):

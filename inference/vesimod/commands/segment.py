@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from vesimod.job import Outputs, Settings
+    from vesimod.io.tomogram import Tomogram
     from vesimod.pipeline import Segmentation
-    from vesimod.tomogram import Tomogram
+    from vesimod.runs.segment_file import Outputs, Settings
 
 
 MUCH_AGAIN = 0.3  # of the network's work; worth a word
@@ -93,7 +93,7 @@ def segment(
     quiet: Quiet = False,
 ) -> None:
     """Find the vesicles of a tomogram and write them as an IMOD sphere model."""
-    from vesimod.job import Outputs, Settings, default_output
+    from vesimod.runs.segment_file import Outputs, Settings, default_output
 
     run(
         tomogram,
@@ -124,12 +124,12 @@ def run(
     """Segment a file, write everything that was asked for, and say so.
 
     Every output is checked before the work begins, and each file appears whole or not at all.
-    With `slabs` above 1 the network's part is read from that many files of `vesimod.slabs`.
+    With `slabs` above 1 the network's part is read from that many files of `vesimod.runs.slabs`.
     """
     from vesimod.commands import console
-    from vesimod.job import prepare, segment_and_write
-    from vesimod.network import load_model
+    from vesimod.network.model import load_model
     from vesimod.pipeline import extra_work
+    from vesimod.runs.segment_file import prepare, segment_and_write
 
     tomogram = prepare(path, outputs, settings, overwrite)
     network = load_model(

@@ -31,19 +31,15 @@ def snap(
     go to the second object of the model.
     """
     import numpy as np
-    from vesimod_imod.files import check_distinct, check_writable
-    from vesimod_imod.point_edits import REJECTED
-    from vesimod_imod.sphere_model import (
-        ORANGE,
-        SphereObject,
-        read_sphere_model,
-        write_sphere_objects,
-    )
-    from vesimod_imod.spheres import Spheres
+    from vesimod_imod.core.files import check_distinct, check_writable
+    from vesimod_imod.core.spheres import Spheres
+    from vesimod_imod.live.point_edits import REJECTED
+    from vesimod_imod.sphere_model.read import read_sphere_model
+    from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
     from vesimod.commands import console
-    from vesimod.snap import snap as snap_clicks
-    from vesimod.tomogram import read_tomogram
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.vesicles.snap import snap as snap_clicks
 
     volume = read_tomogram(tomogram, voxel_size_nm)
     output = output or points.with_name(f"{points.stem}_snapped.mod")

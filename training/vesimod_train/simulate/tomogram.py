@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from vesimod.tables import write_spheres_csv
-from vesimod.tomogram import write_volume
-from vesimod_imod.sphere_model import write_sphere_model
-from vesimod_imod.spheres import Grid, Spheres
+from vesimod.io.sphere_table import write_spheres_csv
+from vesimod.io.tomogram import write_volume
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.sphere_model.write import write_sphere_model
 
 from vesimod_train.simulate.cell import fill_cell
 from vesimod_train.simulate.microscope import image

@@ -1,0 +1,1 @@
+"""Grids, spheres and files: what every room uses, here and in the other packages."""

@@ -1,0 +1,1 @@
+"""Etomo's data sets, com files, and options in IMOD's manner."""

@@ -1,0 +1,1 @@
+"""A running 3dmod: what a person clicks and saves there."""

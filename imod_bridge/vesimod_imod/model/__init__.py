@@ -1,0 +1,1 @@
+"""IMOD's model files, without loss: chunks, objects, header, coordinates."""

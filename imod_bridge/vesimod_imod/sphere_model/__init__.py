@@ -1,0 +1,1 @@
+"""Spheres to IMOD models and back."""

@@ -1,0 +1,261 @@
+"""The spheres that a model holds, whoever made it and whatever 3dmod did to it since."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.model.chunks import ModFile
+from vesimod_imod.model.coordinates import grid_of, radius_unit_nm, to_voxels
+from vesimod_imod.model.files import read_mod
+from vesimod_imod.model.objects import ModelObject, objects_of
+from vesimod_imod.sphere_model.outlines import fit_outlines
+
+_ID = re.compile(r"\bid=(\d{1,18})\b")
+_WRITTEN = re.compile(r"\br=(\d+\.\d+)nm\b")
+#: Pixels. No vesicle is that small, but 3dmod's plugins mark points as checked by a size.
+_MARKER_SIZE = 1.0
+_ROW = np.dtype(
+    [
+        ("position", "f8", 3),  # z, y, x in voxels
+        ("radius", "f8"),  # pixels of the model, of outlines nm; NaN where unknown
+        ("source", "U8"),
+        ("score", "f8"),
+        ("id", "i8"),  # by the label; -1 without one
+        ("written_nm", "f8"),  # by the label; NaN without one
+        ("object", "i8"),
+    ]
+)
+Rows = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SphereReading:
+    """What a model says about spheres.
+
+    Parameters
+    ----------
+    spheres : Spheres
+        Radii are NaN where the model states none. Spheres without a label of ours have
+        new ids above all others, in the order of the file.
+    warnings : list of str
+        What had to be inferred or was left out.
+    labelled : (N,) bool
+        Whether the id comes from the contour's label.
+    radius_source : (N,) array of str
+        "explicit": a size of its own; "default": the object's sphere radius, which nobody
+        chose for this point; "outline": fitted to contours; "none".
+    object_number : (N,) int64
+        Number of the object in the model, from 1 as in 3dmod.
+    object_names : tuple of str
+        Names of all objects of the model.
+    emptied_ids : (M,) int64
+        Ids on labels of contours whose points a person deleted.
+    grid : Grid
+        What the positions refer to: the volume asked for, or the image that the model was
+        last saved on.
+    voxel_size_known : bool
+        Whether the voxel size of `grid` is stated anywhere.
+    """
+
+    spheres: Spheres
+    warnings: list[str]
+    labelled: BoolArray
+    radius_source: npt.NDArray[np.str_]
+    object_number: IntArray
+    object_names: tuple[str, ...]
+    emptied_ids: IntArray
+    grid: Grid
+    voxel_size_known: bool = True
+
+
+def read_sphere_model(path: Path | str, grid: Grid | None = None) -> SphereReading:
+    """Read the spheres of a model.
+
+    Points of scattered objects are spheres, and so are points with a size of their own,
+    lone points and, by a fit, closed contours that outline something round.
+
+    Parameters
+    ----------
+    path : path
+    grid : Grid or None
+        The volume in whose voxels the positions are wanted, which need not be the one that
+        the model was saved on. None: the image file it was last saved on.
+
+    Raises
+    ------
+    ModFormatError
+        The file is not a model, or it is damaged.
+    """
+    return spheres_of(read_mod(path), grid)
+
+
+def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
+    """Find the spheres of a model already read; see `read_sphere_model`."""
+    objects = objects_of(model)
+    points = np.concatenate([np.empty((0, 3), np.float32), *(item.points for item in objects)])
+    with np.errstate(all="ignore"):  # a damaged number may overflow; such points go below
+        positions, warnings = to_voxels(points, model, grid)
+    shown, size_known = grid_of(model) if grid is None else (grid, True)
+    parts, emptied = [np.empty(0, _ROW)], [np.empty(0, np.int64)]
+    end = 0
+    for number, item in enumerate(objects, 1):
+        start, end = end, end + len(item.points)
+        rows, remarks = _rows(item, positions[start:end], shown)
+        rows["object"] = number
+        parts.append(rows)
+        emptied.append(_emptied_ids(item))
+        warnings += [f"object {number} {item.name!r}: {remark}" for remark in remarks]
+    rows = np.concatenate(parts)
+    if not (valid := np.isfinite(rows["position"]).all(axis=1)).all():
+        warnings.append(f"{(~valid).sum()} points without a valid position are left out")
+        rows = rows[valid]
+    radii_nm, doubts = _radii_nm(rows, model, grid, size_known)
+    ids, labelled, repeated = _unique_ids(rows["id"], np.concatenate(emptied))
+    if repeated:
+        doubts.append(f"{repeated} contours repeat the label of another: taken as new spheres")
+    if grid is not None:
+        at = rows["position"]
+        off = (at - np.clip(at, -0.5, np.array(grid.shape) - 0.5)) * grid.voxel_size_nm
+        # A vesicle that the border cuts may be centred beyond it.
+        outside = np.linalg.norm(off, axis=1) > np.nan_to_num(radii_nm)
+        if outside.any():
+            doubts.append(f"{outside.sum()} of {len(rows)} spheres lie outside the volume")
+    return SphereReading(
+        Spheres(rows["position"], radii_nm, rows["score"], ids),
+        warnings + doubts,
+        labelled,
+        rows["source"],
+        rows["object"],
+        tuple(item.name for item in objects),
+        np.setdiff1d(np.concatenate(emptied), ids[labelled]),
+        shown,
+        size_known,
+    )
+
+
+def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, list[str]]:
+    """Find the spheres of one object, and put in words what had to be inferred."""
+    rows = np.empty(len(item.points), _ROW)
+    rows["position"] = positions
+    rows["id"], rows["written_nm"] = _label_data(item)
+    sizes = item.sizes.astype(np.float64)
+    explicit = (sizes > _MARKER_SIZE) | ((sizes > 0) & (rows["id"] >= 0))
+    remarks = []
+    if n := np.count_nonzero((sizes >= 0) & ~explicit):
+        remarks.append(f"{n} points have a size of at most a pixel, which is no radius")
+    rows["source"], rows["radius"] = "none", np.nan
+    if item.default_radius > 0:
+        rows["source"], rows["radius"] = "default", item.default_radius
+    rows["source"][explicit], rows["radius"][explicit] = "explicit", sizes[explicit]
+    rows["source"][sizes == 0], rows["radius"][sizes == 0] = "none", np.nan
+    values = item.values.astype(np.float64)
+    if np.any((values < 0) | (values > 1)):
+        remarks.append("its values are not scores in 0..1 and are ignored")
+        values[:] = np.nan
+    rows["score"] = np.where(np.isnan(values), 1.0, values)
+    if item.kind != "scattered":
+        sized = np.zeros(len(item.counts), bool)
+        sized[item.contour_of_point[explicit]] = True
+        # Beside outlines a lone point is their cap, else a click.
+        lone = (item.counts == 1) & (item.counts.max(initial=0) == 1)
+        outlined = ~(sized | lone)[item.contour_of_point]
+        if not outlined.all():
+            remarks.append(f"its contours are {item.kind}: lone or sized points taken as spheres")
+        fitted, more = _outlined(item, positions, outlined, grid)
+        rows = np.concatenate([rows[~outlined], fitted])
+        remarks += more
+    if n := np.count_nonzero(rows["source"] == "default"):
+        remarks.append(f"{n} points have no size: the object's {item.default_radius} pixels taken")
+    if n := np.count_nonzero(rows["source"] == "none"):
+        remarks.append(f"{n} points have neither a size nor a default radius")
+    return rows, remarks
+
+
+def _outlined(
+    item: ModelObject, positions: FloatArray, which: BoolArray, grid: Grid
+) -> tuple[Rows, list[str]]:
+    """Fit spheres to the contours of the points picked by `which`."""
+    if not which.any():
+        return np.empty(0, _ROW), []
+    if item.kind == "open":
+        return np.empty(0, _ROW), ["its open contours are no spheres and are left out"]
+    stretch = np.array(grid.voxel_size_nm)
+    found = fit_outlines(positions[which] * stretch, item.contour_of_point[which], item.surfaces)
+    fits = [fit for fit in found if fit.is_vesicle]
+    remarks = []
+    if fits:
+        flat = sum(fit.shape == "circle" for fit in fits)
+        note = f", {flat} of them from a single section" if flat else ""
+        remarks.append(f"{len(fits)} spheres fitted to closed contours{note}")
+    if len(fits) < len(found):
+        remarks.append(f"{len(found) - len(fits)} groups of contours outline nothing round")
+    rows = np.empty(len(fits), _ROW)
+    for row, fit in zip(rows, fits, strict=True):
+        label = next((item.labels[k] for k in fit.contours if item.labels[k]), "")
+        id_, written = parse_label(label)
+        row["position"] = fit.centre / stretch
+        row["radius"], row["source"], row["score"] = fit.radius, "outline", 1.0  # radius in nm
+        row["id"], row["written_nm"] = id_, written
+    return rows, remarks
+
+
+def _radii_nm(
+    rows: Rows, model: ModFile, grid: Grid | None, size_known: bool
+) -> tuple[FloatArray, list[str]]:
+    """Radii in nm: fitted ones are, others are in the model's pixels."""
+    explicit = np.where(rows["source"] == "explicit", rows["radius"], np.nan)
+    unit, doubts = radius_unit_nm(model, grid, explicit, rows["written_nm"])
+    outline = rows["source"] == "outline"
+    factor = np.where(outline, 1.0 if size_known else np.nan, unit or np.nan)
+    return rows["radius"] * factor, doubts if np.isfinite(rows["radius"]).any() else []
+
+
+def parse_label(label: str) -> tuple[int, float]:
+    """Id and radius in nm that a label of ours states; -1 and NaN where it does not."""
+    number, radius = _ID.search(label), _WRITTEN.search(label)
+    return int(number[1]) if number else -1, float(radius[1]) if radius else np.nan
+
+
+def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray]:
+    """Id and written radius of each point by its contour's label; -1 and NaN without.
+
+    Of several points in a contour the label belongs to the first with a size of its own,
+    since points that 3dmod appends to a contour have none.
+    """
+    owner = np.cumsum(item.counts) - item.counts
+    for contour in np.flatnonzero(item.counts > 1):
+        first = owner[contour]
+        owner[contour] += np.argmax(item.sizes[first : first + item.counts[contour]] > 0)
+    parsed = [parse_label(label) for label in item.labels]
+    filled = item.counts > 0
+    ids = np.full(len(item.points), -1, np.int64)
+    ids[owner[filled]] = np.array([number for number, _ in parsed], np.int64)[filled]
+    written = np.full(len(item.points), np.nan)
+    written[owner[filled]] = np.array([radius for _, radius in parsed])[filled]
+    return ids, written
+
+
+def _emptied_ids(item: ModelObject) -> IntArray:
+    empty = np.flatnonzero(item.counts == 0)
+    ids = np.array([parse_label(item.labels[k])[0] for k in empty], np.int64)
+    return ids[ids >= 0]
+
+
+def _unique_ids(ids: IntArray, emptied: IntArray) -> tuple[IntArray, BoolArray, int]:
+    """Give new ids, above all others, to points without a label or with a repeated one."""
+    first = np.zeros(len(ids), bool)
+    first[np.unique(ids, return_index=True)[1]] = True
+    labelled = first & (ids >= 0)
+    repeated = int(np.sum((ids >= 0) & ~labelled))
+    result = ids.copy()
+    highest = max(ids.max(initial=0), emptied.max(initial=0))
+    result[~labelled] = highest + 1 + np.arange(np.sum(~labelled))
+    return result, labelled, repeated

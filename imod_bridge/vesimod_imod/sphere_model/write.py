@@ -1,0 +1,170 @@
+"""Spheres as a model that 3dmod shows and edits, and back with all that a person changed.
+
+Writing is here, reading in :mod:`vesimod_imod.sphere_model.read`; import both from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.model.coordinates import image_reference, to_model
+from vesimod_imod.model.files import write_mod
+from vesimod_imod.model.header import (
+    MATERIAL_IN_BYTES,
+    MULTIPLE_CLIP_PLANES,
+    NANOMETRES,
+    ORIGIN_VALID,
+    TILT_VALID,
+    Header,
+    build_mod,
+)
+from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject
+from vesimod_imod.sphere_model.read import SphereReading, read_sphere_model, spheres_of
+
+__all__ = [
+    "GREEN",
+    "ORANGE",
+    "RED",
+    "SphereObject",
+    "SphereReading",
+    "by_score",
+    "read_sphere_model",
+    "sphere_label",
+    "spheres_of",
+    "write_sphere_model",
+    "write_sphere_objects",
+]
+
+GREEN, ORANGE, RED = (0.0, 1.0, 0.0), (1.0, 0.6, 0.0), (1.0, 0.0, 0.0)
+_MODEL_FLAGS = MULTIPLE_CLIP_PLANES | MATERIAL_IN_BYTES | ORIGIN_VALID | TILT_VALID
+
+
+@dataclass(frozen=True, eq=False)
+class SphereObject:
+    """Spheres that 3dmod shows as one object: one name, one colour.
+
+    Parameters
+    ----------
+    name : str
+        At most 63 bytes of it are kept.
+    spheres : Spheres
+    colour : (float, float, float)
+        Red, green, blue in 0..1.
+    """
+
+    name: str
+    spheres: Spheres
+    colour: XYZ = GREEN
+
+
+def write_sphere_model(
+    path: Path | str,
+    spheres: Spheres,
+    grid: Grid,
+    *,
+    name: str = "vesicles",
+    overwrite: bool = False,
+) -> None:
+    """Write one object of spheres; see `write_sphere_objects`."""
+    write_sphere_objects(path, [SphereObject(name, spheres)], grid, overwrite=overwrite)
+
+
+def write_sphere_objects(
+    path: Path | str,
+    objects: Sequence[SphereObject],
+    grid: Grid,
+    *,
+    others: Sequence[ModelObject] = (),
+    overwrite: bool = False,
+) -> None:
+    """Write spheres as an IMOD model of scattered points, one point per contour.
+
+    Each contour's label carries the sphere's id and the radius written, its general value
+    the score: they survive editing in 3dmod. A file that is replaced is kept as ``<path>~``,
+    as 3dmod does.
+
+    Parameters
+    ----------
+    path : path
+    objects : sequence of SphereObject
+        Ids must differ across objects. Radii are written in pixels, NaN as "no size set".
+    grid : Grid
+        The volume that the spheres lie in.
+    others : sequence of ModelObject
+        Objects to write after the spheres, in model coordinates of that volume.
+    overwrite : bool
+
+    Raises
+    ------
+    FileExistsError
+        `path` exists and `overwrite` is false.
+    ValueError
+        Two spheres share an id.
+    """
+    path = Path(path)
+    Spheres.concatenate([item.spheres for item in objects])  # refuses an id that occurs twice
+    header = Header(
+        name=path.stem,
+        size=(grid.shape[2], grid.shape[1], grid.shape[0]),
+        flags=_MODEL_FLAGS,
+        scale=(1.0, 1.0, grid.voxel_size_nm[0] / grid.xy_voxel_size_nm),
+        pixel_size=grid.xy_voxel_size_nm,
+        units=NANOMETRES,
+    )
+    written = [*(_to_object(item, grid) for item in objects), *others]
+    model = build_mod(header, written, image_reference(grid))
+    write_mod(path, model, overwrite=overwrite)
+
+
+def by_score(spheres: Spheres, name: str = "vesicles") -> list[SphereObject]:
+    """Sort spheres into five objects of equal ranges of score, coloured from red to yellow-white.
+
+    The best come last and brightest, as in the colours of glowing metal.
+    """
+    classes = np.clip((spheres.scores * len(_HEAT)).astype(int), 0, len(_HEAT) - 1)
+    step = 1 / len(_HEAT)
+    return [
+        SphereObject(f"{name} score {k * step:.1f}-{(k + 1) * step:.1f}", part, colour)
+        for k, colour in enumerate(_HEAT)
+        for part in [spheres.select(classes == k)]
+    ]
+
+
+_HEAT: tuple[XYZ, ...] = (
+    (0.5, 0.0, 0.0),
+    (1.0, 0.0, 0.0),
+    (1.0, 0.5, 0.0),
+    (1.0, 1.0, 0.0),
+    (1.0, 1.0, 0.8),
+)
+
+
+def _to_object(item: SphereObject, grid: Grid) -> ModelObject:
+    spheres = item.spheres
+    n = len(spheres)
+    unit = float(np.float32(grid.xy_voxel_size_nm))  # as the header rounds it
+    radii = spheres.radii_nm / unit
+    known = radii[np.isfinite(radii)]
+    return ModelObject(
+        name=item.name,
+        flags=SCATTERED | OPEN,
+        colour=item.colour,
+        default_radius=max(1, round(float(np.median(known)))) if len(known) else 1,
+        points_per_contour=1,
+        points=to_model(spheres.centres).astype(np.float32),
+        counts=np.ones(n, np.int64),
+        surfaces=np.zeros(n, np.int64),
+        sizes=np.where(np.isfinite(radii), radii, -1.0).astype(np.float32),
+        values=spheres.scores.astype(np.float32),
+        labels=tuple(map(sphere_label, spheres.ids.tolist(), spheres.radii_nm.tolist())),
+    )
+
+
+def sphere_label(number: int, radius_nm: float) -> str:
+    """Return the contour label of a sphere; `sphere_reading.parse_label` reads it."""
+    return f"vesimod id={number} r={radius_nm:.3f}nm" if radius_nm > 0 else f"vesimod id={number}"

@@ -1,0 +1,117 @@
+"""Where a model came from: ``<model>.json`` beside it.
+
+3dmod drops what it does not know from a model, so provenance cannot live inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from vesimod_imod.core.files import atomic_path
+
+_BLOCK = 1 << 16
+_BLOCKS = 64
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a sphere model was made.
+
+    Parameters
+    ----------
+    network, weights_sha256 : str
+        Name and version of the network, SHA-256 of its ``.onnx`` file.
+    tomogram, tomogram_fingerprint : str
+        Name of the tomogram, and `fingerprint` of it.
+    parameters : dict
+        What the user could set, as plain JSON values.
+    results : dict
+        What came of it beside the spheres: voxel size, volume searched, notes, seconds.
+    software : str
+        vesimod and its version.
+    date : str
+        When, ISO 8601 in UTC.
+    """
+
+    network: str
+    weights_sha256: str
+    tomogram: str
+    tomogram_fingerprint: str
+    parameters: dict[str, Any]
+    results: dict[str, Any] = field(default_factory=dict)
+    software: str = field(default_factory=lambda: f"vesimod {metadata.version('vesimod')}")
+    date: str = field(
+        default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds")
+    )
+
+
+def sidecar_path(model: Path) -> Path:
+    """Path of the sidecar of a model file."""
+    return model.with_name(model.name + ".json")
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 over a file's size, its beginning and 64 blocks spread over it.
+
+    Takes milliseconds for tomograms of many gigabytes, and tells apart any two that are not
+    made to deceive.
+    """
+    digest = hashlib.sha256()
+    size = path.stat().st_size
+    digest.update(str(size).encode())
+    with path.open("rb") as stream:
+        for block in range(_BLOCKS):
+            stream.seek(block * max(size - _BLOCK, 0) // (_BLOCKS - 1))
+            digest.update(stream.read(_BLOCK))
+    return digest.hexdigest()
+
+
+def write_sidecar(model: Path, provenance: Provenance) -> None:
+    """Write the sidecar of a model that has just been written; replaces an old one."""
+    content = {**asdict(provenance), "model_fingerprint": fingerprint(model)}
+    path = sidecar_path(model)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_sidecar(model: Path, tomogram: Path | None = None) -> tuple[Provenance | None, list[str]]:
+    """Read what is known of a model's making; a lost or stale sidecar is no error.
+
+    Parameters
+    ----------
+    model : Path
+        The model.
+    tomogram : Path, optional
+        The tomogram that it is about to be used with.
+
+    Returns
+    -------
+    provenance : Provenance or None
+        None where there is no sidecar that can be read.
+    notes : list of str
+        That it is lost, or what has changed since.
+    """
+    path = sidecar_path(model)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        stamp = content.pop("model_fingerprint")
+        provenance = Provenance(**content)
+    except FileNotFoundError:
+        return None, [f"no {path.name} beside it: how {model.name} was made is not known"]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return None, [f"{path.name} cannot be read ({error}): its record is not used"]
+    notes = []
+    if model.exists() and fingerprint(model) != stamp:
+        notes.append(f"{model.name} was edited since vesimod wrote it on {provenance.date}")
+    if tomogram is not None and fingerprint(tomogram) != provenance.tomogram_fingerprint:
+        notes.append(
+            f"{path.name} tells of another tomogram, {provenance.tomogram}: "
+            f"{tomogram.name} has changed since, or is not the one"
+        )
+    return provenance, notes

@@ -1,0 +1,177 @@
+"""Closed contours, drawn section by section, turned into a mask of the volume."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.spheres import Grid
+from vesimod_imod.model.chunks import ModFile
+from vesimod_imod.model.coordinates import to_voxels
+from vesimod_imod.model.objects import objects_of
+from vesimod_imod.sphere_model.outlines import connected, encloses, section_axis
+
+_FLATNESS = 0.5  # voxels that a contour's points may leave its section
+
+
+class NoRegionError(ValueError):
+    """The model holds no closed contour."""
+
+
+def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
+    """Voxels inside the closed contours of a model.
+
+    A voxel is inside when its centre is, as in IMOD's imodmop; contours within contours
+    make holes. Sections between drawn ones are interpolated by shape: the signed distance
+    to the outline changes linearly from one to the next (Raya and Udupa 1990). Nothing is
+    added beyond the first and the last section of a region.
+
+    Parameters
+    ----------
+    model : ModFile
+    grid : Grid
+        The volume, which need not be the one that the model was saved on.
+
+    Returns
+    -------
+    mask : (z, y, x) bool
+    notes : list of str
+        What was left out, interpolated, or ends open.
+
+    Raises
+    ------
+    NoRegionError
+        The model holds no closed contour.
+    """
+    mask = np.zeros(grid.shape, np.bool_)
+    objects = objects_of(model)
+    points = np.concatenate([np.empty((0, 3), np.float32), *(item.points for item in objects)])
+    with np.errstate(all="ignore"):  # a damaged number may overflow; its contour is left out
+        positions, notes = to_voxels(points, model, grid)
+    end = 0
+    used = False
+    for number, item in enumerate(objects, 1):
+        start, end = end, end + len(item.points)
+        name = f"object {number} {item.name!r}"
+        if item.kind != "closed":
+            notes.append(f"{name} has {item.kind} contours, which enclose nothing: left out")
+        else:
+            contours = np.split(positions[start:end], np.cumsum(item.counts)[:-1])
+            drawn = [k for k, contour in enumerate(contours) if encloses(contour)]
+            if drawn:
+                used = True
+                found = _fill([contours[k] for k in drawn], item.surfaces[drawn], mask)
+                notes += [f"{name}: {text}" for text in found]
+    if not used:
+        raise NoRegionError(f"{model.path}: no closed contours; draw some around the region")
+    return mask, notes
+
+
+def _fill(contours: list[FloatArray], surfaces: IntArray, mask: BoolArray) -> list[str]:
+    """Fill the contours of one object into the mask."""
+    # Sections are xy planes, or xz where somebody drew with y and z exchanged.
+    axis = section_axis(contours)
+    flat = np.array([np.ptp(contour[:, axis]) <= 2 * _FLATNESS for contour in contours])
+    notes = []
+    if not flat.all():
+        notes.append(f"{(~flat).sum()} contours do not lie in one section: left out")
+    volume = np.moveaxis(mask, axis, 0)  # a view: filling it fills the mask
+    in_plane = [k for k in range(3) if k != axis]
+    for surface in np.unique(surfaces[flat]):
+        here = [contours[k] for k in np.flatnonzero(flat & (surfaces == surface))]
+        planes = [(float(contour[:, axis].mean()), contour[:, in_plane]) for contour in here]
+        boxes = np.array([[*xy.min(axis=0), *xy.max(axis=0)] for _, xy in planes])
+        apart = np.any(boxes[:, None, :2] > boxes[None, :, 2:], axis=2)
+        label = connected(~(apart | apart.T))
+        for part in np.unique(label):
+            notes += _fill_part([planes[k] for k in np.flatnonzero(label == part)], volume)
+    return notes
+
+
+def _fill_part(planes: list[tuple[float, FloatArray]], volume: BoolArray) -> list[str]:
+    """Fill one connected region given as (height, contour) pairs; interpolate between them."""
+    far = 2.0 * len(volume)  # nothing beyond matters
+    planes = [(min(max(height, -far), far), contour) for height, contour in planes]
+    heights = np.array([height for height, _ in planes])
+    sections = np.floor(heights + 0.5).astype(int)
+    vertices = np.concatenate([contour for _, contour in planes])
+    low = np.clip(np.floor(vertices.min(axis=0)) - 1, 0, volume.shape[1:]).astype(int)
+    high = np.clip(np.ceil(vertices.max(axis=0)) + 2, low, volume.shape[1:]).astype(int)
+    if np.any(high == low):
+        return ["a region lies outside the volume"]
+    box = (slice(low[0], high[0]), slice(low[1], high[1]))
+    filled = {}
+    for section in sorted(set(sections.tolist())):
+        # A model of a finer volume has several sections here: take the one in the middle.
+        here = heights[sections == section]
+        nearest = here[np.argmin(np.abs(here - section))]
+        contours = [contour - low for height, contour in planes if abs(height - nearest) < 0.05]
+        filled[section] = polygon_mask(contours, tuple(high - low))
+    stack = dict(filled)
+    for below, above in pairwise(filled):
+        if above > below + 1:
+            first, last = _signed_distance(filled[below]), _signed_distance(filled[above])
+        for section in range(below + 1, above):
+            part = (section - below) / (above - below)
+            stack[section] = (1 - part) * first + part * last > 0
+    for section, inside in stack.items():
+        if 0 <= section < len(volume):
+            volume[section][box] |= inside
+    between = len(stack) - len(filled)
+    notes = [f"{between} sections between drawn ones are interpolated"] if between else []
+    ends = sorted({min(filled), max(filled)} - {0, len(volume) - 1})
+    if ends:
+        notes.append(f"it ends open at section {' and '.join(str(end + 1) for end in ends)}")
+    return notes
+
+
+def polygon_mask(polygons: list[FloatArray], shape: tuple[int, ...]) -> BoolArray:
+    """Pixels whose centres lie inside an odd number of polygons.
+
+    Parameters
+    ----------
+    polygons : list of (N, 2) arrays
+        Vertices (row, column) in pixels, pixel centres at whole numbers; closed by themselves.
+    shape : (rows, columns)
+    """
+    start = np.concatenate(polygons)
+    end = np.concatenate([np.roll(polygon, -1, axis=0) for polygon in polygons])
+    upward = start[:, :1] <= end[:, :1]
+    low, high = np.where(upward, start, end), np.where(upward, end, start)
+    # Each edge crosses the rows from its lower end up to, but not with, its upper end.
+    first = np.clip(np.ceil(low[:, 0]), 0, shape[0]).astype(int)
+    last = np.clip(np.ceil(high[:, 0]), 0, shape[0]).astype(int)
+    edge = np.repeat(np.arange(len(low)), last - first)
+    row = np.arange(len(edge)) - np.repeat(np.cumsum(last - first) - last, last - first)
+    slope = (high - low)[edge]
+    column = low[edge, 1] + (row - low[edge, 0]) * slope[:, 1] / slope[:, 0]
+    crossings = np.zeros((shape[0], shape[1] + 1), np.int64)
+    np.add.at(crossings, (row, np.clip(np.ceil(column), 0, shape[1]).astype(int)), 1)
+    inside: BoolArray = np.cumsum(crossings, axis=1)[:, :-1] % 2 == 1
+    return inside
+
+
+def _signed_distance(inside: BoolArray) -> FloatArray:
+    """Distance to the outline in pixels, positive inside."""
+    return np.where(inside, _distance_to(~inside) - 0.5, 0.5 - _distance_to(inside))
+
+
+def _distance_to(target: BoolArray) -> FloatArray:
+    """Euclidean distance of each pixel to the nearest pixel of the target, exactly.
+
+    First the distance within each column, then the least sum of squares along the rows.
+    """
+    rows = np.arange(target.shape[0])[:, None]
+    far = float(sum(target.shape))
+    before = np.maximum.accumulate(np.where(target, rows, -far), axis=0)
+    after = np.minimum.accumulate(np.where(target, rows, 2 * far)[::-1], axis=0)[::-1]
+    column = np.minimum(np.minimum(rows - before, after - rows), far) ** 2
+    nearest = column.copy()
+    for step in range(1, target.shape[1]):
+        if step**2 >= nearest.max():
+            break
+        np.minimum(nearest[:, step:], column[:, :-step] + step**2, out=nearest[:, step:])
+        np.minimum(nearest[:, :-step], column[:, step:] + step**2, out=nearest[:, :-step])
+    distance: FloatArray = np.sqrt(nearest)
+    return distance

@@ -1,0 +1,225 @@
+"""What a model says about itself: one JSON in the ONNX file's ``metadata_props``.
+
+An ``.onnx`` alone is a complete model: its voxel size, normalisation, tile, outputs and
+threshold travel in the property named by `METADATA_KEY`. Training writes it, inference
+reads it, and both normalise volumes with the functions below.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+Volume = npt.NDArray[np.float32]
+METADATA_KEY = "vesimod"
+# Names by which a graph takes a tile piece by piece (`vesimod.network.strips`).
+PAST, NEXT, END = "past_", "next_", "end_of_tile"
+FORMAT = 1
+FEW_VOXELS = 4_000_000  # below, all of them are looked at
+MAD_TO_SD = 1.4826  # median absolute deviation to standard deviation of a normal distribution
+
+
+class ModelError(ValueError):
+    """The file is no model that vesimod can run."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How grey values become the network's input, at the network's voxel size.
+
+    Parameters
+    ----------
+    smooth_voxels : float
+        Sigma of a Gaussian applied first; 0 for none.
+    centre : {"median", "mean"}
+        What is subtracted.
+    spread : {"mad", "std"}
+        What is divided by: 1.4826 times the median absolute deviation, or the standard
+        deviation. Median and MAD keep gold beads from squeezing the contrast of the rest.
+    clip : float or None
+        Values beyond +- this many spreads are cut off; None for no limit.
+    """
+
+    smooth_voxels: float = 0.0
+    centre: Literal["median", "mean"] = "median"
+    spread: Literal["mad", "std"] = "mad"
+    clip: float | None = 6.0
+
+    def __post_init__(self) -> None:
+        if self.centre not in ("median", "mean") or self.spread not in ("mad", "std"):
+            raise ModelError(
+                f"unknown normalisation {self.centre!r}/{self.spread!r}; "
+                "a newer vesimod may be needed"
+            )
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The contract between a trained network and whoever runs it.
+
+    The graph takes ``volume`` (N, 1, Z, Y, X) float32 and returns the arrays named in
+    `outputs`, each (N, 1, Z, Y, X) float32. It may have inputs that need not be given and further
+    outputs: `vesimod.network.strips`.
+
+    Parameters
+    ----------
+    name, version : str
+        Of the model, not of the software.
+    voxel_size_nm : float
+        Isotropic voxel size that the network was trained at.
+    normalisation : Normalisation
+        Applied to the resampled volume.
+    tile : (int, int, int)
+        Preferred tile (z, y, x) in voxels, halo included.
+    halo : int
+        Voxels at each side of a tile whose result is not used: the receptive field's reach,
+        rounded up to a multiple of `divisor`.
+    divisor : int
+        Tile edges must be multiples of this.
+    outputs : tuple of str
+        In the graph's order. ``probability`` (vesicle, 0..1) is required; ``distance`` is
+        the signed distance to the vesicle's outer surface in nm, positive inside, clipped.
+    threshold : float
+        Probability from which a voxel counts as vesicle.
+    contrast : {"dark-membranes"}
+        Polarity of the training data.
+    training_data, licence : str
+        For people.
+    bytes_per_voxel : int
+        Memory that a tile takes while it is computed; for U-Nets of vesimod-train it follows from
+        their width (`vesimod_train.export.onnx`). The default is more than the published network's
+        330.
+    format : int
+        Version of this contract.
+    """
+
+    name: str
+    version: str
+    voxel_size_nm: float
+    normalisation: Normalisation
+    tile: tuple[int, int, int]
+    halo: int
+    divisor: int
+    outputs: tuple[str, ...]
+    threshold: float = 0.5
+    contrast: Literal["dark-membranes"] = "dark-membranes"
+    training_data: str = ""
+    licence: str = ""
+    bytes_per_voxel: int = 520
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        if "probability" not in self.outputs:
+            raise ModelError(f"outputs {list(self.outputs)} lack 'probability'; re-export it")
+        if self.contrast != "dark-membranes":
+            raise ModelError(f"unknown contrast {self.contrast!r}; expected 'dark-membranes'")
+        least = self.halo >= 0 and self.divisor >= 1 and self.bytes_per_voxel >= 1
+        if not (0.1 <= self.voxel_size_nm <= 50 and least):
+            raise ModelError(
+                f"impossible voxel size {self.voxel_size_nm} nm, halo {self.halo}, divisor "
+                f"{self.divisor} or {self.bytes_per_voxel} bytes a voxel; re-export the model"
+            )
+        edges = (*self.tile, self.halo)
+        if min(self.tile) <= 2 * self.halo or any(edge % self.divisor for edge in edges):
+            raise ModelError(
+                f"tile {self.tile} and halo {self.halo} must be multiples of {self.divisor}, the "
+                "tile larger than two halos; re-export the model"
+            )
+
+    def to_json(self) -> str:
+        """Write the contract as JSON."""
+        return json.dumps(asdict(self), indent=1)
+
+    @staticmethod
+    def from_json(text: str) -> ModelSpec:
+        """Read a contract.
+
+        Raises
+        ------
+        ModelError
+            Not JSON, an entry is missing or impossible, or the format is unknown. Entries
+            that this version does not know are ignored.
+        """
+        try:
+            raw: dict[str, Any] = dict(json.loads(text))
+            if raw.get("format") != FORMAT:
+                raise ModelError(
+                    f"the model speaks contract format {raw.get('format')}, this vesimod knows "
+                    f"{FORMAT}; update vesimod or re-export the model"
+                )
+            known = {f.name for f in fields(ModelSpec)}
+            values = {name: value for name, value in raw.items() if name in known}
+            values["normalisation"] = Normalisation(**values["normalisation"])
+            values["outputs"] = tuple(values["outputs"])
+            tile = [int(edge) for edge in values["tile"]]
+            values["tile"] = (tile[0], tile[1], tile[2])
+            return ModelSpec(**values)
+        except ModelError:
+            raise
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise ModelError(f"unreadable model metadata ({error}); re-export the model") from error
+
+
+def grey_statistics(sample: Iterable[float] | Volume, how: Normalisation) -> tuple[float, float]:
+    """Centre and spread of grey values.
+
+    Parameters
+    ----------
+    sample : array of any shape
+        Grey values of the smoothed volume, or an even subset of them.
+    how : Normalisation
+        Which centre and spread.
+
+    Returns
+    -------
+    (float, float)
+        Centre and spread; the spread is 0 for a constant volume.
+    """
+    values = np.asarray(sample, np.float64).ravel()
+    centre = float(np.median(values) if how.centre == "median" else values.mean())
+    if how.spread == "mad":
+        spread = MAD_TO_SD * float(np.median(np.abs(values - centre)))
+        # More than half of the voxels may be one value (padding, masked volumes).
+        spread = spread or float(values.std())
+    else:
+        spread = float(values.std())
+    return centre, spread
+
+
+def normalise(volume: Volume, how: Normalisation, out: Volume | None = None) -> Volume:
+    """Grey values to network input.
+
+    Parameters
+    ----------
+    volume : (z, y, x) float32
+        At the model's voxel size, membranes dark.
+    how : Normalisation
+        The model's normalisation.
+    out : (z, y, x) float32, optional
+        Where the result goes; may be `volume` itself.
+
+    Returns
+    -------
+    (z, y, x) float32
+        (smoothed volume - centre) / spread, clipped; zeros for a constant volume.
+    """
+    result = np.empty(volume.shape, np.float32) if out is None else out
+    if how.smooth_voxels > 0:
+        volume = ndimage.gaussian_filter(volume, how.smooth_voxels, mode="nearest")
+    # A few million voxels give the median of a large volume to far below the noise.
+    step = 1 if volume.size <= FEW_VOXELS else max(2, int(np.ceil(np.cbrt(volume.size / 8e6))))
+    centre, spread = grey_statistics(volume[::step, ::step, ::step], how)
+    if spread == 0:
+        result[:] = 0
+        return result
+    np.subtract(volume, np.float32(centre), out=result)
+    result /= np.float32(spread)
+    if how.clip is not None:
+        np.clip(result, -how.clip, how.clip, out=result)
+    return result

@@ -1,0 +1,124 @@
+"""Run an ONNX session on a tile piece by piece along y.
+
+Networks of vesimod-train keep the rows that their layers still need from one piece to the next
+(`vesimod_train.export.strips`): each input ``past_K`` takes what ``next_K`` gave. Memory then
+follows the piece instead of the tile, and no row is computed twice. Given ``volume`` alone, the
+graph takes it for a whole tile: ``past_K`` are then the zeros before it, ``end_of_tile`` is the row
+of zeros after it. A network without such inputs takes whole tiles only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from vesimod_imod.core.arrays import Volume
+
+from vesimod.network.spec import END, NEXT, PAST, ModelSpec
+from vesimod.network.tiling import Pieces
+
+FLOAT_BYTES = 4
+GOES_ON = np.zeros((1, 1, 1, 0, 1), np.float32)  # no row after a piece's last: more will follow
+ROWS_OF_DIVISOR = 4  # a piece has; fewer take 3 % longer, more take memory
+# onnxruntime's memory grows by doubling; the last piece brings a halo's worth of results besides.
+SLACK = 1.7
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Rows that a layer keeps: its channels, their number, and voxels of the tile to one of it."""
+
+    channels: int
+    rows: int
+    scale: int
+
+
+def takes_pieces(session: Any) -> bool:
+    """Whether a session's network takes a tile piece by piece."""
+    return any(node.name == END for node in session.get_overridable_initializers())
+
+
+class Runner:
+    """Computes tiles with a session; see `Network` in `vesimod.network.tiling`.
+
+    Parameters
+    ----------
+    ort : module
+        onnxruntime.
+    session : InferenceSession
+    spec : ModelSpec
+    device : {"cpu", "cuda"}
+        Where the rows are kept.
+    """
+
+    def __init__(self, ort: Any, session: Any, spec: ModelSpec, device: str) -> None:
+        self._ort, self._session, self._spec, self._device = ort, session, spec, device
+        self._kept: list[Any] = []  # onnxruntime's values, on its device
+        self._past = self._look() if takes_pieces(session) else []
+        self.pieces = self._plan() if self._past else None
+
+    def __call__(self, rows: Volume, first: bool = True, last: bool = True) -> list[Volume]:
+        """Compute a tile (z, y, x) or its next rows; return all rows that are finished."""
+        if first and last:
+            feed = {"volume": rows[None, None]}
+            arrays = self._session.run(list(self._spec.outputs), feed)
+            return [np.asarray(array, np.float32)[0, 0] for array in arrays]
+        if last:
+            # Its results are larger than those before: they would be put beside the pieces of
+            # memory that are there.
+            self.release()
+        binding = self._session.io_binding()
+        binding.bind_cpu_input("volume", np.ascontiguousarray(rows[None, None]))
+        for number, value in enumerate([] if first else self._kept):
+            binding.bind_ortvalue_input(f"{PAST}{number}", value)
+        for name in self._spec.outputs:
+            binding.bind_output(name)
+        if first:
+            self._kept = [self._empty(past, rows.shape) for past in self._past]
+        if not last:
+            goes_on = self._ort.OrtValue.ortvalue_from_numpy(GOES_ON)
+            binding.bind_ortvalue_input(END, goes_on)
+            for number, value in enumerate(self._kept):
+                # In place of what it took: by then each layer has its own copy of that.
+                binding.bind_ortvalue_output(f"{NEXT}{number}", value)
+        self._session.run_with_iobinding(binding)
+        if last:
+            self._kept = []
+        values = binding.get_outputs()[: len(self._spec.outputs)]
+        return [value.numpy()[0, 0] for value in values]
+
+    def release(self) -> None:
+        """Give the session's memory back to the system."""
+        # It is given back after a run only: one of the least tile.
+        shrink = self._ort.RunOptions()
+        arenas = "cpu:0" if self._device == "cpu" else "cpu:0;gpu:0"
+        shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", arenas)
+        least = np.zeros((1, 1, *[self._spec.divisor] * 3), np.float32)
+        self._session.run(list(self._spec.outputs), {"volume": least}, shrink)
+
+    def _look(self) -> list[_Past]:
+        """Learn from a small piece what is kept; nothing where optional inputs do not count."""
+        edge = self._spec.divisor
+        piece = np.zeros((1, 1, edge, self._spec.halo + edge, edge), np.float32)
+        optional = [node.name for node in self._session.get_overridable_initializers()]
+        count = sum(name.startswith(PAST) for name in optional)
+        names = [self._spec.outputs[0], *(f"{NEXT}{number}" for number in range(count))]
+        finished, *kept = self._session.run(names, {"volume": piece, END: GOES_ON})
+        if finished.shape == piece.shape:
+            return []
+        return [_Past(each.shape[1], each.shape[3], edge // each.shape[2]) for each in kept]
+
+    def _plan(self) -> Pieces:
+        """Say how many rows a piece has, and how many rows' memory a tile takes."""
+        step = ROWS_OF_DIVISOR * self._spec.divisor
+        kept = FLOAT_BYTES * sum(past.channels * past.rows / past.scale**2 for past in self._past)
+        working = max(2 * step, SLACK * (self._spec.halo + self._spec.divisor))
+        held = kept / self._spec.bytes_per_voxel + working
+        return Pieces(self._spec.halo + self._spec.divisor, step, self._spec.divisor, held)
+
+    def _empty(self, past: _Past, tile: Sequence[int]) -> Any:
+        z, x = tile[0] // past.scale, tile[2] // past.scale
+        shape = [1, past.channels, z, past.rows, x]
+        return self._ort.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self._device, 0)

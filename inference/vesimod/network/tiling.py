@@ -1,0 +1,289 @@
+"""Run a network over a volume in tiles.
+
+Neighbouring tiles overlap by twice the network's receptive field, of which each keeps its half:
+every voxel of the result is what the network would give for the whole volume at once. So the
+tiling is free to follow the memory there is. At the volume's own edges nothing is added, but for
+a few reflected voxels where its size does not divide by what the network pools.
+
+Some networks take a tile piece by piece along y, so that memory does not grow with its length:
+tiles are then as long as what is wanted, and overlap along z and x only.
+
+Tiles, or pieces, of one grey value (what a tomogram was padded with) are computed once: the
+network's answer depends on nothing but what it sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from vesimod_imod.core.arrays import Volume
+
+# Takes a tile (z, y, x), or the next of its rows along y, then whether they are its first and its
+# last; returns, for each result, the rows that are finished by then and were not returned before.
+Network = Callable[[Volume, bool, bool], list[Volume]]
+Shape = tuple[int, int, int]
+Span = tuple[int, int]
+Box = tuple[Span, Span, Span]
+MAX_TILES = 200  # along one axis
+LEAST_FLAT = 64  # voxels: fewer may be alike by chance
+FLAT = 1e-4  # of the normalised grey values' unit; resampling rounds a constant by far less
+
+
+@dataclass(frozen=True)
+class AxisTile:
+    """One tile along one axis, in voxels of the volume.
+
+    Parameters
+    ----------
+    low, high : int
+        What the network sees; `high` may lie beyond the volume by less than the divisor.
+    first, last : int
+        What is kept of it.
+    """
+
+    low: int
+    high: int
+    first: int
+    last: int
+
+
+Tile = tuple[AxisTile, AxisTile, AxisTile]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """How a network takes a tile piece by piece along y.
+
+    Parameters
+    ----------
+    first, step, last : int
+        Rows of the first piece, of the others, and of the last; multiples of the divisor.
+    held : float
+        Rows for which a longer tile takes memory.
+    """
+
+    first: int
+    step: int
+    last: int
+    held: float
+
+    def cut(self, axis: AxisTile) -> list[AxisTile]:
+        """Cut a tile's y axis into pieces; one may have fewer rows than it should."""
+        starts = [axis.low]
+        if axis.high - axis.low > self.first + self.last:
+            end = axis.high - self.last
+            starts += [*range(axis.low + self.first, end, self.step), end]
+        ends = [*starts[1:], axis.high]
+        return [replace(axis, low=low, high=high) for low, high in zip(starts, ends, strict=True)]
+
+
+def axis_tiles(n: int, count: int, halo: int, divisor: int, wanted: Span) -> list[AxisTile]:
+    """Cut one axis into tiles of one size.
+
+    Parameters
+    ----------
+    n : int
+        Voxels along the axis.
+    count : int
+        Tiles to cut it into; fewer come back where the halos leave no room for as many.
+    halo : int
+        Voxels next to a cut that are not kept, a multiple of `divisor`.
+    divisor : int
+        Tiles start at and have multiples of this: a network that pools sees the same voxels
+        pooled together whatever the tile, so its result does not depend on the tiling.
+    wanted : (int, int)
+        First voxel whose result is wanted, and one beyond the last.
+
+    Returns
+    -------
+    list of AxisTile
+        What they keep covers `wanted`, without overlap.
+    """
+    low = max(0, wanted[0] - halo) // divisor * divisor
+    high = min(_round_up(n, divisor), _round_up(wanted[1] + halo, divisor))
+    edge = _round_up(-(-(high - low + 2 * halo * (count - 1)) // count), divisor)
+    step = edge - 2 * halo
+    if count == 1 or step < divisor:
+        return [AxisTile(low, high, *wanted)] if count == 1 else []
+    lows = [min(low + i * step, high - edge) for i in range(count)]
+    lows = sorted(set(lows))
+    cuts = [wanted[0], *(start + halo for start in lows[1:]), wanted[1]]
+    tiles = zip(lows, cuts[:-1], cuts[1:], strict=True)
+    return [AxisTile(start, start + edge, a, b) for start, a, b in tiles if a < b]
+
+
+def plan_tiles(
+    shape: Shape,
+    max_voxels: float,
+    halo: int,
+    divisor: int,
+    wanted: Box | None = None,
+    pieces: Pieces | None = None,
+) -> list[Tile]:
+    """Cut a volume into the tiles that cost least.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Of the volume (z, y, x).
+    max_voxels : float
+        A tile takes memory for no more, unless the halo alone asks for it.
+    halo, divisor
+        As in `axis_tiles`.
+    wanted : three (int, int), optional
+        The part of the volume whose result is wanted; default: all.
+    pieces : Pieces, optional
+        How the network takes a tile; default: whole.
+
+    Returns
+    -------
+    list of Tile
+        All of one size; those along x follow each other.
+    """
+    box = wanted or ((0, shape[0]), (0, shape[1]), (0, shape[2]))
+    axes = [_choices(n, halo, divisor, span) for n, span in zip(shape, box, strict=True)]
+    best, least = None, np.inf
+    for z, y, x in product(*axes):
+        size = _in_memory(_edge(z), _edge(y), _edge(x), pieces)
+        work = _edge(z) * _edge(y) * _edge(x) * len(z) * len(y) * len(x)
+        # Too large is worse than any cost, and the more so the larger.
+        cost = work if size <= max_voxels else 1e30 * size
+        if cost < least:
+            best, least = (z, y, x), cost
+    assert best is not None  # one tile is always a choice
+    return list(product(*best))
+
+
+def predict(
+    volume: Volume,
+    network: Network,
+    results: Sequence[Volume],
+    tiles: Sequence[Tile],
+    progress: Callable[[int, int], None] | None = None,
+    pieces: Pieces | None = None,
+) -> None:
+    """Apply a network tile by tile.
+
+    Parameters
+    ----------
+    volume : (z, y, x) float32
+        Normalised volume at the model's voxel size.
+    network : Network
+        Gives as many arrays as there are `results`.
+    results : sequence of (z, y, x) float32
+        Filled where the tiles keep something.
+    tiles : sequence of Tile
+        From `plan_tiles`.
+    progress : callable, optional
+        Called with (pieces done, pieces in all) after each piece; without `pieces`, they are tiles.
+    pieces : Pieces, optional
+        How the network takes a tile; default: whole.
+    """
+    cut = [[tile[1]] if pieces is None else pieces.cut(tile[1]) for tile in tiles]
+    done, count = 0, sum(map(len, cut))
+    # A piece also shows what came before it, as far as the network looks.
+    enough = 0 if pieces is None else 2 * pieces.first + pieces.step
+    grey, answer, alike = np.nan, list[Volume](), 0  # of the last piece of one grey value
+    for tile, parts in zip(tiles, cut, strict=True):
+        row = tile[1].low
+        for part in parts:
+            seen = read_tile(volume, (tile[0], part, tile[2]))
+            first, last = part is parts[0], part is parts[-1]
+            flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
+            if flat and not abs(seen.flat[0] - grey) <= FLAT:
+                grey, answer, alike = float(seen.flat[0]), [], 0
+            if pieces is not None and (first or not flat):
+                alike = 0
+            known = flat and alike >= enough and not (pieces is not None and last)
+            if known and answer and answer[0].shape[1] == seen.shape[1]:
+                outputs = answer
+            else:
+                outputs = network(seen, first, last)
+                if flat:
+                    answer = [output.copy() for output in outputs]
+            alike += seen.shape[1] if flat else 0
+            _keep(results, outputs, tile, row)
+            row += outputs[0].shape[1]
+            # They lie in onnxruntime's memory: kept until the next piece is done, they break it
+            # up so that it takes 1.6 times as much.
+            del outputs
+            done += 1
+            if progress:
+                progress(done, count)
+
+
+def _keep(results: Sequence[Volume], outputs: Sequence[Volume], tile: Tile, row: int) -> None:
+    """Write what a tile keeps of some of its rows, whose first is `row` of the volume."""
+    z, y, x = tile
+    first, last = max(y.first, row), min(y.last, row + outputs[0].shape[1])
+    if first >= last:
+        return
+    within = (
+        slice(z.first - z.low, z.last - z.low),
+        slice(first - row, last - row),
+        slice(x.first - x.low, x.last - x.low),
+    )
+    for result, output in zip(results, outputs, strict=True):
+        result[z.first : z.last, first:last, x.first : x.last] = output[within]
+
+
+def kept_box(tile: Tile) -> Box:
+    """Return the voxels that a tile keeps: first and one beyond the last, along each axis."""
+    z, y, x = ((axis.first, axis.last) for axis in tile)
+    return z, y, x
+
+
+def read_tile(volume: Volume, tile: Tile) -> Volume:
+    """Cut a tile out of a volume, continued by reflection where it ends too early."""
+    ends = [place.high > n for place, n in zip(tile, volume.shape, strict=True)]
+    inside = [slice(axis.low, axis.high) for axis in tile]
+    piece = volume[tuple(np.s_[:] if end else span for end, span in zip(ends, inside, strict=True))]
+    for axis in np.flatnonzero(ends):
+        # By the volume's voxels: a tile's, or a piece's, may be too few to be reflected.
+        last = volume.shape[axis] - 1
+        way = np.arange(tile[axis].low, tile[axis].high) % max(2 * last, 1)
+        piece = piece.take(np.minimum(way, 2 * last - way), axis)
+    return np.ascontiguousarray(piece, np.float32)
+
+
+def voxels_in_memory(tiles: Sequence[Tile], pieces: Pieces | None = None) -> float:
+    """Voxels for which each tile takes memory; without `pieces`, all that the network sees."""
+    z, y, x = (axis.high - axis.low for axis in tiles[0])
+    return _in_memory(z, y, x, pieces)
+
+
+def redundancy(tiles: Sequence[Tile]) -> float:
+    """Return voxels computed over those of one tile in the place of all, minus 1."""
+    axes = list(zip(*tiles, strict=True))
+    alone = np.prod([max(t.high for t in axis) - min(t.low for t in axis) for axis in axes])
+    return voxels_in_memory(tiles) * len(tiles) / float(alone) - 1.0
+
+
+def _in_memory(z: int, y: int, x: int, pieces: Pieces | None) -> float:
+    """Voxels for which a tile of that size takes memory."""
+    return float(z * x) * (y if pieces is None else min(y, pieces.held))
+
+
+def _choices(n: int, halo: int, divisor: int, wanted: Span) -> list[list[AxisTile]]:
+    """All ways to cut one axis, coarsest first, each into smaller tiles than the one before."""
+    choices: list[list[AxisTile]] = []
+    for count in range(1, MAX_TILES):
+        tiles = axis_tiles(n, count, halo, divisor, wanted)
+        if not tiles:
+            break
+        if not choices or _edge(tiles) < _edge(choices[-1]):
+            choices.append(tiles)
+    return choices
+
+
+def _edge(tiles: Sequence[AxisTile]) -> int:
+    """Voxels that each tile along an axis has."""
+    return tiles[0].high - tiles[0].low
+
+
+def _round_up(n: int, divisor: int) -> int:
+    """Round up to a multiple of `divisor`."""
+    return -(-n // divisor) * divisor

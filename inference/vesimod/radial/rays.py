@@ -1,0 +1,148 @@
+"""Density along rays around candidate centres, read from the tomogram in small boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from vesimod_imod.core.arrays import FloatArray, Triple
+
+# Voxels are averaged up to this: rays see more of them, which in noise is worth more than detail
+# (0.79 instead of 1.1 nm for centres), and bands of 6 to 9 nm, as membranes are, stay sharp.
+COARSEST_NM = 2.9
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """A tomogram that is read in boxes only.
+
+    Parameters
+    ----------
+    voxels : (z, y, x) array of any real type
+        May be memory-mapped.
+    voxel_size_nm : (float, float, float)
+        Of the tomogram.
+    invert : bool
+        Membranes are bright: what is read is negated.
+    """
+
+    voxels: npt.NDArray[Any]
+    voxel_size_nm: Triple
+    invert: bool = False
+
+    def rays(
+        self, centre: FloatArray, distances_nm: FloatArray, every: int = 1
+    ) -> npt.NDArray[np.float32]:
+        """Sample density along the directions of `directions`.
+
+        Parameters
+        ----------
+        centre : (3,) float
+            In voxels.
+        distances_nm : (R,) float
+            From the centre.
+        every : int
+            Take each direction, each second ...
+
+        Returns
+        -------
+        (K, R) float32
+            Trilinear interpolation; NaN outside of the volume.
+        """
+        size = np.asarray(self.voxel_size_nm)
+        step = np.maximum(1, np.floor(COARSEST_NM / size)).astype(np.int64)
+        reach = float(distances_nm[-1]) / size + step
+        shape = np.asarray(self.voxels.shape)
+        low = np.maximum(np.floor(centre - reach), 0).astype(np.int64)
+        high = np.minimum(np.ceil(centre + reach) + 1, shape).astype(np.int64)
+        # Averaged blocks start at multiples of the step, so that a box does not shift them.
+        low -= low % step
+        count = (high - low) // step
+        normals = directions()[::every]
+        if (count < 2).any():
+            return np.full((len(normals), len(distances_nm)), np.nan, np.float32)
+        box = self._binned(low, count, step)
+        offset = (np.asarray(centre) - low - (step - 1) / 2) / step
+        scale = normals.T[:, :, None] / (size * step)[:, None, None]
+        points = scale.astype(np.float32) * distances_nm.astype(np.float32)
+        points += offset[:, None, None].astype(np.float32)
+        furthest = distances_nm[-1] / (size * step) + 1e-3
+        within = (offset >= furthest).all() and (offset + furthest <= count - 1).all()
+        return _within(box, points) if within else _interpolate(box, points)
+
+    def _binned(
+        self, low: npt.NDArray[np.int64], count: npt.NDArray[np.int64], step: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Read a box as float32 and average blocks of `step` voxels."""
+        z, y, x = (slice(a, a + n * s) for a, n, s in zip(low, count, step, strict=True))
+        box = np.asarray(self.voxels[z, y, x], np.float32)
+        for axis, width in enumerate(step):
+            if width > 1:
+                before = (slice(None),) * axis
+                box = sum(box[(*before, slice(i, None, width))] for i in range(width)) / width
+        return -box if self.invert else box
+
+
+def _interpolate(
+    box: npt.NDArray[np.float32], points: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Trilinear interpolation of a box at points (3, ...); NaN outside."""
+    last = np.array(box.shape, np.float32)[:, None, None] - 1
+    within = np.clip(points, 0, last)
+    outside = (within != points).any(axis=0)
+    density = _within(box, within, last - 1)
+    density[outside] = np.nan
+    return density
+
+
+def _within(
+    box: npt.NDArray[np.float32],
+    points: npt.NDArray[np.float32],
+    last_corner: npt.NDArray[np.float32] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Trilinear interpolation at points (3, ...) none of which lies outside of the box.
+
+    A third of the time of `scipy.ndimage.map_coordinates`, in which the chain spent most of its
+    own. Points on the last voxels themselves need `last_corner`, the last but one (3, 1, 1).
+    """
+    corner = points.astype(np.int32)  # rounds down: nothing is negative
+    if last_corner is not None:
+        corner = np.minimum(corner, last_corner.astype(np.int32))
+    z, y, x = points - corner.astype(np.float32)  # not float64, which would be half as fast
+    row, plane = box.shape[2], box.shape[1] * box.shape[2]
+    # `take` is twice as fast with its own kind of index.
+    first = (corner[0] * plane + corner[1] * row + corner[2]).astype(np.intp)
+    # Both neighbours along x at once: the two floats of a complex number.
+    pairs = np.empty((box.size, 2), np.float32)
+    pairs[:, 0] = box.ravel()
+    pairs[:-1, 1] = pairs[1:, 0]
+    pairs[-1, 1] = 0.0
+    flat = pairs.view(np.complex64)[:, 0]
+
+    def along_y(offset: int) -> Any:
+        near, far = np.take(flat, first + offset), np.take(flat, first + (offset + row))
+        far -= near
+        far *= y
+        far += near
+        return far
+
+    near, far = along_y(0), along_y(plane)
+    far -= near
+    far *= z
+    far += near
+    density: npt.NDArray[np.float32] = far.real + (far.imag - far.real) * x
+    return density
+
+
+@cache
+def directions(count: int = 640) -> FloatArray:
+    """Return unit vectors (count, 3), z y x, evenly spread (Fibonacci lattice)."""
+    height = 1 - (2 * np.arange(count) + 1) / count
+    turn = np.pi * (3 - np.sqrt(5)) * np.arange(count)
+    ring = np.sqrt(1 - height**2)
+    vectors = np.stack([height, ring * np.sin(turn), ring * np.cos(turn)], axis=1)
+    vectors.setflags(write=False)
+    return vectors

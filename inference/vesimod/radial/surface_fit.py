@@ -1,0 +1,402 @@
+"""The sphere that fits the dark membrane: sub-voxel centre and membrane radius.
+
+The paper rotates the radial profile into a 3D average and cross-correlates it with the
+density to centre a vesicle. Done in polar coordinates that is: correlate every ray from the
+centre with the membrane's profile, once, and find the sphere (r, centre) over whose surface
+the correlation adds up highest. The sum is smooth in r and centre, so nothing is rounded to
+voxels, and noise averages over the whole surface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
+
+import numpy as np
+import numpy.typing as npt
+from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+
+from vesimod.radial.rays import Density, directions
+
+RAY_STEP_NM = 0.8
+TEMPLATE_HALF_NM = 8.0  # reach of the membrane's profile to either side
+GENERIC_SIGMA_NM = 3.0  # wide enough for a bilayer with its proteins, resolved or not
+SMALLEST_NM = 6.0  # membrane radius that is tried
+COARSE = 8  # each 8th direction will do to choose a start
+BATCH = 64  # vesicles whose rays are in memory at a time
+NEWTON_STEPS = 8
+PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
+
+Rays = npt.NDArray[np.float32]
+
+
+def template_axis() -> FloatArray:
+    """Distances (T,) in nm from the membrane's centre at which templates are given."""
+    half = round(TEMPLATE_HALF_NM / RAY_STEP_NM)
+    return np.arange(-half, half + 1, dtype=np.float64) * RAY_STEP_NM
+
+
+def generic_template() -> FloatArray:
+    """Profile (T,) of an unknown membrane: a dark line between brighter surroundings."""
+    u = template_axis() / GENERIC_SIGMA_NM
+    return normalised_template(-(1 - u**2) * np.exp(-(u**2) / 2))
+
+
+def normalised_template(profile: FloatArray) -> FloatArray:
+    """Give a density profile (T,) zero sum and unit norm: neither grey level nor contrast count."""
+    weights = profile - profile.mean()
+    norm = float(np.linalg.norm(weights))
+    result: FloatArray = weights / norm if norm > 0 else weights
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Spheres to try around a start, each centre with each radius.
+
+    Parameters
+    ----------
+    shifts_nm : (S, 3) float64
+        Centres relative to the start.
+    radii_nm : (R,) float64
+        Radii relative to the start's.
+    """
+
+    shifts_nm: FloatArray
+    radii_nm: FloatArray
+
+
+START_ALONE = Search(np.zeros((1, 3)), np.zeros(1))
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """Membranes fitted to N candidates.
+
+    Parameters
+    ----------
+    centres : (N, 3) float64
+        In voxels of the tomogram.
+    membrane_nm : (N,) float64
+        Radius at which the membrane is darkest.
+    response : (N, K) float64
+        Correlation with the template along the directions of the last round, at the fitted
+        membrane; 0 where a ray leaves the volume.
+    again : (N,) bool
+        Found in a second search only.
+    """
+
+    centres: FloatArray
+    membrane_nm: FloatArray
+    response: FloatArray
+    again: BoolArray
+
+    @cached_property
+    def evidence(self) -> FloatArray:
+        """How sure a dark shell is there (N,): mean response over its standard error.
+
+        Noise is alike in neighbouring rays, so the error comes from patches of the surface;
+        only those within the volume count, and as `PATCH_NM` wide where they are smaller.
+        """
+        patch = _patches()[:: len(directions()) // self.response.shape[1]]
+        seen = self.response != 0
+        count = seen.astype(np.float64) @ patch
+        total = np.where(seen, self.response, 0.0) @ patch
+        known = count > 0
+        means = np.divide(total, count, out=np.zeros_like(total), where=known)
+        number = np.maximum(known.sum(axis=1), 1)
+        mean = means.sum(axis=1) / number
+        off = np.where(known, means - mean[:, None], 0.0)
+        spread = np.sqrt((off**2).sum(axis=1) / np.maximum(number - 1, 1))
+        room = 4 * np.pi * self.membrane_nm**2 / PATCH_NM**2 / patch.shape[1]
+        independent = number * np.minimum(room, 1.0)
+        result: FloatArray = mean * np.sqrt(independent) / np.where(spread > 0, spread, np.inf)
+        return result
+
+    def select(self, which: BoolArray | IntArray) -> Fits:
+        """Fits picked by a boolean mask or by row numbers, in that order."""
+        return Fits(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    def replaced(self, rows: IntArray, others: Fits, which: BoolArray) -> Fits:
+        """Exchange the fits at `rows` (M,) for the M others, where `which` (M,) says so."""
+        columns = {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        for name, column in columns.items():
+            column[rows[which]] = getattr(others, name)[which]
+        columns["again"][rows[which]] = True
+        return Fits(**columns)
+
+
+@cache
+def _patches(count: int = 48) -> FloatArray:
+    """Which direction belongs to which patch of the sphere (K, count), 0 or 1."""
+    nearest = np.argmax(directions() @ directions(count).T, axis=1)
+    belongs: FloatArray = (nearest[:, None] == np.arange(count)).astype(np.float64)
+    return belongs
+
+
+def fit_membranes(
+    density: Density,
+    centres: FloatArray,
+    membrane_nm: FloatArray,
+    template: FloatArray,
+    *,
+    search: Search | None = None,
+    weights: FloatArray | None = None,
+    rounds: tuple[int, ...] = (2, 1),
+    progress: Callable[[int, int], None] | None = None,
+) -> Fits:
+    """Fit spheres to membranes near given spheres.
+
+    Parameters
+    ----------
+    density : Density
+        The tomogram.
+    centres : (N, 3) float
+        Where to start, in voxels.
+    membrane_nm : (N,) float
+        Membrane radius to start from.
+    template : (T,) float
+        From `normalised_template`.
+    search : Search, optional
+        What to try around each start; default the start alone.
+    weights : (K,) float, optional
+        How much each direction counts; default all alike. Weights that follow the missing
+        wedge were measured not to help (docs/post-processing.md), so that users are not asked
+        for the tilt range.
+    rounds : tuple of int
+        How often rays are read from the centre reached so far, and along which directions:
+        2 for each second one. A second time is needed where the first centre may be off by
+        more than about 1 nm.
+    progress : callable, optional
+        Called with (vesicles done, vesicles in all).
+    """
+    parts = []
+    for first in range(0, len(centres), BATCH):
+        rows = slice(first, first + BATCH)
+        parts.append(
+            _fit_batch(
+                density,
+                centres[rows],
+                membrane_nm[rows],
+                template,
+                weights,
+                search or START_ALONE,
+                rounds,
+            )
+        )
+        if progress:
+            progress(min(first + BATCH, len(centres)), len(centres))
+    if not parts:
+        k = len(directions()[:: rounds[-1]])
+        return Fits(np.empty((0, 3)), np.empty(0), np.empty((0, k)), np.zeros(0, bool))
+    found, radii, response = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Fits(found, radii, response, np.zeros(len(found), bool))
+
+
+def _fit_batch(
+    density: Density,
+    start: FloatArray,
+    start_nm: FloatArray,
+    template: FloatArray,
+    weights: FloatArray | None,
+    search: Search,
+    rounds: tuple[int, ...],
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Fit one batch; returns the first columns of `Fits`."""
+    size = np.asarray(density.voxel_size_nm)
+    centres, radius = start.copy(), start_nm.copy()
+    for every in rounds:
+        reach = float(np.linalg.norm(search.shifts_nm, axis=1).max()) + 2.0
+        surface = Surface.read(
+            density,
+            centres,
+            radius,
+            template,
+            reach + float(np.abs(search.radii_nm).max()),
+            weights,
+            every,
+        )
+        shift, radius = surface.best_trial(radius, search)
+        shift, radius = surface.climb(shift, radius)
+        centres = centres + shift / size
+        search = START_ALONE
+    response = surface.response(shift, radius)
+    return centres, radius, response
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Correlation of rays with the membrane's profile, around B centres.
+
+    Parameters
+    ----------
+    correlation : (B, K, R) float32
+        0 where a ray leaves the volume.
+    low_nm : (B,) float64
+        Distance of the first of the R values; they are RAY_STEP_NM apart.
+    weights : (K,) float64
+        Of the directions.
+    curvature : float
+        Minus the second derivative of the template's autocorrelation at its peak.
+    every : int
+        The K directions are each, each second ... of `directions`.
+    """
+
+    correlation: Rays
+    low_nm: FloatArray
+    weights: FloatArray
+    curvature: float
+    every: int = 1
+
+    @staticmethod
+    def read(
+        density: Density,
+        centres: FloatArray,
+        membrane_nm: FloatArray,
+        template: FloatArray,
+        reach_nm: float,
+        weights: FloatArray | None = None,
+        every: int = 1,
+    ) -> Surface:
+        """Read rays to `reach_nm` to either side of the expected membranes."""
+        if weights is None:
+            weights = np.ones(len(directions()))
+        weights = weights[::every]
+        half = len(template) // 2
+        count = 2 * int(np.ceil(reach_nm / RAY_STEP_NM)) + 1
+        low = np.maximum(membrane_nm - (count // 2) * RAY_STEP_NM, SMALLEST_NM)
+        correlation = np.empty((len(centres), len(weights), count), np.float32)
+        steps = np.arange(-half, count + half) * RAY_STEP_NM
+        bank = _sliding(template, count)
+        for row, centre in enumerate(centres):
+            rays = density.rays(centre, np.maximum(low[row] + steps, 0.0), every)
+            outside = np.isnan(rays)
+            correlation[row] = np.where(outside, np.float32(0), rays) @ bank
+            if outside.any():
+                before = np.pad(np.cumsum(outside, axis=1), ((0, 0), (1, 0)))
+                correlation[row][before[:, len(template) :] > before[:, :count]] = 0.0
+        slope = np.gradient(template, RAY_STEP_NM)
+        return Surface(correlation, low, weights, float(slope @ slope), every)
+
+    def _place(self, distance_nm: FloatArray) -> FloatArray:
+        """Where distances (..., B, K) lie along the rays, in samples, kept off the ends."""
+        last = self.correlation.shape[2] - 1
+        return np.clip((distance_nm - self.low_nm[:, None]) / RAY_STEP_NM, 1.0, last - 1.001)
+
+    def _flat(self, whole: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Index of sample `whole` (..., B, K) of each ray in the flattened correlation."""
+        vesicles, rays, samples = self.correlation.shape
+        first = np.arange(vesicles * rays, dtype=np.int64) * samples
+        index: npt.NDArray[np.int64] = first.reshape(vesicles, rays) + whole
+        return index
+
+    def at(self, distance_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Correlation (B, K) and its slope per nm at a distance (B, K) along each ray.
+
+        Cubic (Catmull-Rom): with linear interpolation every sample would be a kink, and a
+        sphere that meets all rays at samples would look like a maximum.
+        """
+        place = self._place(distance_nm)
+        whole = place.astype(np.int64)
+        t = place - whole
+        first, flat = self._flat(whole), self.correlation.ravel()
+        p0, p1, p2, p3 = (np.take(flat, first + step).astype(np.float64) for step in (-1, 0, 1, 2))
+        a, b, c = 0.5 * (p3 - p0) + 1.5 * (p1 - p2), p0 - 2.5 * p1 + 2 * p2 - 0.5 * p3, p2 - p0
+        value = ((a * t + b) * t + 0.5 * c) * t + p1
+        return value, ((3 * a * t + 2 * b) * t + 0.5 * c) / RAY_STEP_NM
+
+    def response(self, shift_nm: FloatArray, radius_nm: FloatArray) -> FloatArray:
+        """Correlation (B, K) along each ray where it meets the sphere."""
+        return self.at(_distance(shift_nm, radius_nm, self.every)[0])[0]
+
+    def best_trial(self, radius_nm: FloatArray, search: Search) -> tuple[FloatArray, FloatArray]:
+        """Choose the best of the spheres to try: its shift and its radius."""
+        n = len(radius_nm)
+        best = np.full(n, -np.inf)
+        best_shift, best_radius = np.zeros((n, 3)), radius_nm.copy()
+        few = self._thinned(COARSE // self.every)
+        values, weights = few.correlation.ravel(), few.weights.astype(np.float32)
+        radii, every = radius_nm + search.radii_nm[:, None], np.arange(n)
+        for shift in search.shifts_nm:
+            distance = _distance(shift[None], radii.ravel(), few.every)[0]
+            place = few._place(distance.reshape(*radii.shape, -1))
+            value = np.take(values, few._flat(np.rint(place).astype(np.int64))) @ weights
+            largest = value.argmax(axis=0)
+            better = value[largest, every] > best
+            best = np.where(better, value[largest, every], best)
+            best_radius = np.where(better, radii[largest, every], best_radius)
+            best_shift[better] = shift
+        return best_shift, best_radius
+
+    def _thinned(self, every: int) -> Surface:
+        """Each `every`-th of the rays."""
+        rays, weights = self.correlation[:, ::every], self.weights[::every]
+        return replace(self, correlation=rays, weights=weights, every=every * self.every)
+
+    def climb(self, shift_nm: FloatArray, radius_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Climb from a sphere to the nearest maximum (damped Gauss-Newton)."""
+        distance, root = _distance(shift_nm, radius_nm, self.every)
+        response, slope = self.at(distance)
+        value = response @ self.weights
+        damping = np.ones(len(radius_nm))
+        for _ in range(NEWTON_STEPS):
+            jacobian = _jacobian(shift_nm, radius_nm, root, self.every)
+            weighted = jacobian.transpose(0, 2, 1) * self.weights
+            gradient = weighted @ slope[:, :, None]
+            # The curvature that the template would show, at the strength that is seen:
+            # always positive definite, unlike the noisy second derivative.
+            strength = np.maximum(value / self.weights.sum(), 1e-12) * self.curvature
+            normal = weighted @ jacobian * strength[:, None, None]
+            normal += 1e-3 * np.einsum("bpp->b", normal)[:, None, None] * np.eye(4)
+            step = np.linalg.solve(normal, gradient)[:, :, 0] * damping[:, None]
+            length = np.linalg.norm(step, axis=1, keepdims=True)
+            step *= np.minimum(1.0, 1.5 / np.maximum(length, 1e-12))
+            new_radius, new_shift = radius_nm + step[:, 0], shift_nm + step[:, 1:]
+            distance, new_root = _distance(new_shift, new_radius, self.every)
+            response, new_slope = self.at(distance)
+            new_value = response @ self.weights
+            better = new_value > value
+            radius_nm = np.where(better, new_radius, radius_nm)
+            value = np.where(better, new_value, value)
+            shift_nm, root, slope = (
+                np.where(better[:, None], new, old)
+                for new, old in ((new_shift, shift_nm), (new_root, root), (new_slope, slope))
+            )
+            damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 3)
+        return shift_nm, radius_nm
+
+
+def _distance(
+    shift_nm: FloatArray, radius_nm: FloatArray, every: int
+) -> tuple[FloatArray, FloatArray]:
+    """Where rays meet B spheres whose centres are shifted, all alike or each, off their origin.
+
+    Returns
+    -------
+    (B, K) distances in nm, and (B, K) from the shifted centre's foot point on the ray.
+    """
+    along = shift_nm @ directions()[::every].T
+    squared = radius_nm[:, None] ** 2 - (shift_nm**2).sum(axis=1)[:, None] + along**2
+    root = np.sqrt(np.maximum(squared, 1.0))
+    return along + root, root
+
+
+def _jacobian(
+    shift_nm: FloatArray, radius_nm: FloatArray, root: FloatArray, every: int
+) -> FloatArray:
+    """Return the derivatives (B, K, 4) of `_distance` by radius and by shift (z, y, x)."""
+    n = directions()[::every]
+    along = shift_nm @ n.T
+    jacobian = np.empty((*root.shape, 4))
+    jacobian[:, :, 0] = radius_nm[:, None] / root
+    jacobian[:, :, 1:] = n + (along[:, :, None] * n - shift_nm[:, None]) / root[:, :, None]
+    return jacobian
+
+
+def _sliding(template: FloatArray, count: int) -> Rays:
+    """Matrix (count + len(template) - 1, count) whose columns hold the template, sliding."""
+    matrix = np.zeros((count + len(template) - 1, count), np.float32)
+    for column in range(count):
+        matrix[column : column + len(template), column] = template
+    return matrix

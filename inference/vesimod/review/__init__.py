@@ -1,0 +1,1 @@
+"""What a person changed, and carrying it over to a new prediction."""

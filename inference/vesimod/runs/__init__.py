@@ -1,0 +1,1 @@
+"""Tomograms from their files to the files that hold the results."""

@@ -1,0 +1,1 @@
+"""From a probability map, or from clicks, to spheres with reasons."""

@@ -1,0 +1,169 @@
+"""Everything that is measured on a candidate: its membrane, its lumen, how it fits in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from vesimod_imod.core.arrays import FloatArray
+from vesimod_imod.core.spheres import Spheres
+
+from vesimod.network.resample import volume_to_model
+from vesimod.radial.ellipsoid import fit_shapes, semi_axes, sphericity
+from vesimod.radial.profile import (
+    HALF_MEMBRANE_NM,
+    fit_and_learn,
+    lumen_density,
+    mean_over_directions,
+    membrane_contrast,
+    profile_axis,
+    thicknesses,
+)
+from vesimod.radial.rays import Density, directions
+from vesimod.radial.surface_fit import Search
+from vesimod.vesicles.outliers import MIN_VESICLES, p_values
+
+NO_EVIDENCE = 2.0  # below, a fit follows the noise
+MIN_EVIDENCE = 3.5  # from which a membrane tells what membranes of this tomogram look like
+CORE_SHARES = np.array([0.15, 0.3, 0.45, 0.6])  # of the radius: where the network is asked
+LEAST_SURE = 0.2  # a network whose highest probability is below that has found nothing
+HALO_NM = 8.0  # from the membrane's centre outwards: where the white halo is looked for
+# A mask is off by a voxel of the network's grid or two; further than that another membrane
+# may be nearer than the right one.
+NEAR = Search(
+    np.concatenate([np.zeros((1, 3)), 2.5 * directions(14), 5.0 * directions(20)]),
+    np.arange(-5.0, 5.1, 1.25),
+)
+# Networks that meet something unusual see parts of it: their masks may be 8 nm off.
+FAR = Search(np.concatenate([NEAR.shifts_nm, 8.0 * directions(50)]), np.arange(-7.5, 10.1, 1.25))
+
+
+def measure(
+    density: Density,
+    probability: Density,
+    masks: Spheres,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Spheres, tuple[str, ...]]:
+    """Fit the membrane of every candidate and measure it.
+
+    Parameters
+    ----------
+    density : Density
+        The tomogram.
+    probability : Density
+        The network's map on its own grid, edges aligned with the tomogram's.
+    masks : Spheres
+        N candidates, centres in voxels of the tomogram.
+
+    Returns
+    -------
+    Spheres
+        The same candidates, fitted, with the measures of the table.
+    tuple of str
+        Notes for the user.
+    """
+    size = np.asarray(density.voxel_size_nm)
+    fits, profiles, membrane = fit_and_learn(
+        density,
+        masks.centres,
+        masks.radii_nm - HALF_MEMBRANE_NM,
+        MIN_EVIDENCE,
+        search=NEAR,
+        wider=FAR,
+        progress=progress,
+    )
+    lumen = lumen_density(density, fits)
+    thickness = thicknesses(profiles, membrane)
+    contrast = membrane_contrast(profiles)
+    radii = fits.membrane_nm + membrane.outer_nm
+    found = fits.evidence >= MIN_EVIDENCE
+    # Where no membrane is to be seen the mask is the better witness of where the blob was.
+    seen = fits.evidence >= NO_EVIDENCE
+    centres = np.where(seen[:, None], fits.centres, masks.centres)
+    radii = np.where(seen, radii, masks.radii_nm)
+    moved_nm = np.linalg.norm((fits.centres - masks.centres) * size, axis=1)
+    p = np.full(len(masks), np.nan)
+    p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
+    axes, vectors = semi_axes(fit_shapes(density, fits, membrane.template), radii)
+    last = np.asarray(density.voxels.shape) - 0.5
+    beyond = radii[:, None] / size
+    border = ((centres - beyond < -0.5) | (centres + beyond > last)).any(axis=1)
+    notes = []
+    if 0 < found.sum() < MIN_VESICLES:
+        notes.append(
+            f"{found.sum()} vesicles are too few to tell outliers by their membrane (needs "
+            f"{MIN_VESICLES}): none was marked"
+        )
+    if found.sum() < 0.5 * len(masks):
+        notes.append(
+            f"a dark membrane was found around {found.sum()} of {len(masks)} candidates only"
+        )
+    spheres = Spheres(
+        centres,
+        radii,
+        ids=masks.ids,
+        measures={
+            "membrane_radius_nm": np.where(seen, fits.membrane_nm, np.nan),
+            "inner_radius_nm": np.where(seen, fits.membrane_nm - membrane.inner_nm, np.nan),
+            "membrane_thickness_nm": thickness,
+            "membrane_density": contrast,
+            "lumen_density": lumen,
+            "lumen_ratio": _lumen_ratio(lumen, profiles),
+            "evidence": fits.evidence,
+            "moved_nm": moved_nm,
+            "belief": _belief(probability, density, centres, radii),
+            "p_value": p,
+            "border": border,
+            "refit": fits.again,
+            "seen": _seen(density, centres, radii),
+            "axis_long_nm": axes[:, 0],
+            "axis_middle_nm": axes[:, 1],
+            "axis_short_nm": axes[:, 2],
+            "sphericity": sphericity(axes),
+            "short_axis_z": vectors[:, 2, 0],
+            "short_axis_y": vectors[:, 2, 1],
+            "short_axis_x": vectors[:, 2, 2],
+        },
+    )
+    return spheres, tuple(notes)
+
+
+def _lumen_ratio(lumen: FloatArray, profiles: FloatArray) -> FloatArray:
+    """(lumen - membrane) / (halo - membrane) of each vesicle (N,); NaN where there is no halo.
+
+    Independent of grey scale. Real synaptic vesicles have 1.3 to 1.5, dense balls nearly 0.
+    """
+    axis = profile_axis()
+    membrane = membrane_contrast(profiles)
+    halo = profiles[:, (axis > 0) & (axis <= HALO_NM)].max(axis=1)
+    depth = halo - membrane
+    ratio: FloatArray = np.divide(
+        lumen - membrane, depth, out=np.full(len(lumen), np.nan), where=depth > 0
+    )
+    return ratio
+
+
+def _seen(density: Density, centres: FloatArray, radii_nm: FloatArray) -> FloatArray:
+    """Share (N,) of each sphere's surface that lies within the volume."""
+    reach = radii_nm[:, None, None] * directions() / np.asarray(density.voxel_size_nm)
+    surface = centres[:, None] + reach
+    last = np.asarray(density.voxels.shape) - 0.5
+    seen: FloatArray = ((surface > -0.5) & (surface < last)).all(axis=2).mean(axis=1)
+    return seen
+
+
+def _belief(
+    probability: Density, density: Density, centres: FloatArray, radii_nm: FloatArray
+) -> FloatArray:
+    """Mean probability (N,) in the inner part of each sphere, relative to the highest of all.
+
+    Not out to its edge: where networks meet something unusual, their masks are too small or
+    too large, but sure in the middle. Relative, because some networks are never sure.
+    """
+    places = volume_to_model(centres, density.voxel_size_nm, probability.voxel_size_nm)
+    belief = np.empty(len(places))
+    for row, (place, radius) in enumerate(zip(places, radii_nm, strict=True)):
+        shells = mean_over_directions(probability.rays(place, CORE_SHARES * radius, every=8))
+        weight = CORE_SHARES**2 * np.isfinite(shells)
+        belief[row] = np.nan_to_num(shells) @ weight / max(weight.sum(), 1e-9)
+    return np.asarray(belief / max(belief.max(initial=0.0), LEAST_SURE), np.float64)

@@ -1,0 +1,151 @@
+"""From a mask to single vesicles: connected components, then split where they touch."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage, spatial
+from skimage.segmentation import watershed
+from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Labels, Triple, Volume
+from vesimod_imod.core.spheres import Spheres
+
+NECK_DEPTH = 0.15  # two maxima are two vesicles when the way between narrows by this share
+MIN_SEED_NM = 4.0  # deepest point of a mask that can hold a vesicle
+SMOOTHING_NM = 2.0  # of the depth map; far below any vesicle radius
+FULL = ndimage.generate_binary_structure(3, 3)
+
+
+def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | None) -> Labels:
+    """Label single vesicles in a mask.
+
+    Each connected component is cut along the watershed of its depth (distance to the
+    background) into as many parts as the depth has maxima with a neck between them. A
+    sphere has one maximum, so one vesicle is never cut, whatever the orientation of a pair.
+
+    Parameters
+    ----------
+    mask : (z, y, x) bool
+        Voxels inside vesicles.
+    voxel_size_nm : (float, float, float)
+        Of the mask.
+    depth_nm : (z, y, x) float32, optional
+        Signed distance to the vesicle surface in nm, positive inside, where the network
+        predicts it; else it is computed from the mask.
+
+    Returns
+    -------
+    (z, y, x) int32
+        0 outside, 1..N, in the order of the components' first voxels.
+    """
+    labels = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, FULL, output=labels)
+    count = 0
+    for number, box in enumerate(ndimage.find_objects(labels), 1):
+        inside = labels[box] == number
+        depth = _depth(inside, None if depth_nm is None else depth_nm[box], voxel_size_nm)
+        seeds = _seeds(depth, inside, voxel_size_nm)
+        parts = inside.astype(np.int32)
+        if len(seeds) > 1:
+            markers = np.zeros(inside.shape, np.int32)
+            markers[tuple(seeds.T)] = np.arange(1, len(seeds) + 1)
+            parts = watershed(-depth, markers, mask=inside)
+        # Negative for now: one array holds what is done and what is still to do.
+        labels[box][inside] = -(parts[inside] + count) * (len(seeds) > 0)
+        count += len(seeds)
+    np.negative(labels, out=labels)
+    return labels
+
+
+def spheres_of_labels(labels: Labels, voxel_size_nm: Triple) -> Spheres:
+    """Sphere of the same volume and centroid as each label.
+
+    Where the border of the volume cuts a label, the sphere through the rest of its surface.
+
+    Returns
+    -------
+    Spheres
+        Ids are the labels; centres in voxels of `labels`.
+    """
+    boxes = ndimage.find_objects(labels)
+    ids = [number for number, box in enumerate(boxes, 1) if box is not None]
+    centres = np.empty((len(ids), 3))
+    radii = np.empty(len(ids))
+    size, voxel_nm3 = np.asarray(voxel_size_nm), float(np.prod(voxel_size_nm))
+    for row, number in enumerate(ids):
+        box = boxes[number - 1]
+        inside = labels[box] == number
+        points = np.argwhere(inside)
+        centres[row] = points.mean(axis=0) + [part.start for part in box]
+        radii[row] = np.cbrt(len(points) * voxel_nm3 * 3 / (4 * np.pi))
+        if any(p.start == 0 or p.stop == n for p, n in zip(box, labels.shape, strict=True)):
+            corner = np.array([part.start for part in box])
+            surface = np.argwhere(_surface(inside, box, labels.shape)) + corner
+            sphere = _sphere_through(surface * size, centres[row] * size, radii[row])
+            centres[row], radii[row] = sphere[0] / size, sphere[1]
+    return Spheres(centres, radii, ids=np.array(ids, np.int64))
+
+
+def _surface(inside: BoolArray, box: tuple[slice, ...], shape: tuple[int, ...]) -> BoolArray:
+    """Voxels of a label that touch its outside, the border of the volume not counting."""
+    pad = [(int(part.start > 0), int(part.stop < n)) for part, n in zip(box, shape, strict=True)]
+    core = tuple(slice(low, low + n) for (low, _), n in zip(pad, inside.shape, strict=True))
+    eroded = ndimage.binary_erosion(np.pad(inside, pad), border_value=1)[core]
+    surface: BoolArray = inside & ~eroded
+    return surface
+
+
+def _sphere_through(
+    points_nm: FloatArray, centroid_nm: FloatArray, radius_nm: float
+) -> tuple[FloatArray, float]:
+    """Least-squares sphere through points (N, 3); the given one where they define none.
+
+    Solves |p|^2 = 2 c p + (r^2 - |c|^2), which is linear in c and the bracket.
+    """
+    if len(points_nm) < 10:
+        return centroid_nm, radius_nm
+    off = points_nm - centroid_nm
+    matrix = np.column_stack([2 * off, np.ones(len(off))])
+    solution = np.linalg.lstsq(matrix, (off**2).sum(axis=1), rcond=None)[0]
+    centre = solution[:3]
+    squared = float(solution[3] + centre @ centre)
+    # A shallow cap says little about its sphere: no more than twice the size is believed.
+    if not radius_nm**2 <= squared <= 4 * radius_nm**2:
+        return centroid_nm, radius_nm
+    return centroid_nm + centre, float(np.sqrt(squared))
+
+
+def _depth(inside: BoolArray, depth_nm: Volume | None, voxel_size_nm: Triple) -> Volume:
+    """Smoothed depth below the surface in nm over the box of one component."""
+    # The margin keeps the box's own faces from counting as inside of the vesicle.
+    padded = np.pad(inside, 1)
+    depth = ndimage.distance_transform_edt(padded, sampling=voxel_size_nm)
+    if depth_nm is not None:
+        depth = np.where(padded, np.pad(depth_nm, 1), 0.0)
+    sigma = [SMOOTHING_NM / size for size in voxel_size_nm]
+    smooth: Volume = ndimage.gaussian_filter(depth.astype(np.float32), sigma, mode="nearest")
+    return np.where(inside, smooth[1:-1, 1:-1, 1:-1], np.float32(0))
+
+
+def _seeds(depth: Volume, inside: BoolArray, voxel_size_nm: Triple) -> IntArray:
+    """Maxima (N, 3) of the depth that belong to different vesicles, deepest first."""
+    top = (depth == ndimage.maximum_filter(depth, footprint=FULL)) & inside
+    points = np.argwhere(top & (depth >= min(MIN_SEED_NM, float(depth.max()))))
+    heights = depth[tuple(points.T)]
+    order = np.lexsort((*points.T[::-1], -heights))
+    points, heights = points[order], heights[order].astype(np.float64)
+    scale = np.asarray(voxel_size_nm)
+    # A maximum is a seed unless a deeper seed sees it without a neck in between.
+    tree = spatial.cKDTree(points * scale)
+    kept = np.ones(len(points), bool)
+    for i in range(len(points)):
+        if not kept[i]:
+            continue
+        near = tree.query_ball_point(points[i] * scale, 4 * heights[i])
+        rivals = np.array([j for j in near if j > i and kept[j]], np.int64)
+        if len(rivals) == 0:
+            continue
+        steps = np.linspace(0, 1, 17)[1:-1, None, None]
+        way = points[i] * (1 - steps) + points[rivals] * steps
+        along = ndimage.map_coordinates(depth, way.reshape(-1, 3).T, order=1).reshape(15, -1)
+        narrow = along.min(axis=0)
+        kept[rivals[narrow > (1 - NECK_DEPTH) * heights[rivals]]] = False
+    return points[kept].astype(np.int64)

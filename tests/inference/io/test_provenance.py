@@ -1,0 +1,68 @@
+"""Provenance beside a model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from vesimod.io.provenance import Provenance, fingerprint, read_sidecar, sidecar_path, write_sidecar
+
+
+@pytest.fixture
+def files(tmp_path):
+    tomogram, model = tmp_path / "TS_01_rec.mrc", tmp_path / "TS_01_rec_vesicles.mod"
+    tomogram.write_bytes(bytes(range(256)) * 4000)
+    model.write_bytes(b"IMODV1.2")
+    made = Provenance("fast 1", "ab" * 32, tomogram.name, fingerprint(tomogram), {"threshold": 0.5})
+    write_sidecar(model, made)
+    return tomogram, model, made
+
+
+def test_round_trip(files):
+    tomogram, model, made = files
+    assert sidecar_path(model).name == "TS_01_rec_vesicles.mod.json"
+    assert read_sidecar(model, tomogram) == (made, [])
+    assert made.software.startswith("vesimod ")
+    content = json.loads(sidecar_path(model).read_text())
+    assert content["weights_sha256"] == "ab" * 32
+    assert not [path for path in model.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_lost(files):
+    _, model, _ = files
+    sidecar_path(model).unlink()
+    made, notes = read_sidecar(model)
+    assert made is None
+    assert "is not known" in notes[0]
+
+
+def test_stale(files):
+    tomogram, model, made = files
+    model.write_bytes(b"IMODV1.2 edited")
+    found, notes = read_sidecar(model, tomogram)
+    assert found == made
+    assert "was edited since vesimod wrote it" in notes[0]
+    data = bytearray(tomogram.read_bytes())
+    data[-1] ^= 1
+    tomogram.write_bytes(data)
+    assert "tells of another tomogram" in read_sidecar(model, tomogram)[1][1]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "3", "null", '{"model_fingerprint": ""}', '{"a": 1}', "\xff"]
+)
+def test_spoilt(files, content):
+    _, model, _ = files
+    sidecar_path(model).write_bytes(content.encode("latin-1"))
+    made, notes = read_sidecar(model)
+    assert made is None
+    assert "cannot be read" in notes[0]
+
+
+def test_fingerprint_sees_size_and_content(tmp_path):
+    path = tmp_path / "a"
+    seen = set()
+    for content in (b"", b"\0", b"\0\0", b"\0" * 10_000_000, b"\0" * 9_999_999 + b"x"):
+        path.write_bytes(content)
+        seen.add(fingerprint(path))
+    assert len(seen) == 5

@@ -1,0 +1,93 @@
+"""Models are found, checked and started, or refused in one clear line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from vesimod.network.model import find_model, load_model, shipped_models
+from vesimod.network.runtime import (
+    DeviceError,
+    MissingRuntimeError,
+    default_threads,
+    import_runtime,
+    providers_for,
+)
+from vesimod.network.spec import ModelError
+
+
+def test_a_model_knows_itself(data: Path) -> None:
+    model = load_model(str(data / "identity.onnx"), threads=1)
+    assert model.spec.name == "identity"
+    assert model.spec.voxel_size_nm == 4.0
+    assert model.providers[-1] == "CPUExecutionProvider"
+    assert len(model.sha256) == 64
+
+
+def test_identity_model_over_tiles(data: Path) -> None:
+    model = load_model(str(data / "identity.onnx"), threads=1)
+    volume = np.random.default_rng(0).normal(size=(30, 17, 25)).astype(np.float32)
+    (probability,) = model.predict(volume).values()
+    np.testing.assert_allclose(probability, volume, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_metadata.onnx", "vesimod-train export"),
+        ("bad_metadata.onnx", "format 99"),
+        ("missing_output.onnx", "promises"),
+        ("README.md", "no ONNX model"),
+    ],
+)
+def test_wrong_models(data: Path, name: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        load_model(str(data / name))
+
+
+def test_unknown_name_lists_what_there_is() -> None:
+    with pytest.raises(FileNotFoundError, match="nonsense: neither a file nor a shipped model"):
+        find_model("nonsense")
+
+
+def test_shipped_models_run() -> None:
+    models = shipped_models()
+    assert "fast" in models
+    for name in models:
+        model = load_model(name, threads=2)
+        assert model.spec.name == name
+        edge = model.spec.divisor * 2
+        for array in model.run(np.zeros((edge, edge, edge), np.float32), True, True):
+            assert array.shape == (edge, edge, edge)
+
+
+def test_cuda_that_is_not_there_is_an_error(data: Path) -> None:
+    if "CUDAExecutionProvider" in import_runtime().get_available_providers():
+        pytest.skip("this onnxruntime has CUDA")
+    with pytest.raises(DeviceError, match="--device cpu"):
+        load_model(str(data / "identity.onnx"), device="cuda")
+
+
+def test_openvino_is_taken_where_it_is_installed() -> None:
+    wheel = SimpleNamespace(
+        get_available_providers=lambda: ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    )
+    (name, options), last = providers_for("auto", wheel, threads=3)
+    assert (name, last) == ("OpenVINOExecutionProvider", "CPUExecutionProvider")
+    assert options == {"device_type": "CPU", "num_of_threads": "3"}
+
+
+def test_without_onnxruntime_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingRuntimeError, match=r"vesimod\[cpu\]"):
+        load_model("fast")
+
+
+def test_threads_follow_omp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert default_threads() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    assert default_threads() >= 1

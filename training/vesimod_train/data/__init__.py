@@ -1,0 +1,1 @@
+"""Training examples: from simulations and from pairs of tomogram and model."""

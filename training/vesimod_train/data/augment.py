@@ -1,0 +1,103 @@
+"""Crops, turned and disturbed as tomograms differ from lab to lab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, ndimage
+
+from vesimod_train.data.examples import Example
+
+Volume = npt.NDArray[np.float32]
+VESICLE_SHARE = 0.7  # of the crops are centred near a vesicle, where there is any
+
+
+def random_crop(example: Example, edge: int, rng: np.random.Generator) -> list[Volume]:
+    """Cut a cube from an example; where the volume is thinner, it is continued by reflection.
+
+    Returns
+    -------
+    [volume, distance_nm, weight] : each (edge, edge, edge) float32
+    """
+    shape = np.array(example.volume.shape)
+    centres = example.focus
+    if len(centres) and rng.random() < VESICLE_SHARE:
+        centre = centres[rng.integers(len(centres))]
+        low = np.round(centre - edge * rng.uniform(0.2, 0.8, 3)).astype(int)
+    else:
+        low = rng.integers(0, np.maximum(shape - edge, 0) + 1)
+    low = np.clip(low, 0, np.maximum(shape - edge, 0))
+    box = tuple(slice(int(a), int(a) + edge) for a in low)
+    padding = [(0, max(0, edge - n)) for n in shape]
+    return [
+        np.pad(np.asarray(v[box], np.float32), padding, "symmetric")
+        for v in (example.volume, example.distance_nm, example.weight)
+    ]
+
+
+def turn(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
+    """Flip along any axis and turn by 90 degrees about z: the missing wedge stays along z."""
+    axes = tuple(int(axis) for axis in np.flatnonzero(rng.random(3) < 0.5))
+    quarter = int(rng.integers(4))
+    return [np.ascontiguousarray(np.rot90(np.flip(v, axes), quarter, (1, 2))) for v in crops]
+
+
+def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
+    """Change grey values and their spectrum, blur, add noise, cut out. Never the polarity."""
+    noise = rng.normal(size=volume.shape).astype(np.float32)
+    if rng.random() < 0.2:
+        volume = ndimage.gaussian_filter(volume, rng.uniform(0.3, 0.8))
+        volume = volume / max(float(volume.std()), 0.1)
+    if rng.random() < 0.3:
+        volume = volume + np.float32(rng.uniform(0.1, 0.7)) * noise
+    if rng.random() < 0.3:
+        volume = recolour(volume, rng.uniform(-1.0, 0.6))
+    if rng.random() < 0.3:  # one-sided stretching of dark or of bright values
+        bend = rng.uniform(-0.06, 0.06)
+        volume = volume + bend * np.clip(volume, -5, 5) ** 2
+    if rng.random() < 0.3:
+        ramp = np.linspace(-1, 1, volume.shape[0], dtype=np.float32)[:, None, None]
+        volume = volume * (1 + rng.uniform(-0.3, 0.3) * ramp) + rng.uniform(-0.3, 0.3) * ramp
+    volume = rng.uniform(0.7, 1.4) * volume + rng.uniform(-0.3, 0.3)
+    if rng.random() < 0.15:
+        low = [int(rng.integers(0, n)) for n in volume.shape]
+        z, y, x = (slice(a, a + int(rng.integers(3, 12))) for a in low)
+        volume = volume.copy()
+        volume[z, y, x] = volume.mean()
+    return np.asarray(volume, np.float32)
+
+
+def recolour(volume: Volume, power: float) -> Volume:
+    """Multiply amplitudes by a power of the frequency, mean and SD staying as they are.
+
+    Reconstructions and filters of labs differ in how much of the high frequencies they keep.
+    """
+    frequencies = np.meshgrid(
+        *map(fft.fftfreq, volume.shape[:2]), fft.rfftfreq(volume.shape[2]), indexing="ij"
+    )
+    # Below 0.05 cycles a voxel, larger than vesicles, all stays as it is.
+    gain = np.maximum(np.sqrt(sum(f**2 for f in frequencies)) / 0.05, 1.0) ** power
+    coloured = fft.irfftn(fft.rfftn(volume) * gain, volume.shape)
+    scale = float(volume.std()) / max(float(coloured.std()), 1e-6)
+    mean = float(volume.mean())
+    return np.asarray((coloured - mean) * scale + mean, np.float32)
+
+
+def training_batch(
+    examples: Sequence[Example], size: int, edge: int, rng: np.random.Generator
+) -> tuple[Volume, Volume, Volume]:
+    """Draw a batch.
+
+    Returns
+    -------
+    volumes, distances_nm, weights : (size, 1, edge, edge, edge) float32
+    """
+    batch = []
+    for _ in range(size):
+        example = examples[int(rng.integers(len(examples)))]
+        volume, *labels = turn(random_crop(example, edge, rng), rng)
+        batch.append([disturb(volume, rng), *labels])
+    volumes, distances, weights = (np.stack(v)[:, None] for v in zip(*batch, strict=True))
+    return volumes, distances, weights

@@ -1,0 +1,188 @@
+"""Examples on disk: made once, memory-mapped ever after, never mistaken for others.
+
+An example's file name ends in a hash of all that it was made from. A changed recipe, simulator,
+tomogram or model has another name, and is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from vesimod.network.spec import Normalisation
+from vesimod_imod.core.files import atomic_path
+from vesimod_imod.core.spheres import Spheres
+
+from vesimod_train import simulate as simulator
+from vesimod_train.data.examples import Example, even_weight, make_example
+from vesimod_train.data.pairs import read_pair
+from vesimod_train.simulate import RECIPES, simulate
+
+FORMAT = 2  # counts up when examples of the same name would hold something else
+Report = Callable[[str], None]
+_Job = tuple[Path, str, int, float, Normalisation, float]
+
+
+def simulated_examples(
+    folder: Path,
+    recipe: str,
+    seeds: Iterable[int],
+    voxel_size_nm: float,
+    normalisation: Normalisation,
+    *,
+    jitter: float = 0.0,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Example]:
+    """Simulate examples, or take them from the cache in `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+        Cache; made if absent.
+    recipe : str
+        A name in `vesimod_train.simulate.RECIPES`.
+    seeds : iterable of int
+        One tomogram each.
+    voxel_size_nm, normalisation
+        The network's.
+    jitter : float
+        Voxel sizes are stretched by up to this share either way.
+    workers : int
+        Processes that simulate.
+    progress : callable, optional
+        Called with (done, total).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made_from = (asdict(RECIPES[recipe]), simulator_hash(), voxel_size_nm, asdict(normalisation))
+    jobs: list[_Job] = [
+        (
+            folder / f"{recipe}-{seed}-{digest(*made_from, jitter, seed)}",
+            *(recipe, seed, voxel_size_nm, normalisation, jitter),
+        )
+        for seed in seeds
+    ]
+    missing = [job for job in jobs if not is_cached(job[0])]
+    done = len(jobs) - len(missing)
+    with ExitStack() as stack:
+        # One worker is this process: nothing to start, and any recipe can be used.
+        run = map if workers == 1 else stack.enter_context(ProcessPoolExecutor(workers)).map
+        for _ in run(_simulate_to_cache, missing):
+            done += 1
+            if progress:
+                progress(done, len(jobs))
+    return [load_example(job[0]) for job in jobs]
+
+
+def pair_examples(
+    folder: Path,
+    pairs: Iterable[tuple[str, str]],
+    voxel_size_nm: float,
+    normalisation: Normalisation,
+    report: Report,
+) -> list[Example]:
+    """Read pairs of a tomogram and a model, or take them from the cache in `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+        Cache; made if absent.
+    pairs : iterable of (str, str)
+        Paths of tomograms and models.
+    voxel_size_nm, normalisation
+        The network's.
+    report : callable
+        Called with lines about what had to be assumed, also where the cache is used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stems = []
+    for tomogram, model in pairs:
+        contents = [file_hash(Path(path)) for path in (tomogram, model)]
+        made_from = digest(*contents, voxel_size_nm, asdict(normalisation))
+        stem = folder / f"{Path(tomogram).stem}-{made_from}"
+        notes = stem.with_name(f"{stem.name}.txt")
+        if not is_cached(stem):
+            example, found = read_pair(Path(tomogram), Path(model), voxel_size_nm, normalisation)
+            notes.write_text("\n".join(found), encoding="utf-8")
+            save_example(stem, example)
+        for note in notes.read_text(encoding="utf-8").splitlines():
+            report(f"{model}: {note}")
+        stems.append(stem)
+    return [load_example(stem) for stem in stems]
+
+
+def digest(*made_from: object) -> str:
+    """Short hash of what an example is made from."""
+    text = json.dumps([FORMAT, made_from])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    found = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+@cache
+def simulator_hash() -> str:
+    """Hash of the simulator's source: another version simulates something else."""
+    found = hashlib.sha256()
+    for path in sorted(Path(simulator.__path__[0]).glob("*.py")):
+        found.update(path.read_text(encoding="utf-8").encode())
+    return found.hexdigest()
+
+
+def is_cached(stem: Path) -> bool:
+    """Whether an example is there, whole: the spheres are written last."""
+    return stem.with_name(f"{stem.name}.npz").exists()
+
+
+def save_example(stem: Path, example: Example) -> None:
+    """Write an example as ``<stem>.npy`` (float16 volumes) and ``<stem>.npz`` (spheres)."""
+    volumes = [example.volume, example.distance_nm]
+    if any(example.weight.strides):  # else it is 1 everywhere
+        volumes.append(example.weight)
+    with atomic_path(stem.with_name(f"{stem.name}.npy")) as path, path.open("wb") as out:
+        np.save(out, np.stack([v.astype(np.float16) for v in volumes]))
+    with atomic_path(stem.with_name(f"{stem.name}.npz")) as path, path.open("wb") as out:
+        np.savez(
+            out,
+            centres=example.spheres.centres,
+            radii_nm=example.spheres.radii_nm,
+            rejected_centres=example.rejected.centres,
+            rejected_radii_nm=example.rejected.radii_nm,
+        )
+
+
+def load_example(stem: Path) -> Example:
+    """Open an example that `save_example` wrote; its volumes are memory-mapped."""
+    volumes = np.load(stem.with_name(f"{stem.name}.npy"), mmap_mode="r")
+    with np.load(stem.with_name(f"{stem.name}.npz")) as stored:
+        return Example(
+            volumes[0],
+            volumes[1],
+            Spheres(stored["centres"], stored["radii_nm"]),
+            volumes[2] if len(volumes) > 2 else even_weight(volumes.shape[1:]),
+            Spheres(stored["rejected_centres"], stored["rejected_radii_nm"]),
+        )
+
+
+def _simulate_to_cache(job: _Job) -> None:
+    """Simulate one example and write it to the cache."""
+    stem, recipe, seed, voxel_size_nm, normalisation, jitter = job
+    stretch = float(np.random.default_rng([seed, 1]).uniform(1 - jitter, 1 + jitter))
+    made = simulate(RECIPES[recipe], seed)
+    # Half a vesicle at the edge is a vesicle: unlabelled, it would teach the opposite.
+    everyone = Spheres.concatenate([made.spheres, made.cut])
+    example = make_example(made.volume, made.grid, everyone, voxel_size_nm, normalisation, stretch)
+    save_example(stem, example)

@@ -1,0 +1,99 @@
+"""Several trained networks as one model that gives the mean of their distances.
+
+Networks trained on other tomograms, or of another size, err in different places: their mean is
+right more often than any of them, for the sum of their costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+from vesimod.network.spec import ModelSpec
+from vesimod_imod.core.files import check_writable
+
+from vesimod_train.config import ConfigError
+from vesimod_train.export.onnx import unet_spec, write_model
+from vesimod_train.networks.pretrained import read_network
+from vesimod_train.networks.unet import SOFTNESS_NM, ExportedUNet, UNet
+
+
+class AveragedUNets(nn.Module):
+    """Networks side by side: probability and distance of their mean."""
+
+    def __init__(self, networks: Sequence[UNet]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
+        distance = self.networks[0](volume)
+        for network in self.networks[1:]:
+            distance = distance + network(volume)
+        distance = distance / len(self.networks)
+        return torch.sigmoid(distance / SOFTNESS_NM), distance
+
+
+def average(
+    models: Sequence[Path], output: Path, name: str, version: str, *, overwrite: bool = False
+) -> float:
+    """Write the average of models as ONNX.
+
+    Parameters
+    ----------
+    models : sequence of Path
+        Exported single U-Nets (.onnx) or checkpoints, of one voxel size.
+    output : Path
+        The ``.onnx`` file.
+    name, version : str
+        Of the new model.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    float
+        Largest difference between torch and onnxruntime over several sizes.
+
+    Raises
+    ------
+    ConfigError
+        The models have different voxel sizes.
+    ModelError
+        A file is no single U-Net.
+    ParityError, FileExistsError
+        As in `vesimod_train.export.onnx.export`.
+    """
+    check_writable(output, overwrite)
+    network, spec = averaged(models, name, version)
+    return write_model(network, spec, output)
+
+
+def averaged(
+    models: Sequence[Path], name: str, version: str
+) -> tuple[AveragedUNets | ExportedUNet, ModelSpec]:
+    """Read models as one network that gives the mean of their distances, and describe it.
+
+    Parameters and what is raised are those of `average`; a model alone is its own mean.
+    """
+    # The widest last: so whole tiles take the least memory (`vesimod_train.export.quantise`).
+    parts = sorted(map(read_network, models), key=lambda part: part[0].head.in_channels)
+    networks, about = zip(*parts, strict=True)
+    sizes = {each.voxel_size_nm for each in about}
+    if len(sizes) > 1:
+        raise ConfigError(
+            f"voxel sizes of {', '.join(f'{size:g}' for size in sorted(sizes))} nm: "
+            "only networks of one voxel size can be averaged"
+        )
+    data = "; ".join(each.training_data for each in about)
+    alone = len(networks) == 1
+    spec = unet_spec(
+        networks,
+        sizes.pop(),
+        name=name,
+        version=version,
+        training_data=data if alone else f"mean of: {data}",
+    )
+    return (ExportedUNet(networks[0]) if alone else AveragedUNets(networks)).eval(), spec

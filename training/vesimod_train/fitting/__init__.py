@@ -1,0 +1,1 @@
+"""Fitting networks, from nothing or from one that exists."""

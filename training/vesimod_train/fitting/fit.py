@@ -1,0 +1,220 @@
+"""Training: one loop, checkpointed, resumable to the bit on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from vesimod.network.spec import Normalisation
+from vesimod_imod.core.files import remove_leftovers
+
+from vesimod_train.config import Config
+from vesimod_train.data.augment import training_batch
+from vesimod_train.data.cache import pair_examples, simulated_examples
+from vesimod_train.data.examples import Example
+from vesimod_train.fitting import logs
+from vesimod_train.fitting.losses import dice, distance_loss, inside_weight, learning_rate
+from vesimod_train.fitting.validation import Scores, validate
+from vesimod_train.networks.checkpoints import BEST, CHECKPOINT, Run, resume, save_checkpoint
+from vesimod_train.networks.pretrained import base_network
+from vesimod_train.networks.unet import UNet
+
+Examples = tuple[Sequence[Example], Sequence[Example]]
+
+
+def fit(
+    config: Config,
+    folder: Path,
+    *,
+    workers: int = 1,
+    threads: int | None = None,
+    device: str = "cpu",
+    report: Callable[[str], None] = print,
+    progress: Callable[[str, int, int], None] | None = None,
+    examples: Examples | None = None,
+    stop_after: int | None = None,
+) -> Path:
+    """Train, or go on where a former run in the same folder stopped.
+
+    Parameters
+    ----------
+    config : Config
+        What to train.
+    folder : Path
+        Gets ``checkpoint.pt``, ``best.pt`` (of the best validation), ``log.csv``,
+        ``curves.png`` and the cache of examples.
+    workers : int
+        Processes that simulate.
+    threads : int, optional
+        CPU threads of torch. A different number rounds differently: the same number is
+        needed to repeat a run to the bit.
+    device : str
+        Of torch.
+    report : callable
+        Called with a line of text now and then.
+    progress : callable, optional
+        Called with (what is done, done, total).
+    examples : (training, validation), optional
+        Instead of those that the configuration names.
+    stop_after : int, optional
+        Stop at this step, as a cut-off run would; the checkpoint allows going on.
+
+    Returns
+    -------
+    Path
+        The last checkpoint.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds a run with another configuration.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if threads:
+        torch.set_num_threads(threads)
+    show = progress or (lambda _what, _done, _total: None)
+    run = start(config, device)  # before minutes of simulation: the base may be missing
+    training, validation = examples or load_examples(config, folder / "cache", workers, report)
+    checkpoint = folder / CHECKPOINT
+    resume(checkpoint, config, run)
+    for name in (CHECKPOINT, BEST, logs.LOG):
+        remove_leftovers(folder / name)
+    if run.step:
+        report(f"going on at step {run.step} of {config.steps}")
+    recent: list[tuple[float, float, float]] = []
+    while run.step < min(config.steps, stop_after or config.steps):
+        if config.patience and run.checks_since_best >= config.patience:
+            report(f"no better F1 in {config.patience} validations: stopped")
+            break
+        recent.append(_step(config, run, training, device))
+        run.step += 1
+        show("training", run.step, config.steps)
+        if run.step % config.check_every == 0 or run.step == config.steps:
+            scores = validate(run.average, validation, config.voxel_size_nm, device)
+            row = _row(config, run.step, recent, scores)
+            logs.append(folder / logs.LOG, row)
+            logs.to_tensorboard(folder, row)
+            better = scores.f1 > run.best_f1
+            run.checks_since_best = 0 if better else run.checks_since_best + 1
+            run.best_f1 = scores.f1 if better else run.best_f1
+            # The best first: a run killed in between does these steps again, and finds it again.
+            for path in [folder / BEST, checkpoint] if better else [checkpoint]:
+                save_checkpoint(path, config, run)
+            report(f"step {run.step}: loss {row.loss:.3f}, validation F1 {scores.f1:.3f}")
+            recent = []
+    if (folder / logs.LOG).exists():
+        try:
+            logs.draw_curves(folder / logs.LOG, folder / "curves.png")
+        except ImportError as error:
+            report(str(error))
+    return checkpoint
+
+
+def load_examples(
+    config: Config, cache: Path, workers: int, report: Callable[[str], None]
+) -> tuple[list[Example], list[Example]]:
+    """Training and validation examples, simulated and of pairs.
+
+    Pairs are repeated in the list so often that they get their share of the crops.
+    """
+    split = config.seed + config.volumes
+    sets = []
+    for seeds, pairs in (
+        (range(config.seed, split), config.pairs),
+        (range(split, split + config.validation_volumes), config.validation_pairs),
+    ):
+        simulated = simulated_examples(
+            cache,
+            config.recipe,
+            seeds,
+            config.voxel_size_nm,
+            Normalisation(),
+            jitter=config.jitter,
+            workers=workers,
+            progress=lambda done, total: report(f"simulated {done} of {total} tomograms"),
+        )
+        sets.append(
+            (simulated, pair_examples(cache, pairs, config.voxel_size_nm, Normalisation(), report))
+        )
+    (simulated, corrected), (simulated_held_out, corrected_held_out) = sets
+    if simulated and corrected:
+        wanted = config.pair_share / (1 - config.pair_share) * len(simulated)
+        corrected = corrected * max(1, round(wanted / len(corrected)))
+    return simulated + corrected, simulated_held_out + corrected_held_out
+
+
+def start(config: Config, device: str) -> Run:
+    """Make a run at step 0: from its base, or with random weights that the seed decides."""
+    torch.manual_seed(config.seed)
+    network = base_network(config) if config.base else UNet(config.channels, config.poolings)
+    network = network.to(device)
+    network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    average = UNet(config.channels, config.poolings).to(device)
+    average.load_state_dict(network.state_dict())
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    half = low_precision(device) is torch.float16
+    return Run(network, average, optimiser, torch.amp.GradScaler(device, enabled=half))
+
+
+def low_precision(device: str) -> torch.dtype:
+    """Type of the convolutions where the configuration asks for a short one."""
+    if device.startswith("cuda") and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    return torch.bfloat16
+
+
+def _step(
+    config: Config, run: Run, training: Sequence[Example], device: str
+) -> tuple[float, float, float]:
+    """One step of the optimiser; return loss and the two parts of the Dice coefficient."""
+    # A generator for each step: a resumed run draws the same batches as one in one go.
+    rng = np.random.default_rng([config.seed, run.step])
+    batch = training_batch(training, config.batch, config.crop, rng)
+    volumes, target, weight = (torch.from_numpy(v).to(device) for v in batch)
+    for group in run.optimiser.param_groups:
+        group["lr"] = learning_rate(run.step, config)
+    run.network.train(not config.base)  # only batch normalisation differs
+    kind = torch.device(device).type
+    with torch.autocast(kind, low_precision(device), enabled=config.bfloat16):
+        predicted = run.network(volumes).float()
+    loss = distance_loss(predicted, target, inside_weight(run.step, config), weight)
+    run.optimiser.zero_grad()
+    run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    run.scaler.unscale_(run.optimiser)
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    run.scaler.step(run.optimiser)
+    run.scaler.update()
+    _follow(run.average, run.network, config.ema)
+    return float(loss.detach()), *dice(predicted, target, weight)
+
+
+@torch.no_grad()
+def _follow(average: UNet, network: UNet, decay: float) -> None:
+    """Move the averaged weights towards the network's; take its batch statistics likewise."""
+    for slow, fast in zip(
+        average.state_dict().values(), network.state_dict().values(), strict=True
+    ):
+        if slow.dtype.is_floating_point:
+            slow.lerp_(fast, 1 - decay)
+        else:
+            slow.copy_(fast)
+
+
+def _row(
+    config: Config, step: int, recent: list[tuple[float, float, float]], scores: Scores
+) -> logs.Row:
+    """Put together a line of the log."""
+    losses, overlap, both = np.array(recent).T
+    return logs.Row(
+        step,
+        float(losses.mean()),
+        scores.f1,
+        learning_rate(step - 1, config),
+        float(overlap.sum() / max(both.sum(), 1.0)),
+        scores.dice,
+        scores.loss,
+    )

@@ -1,0 +1,127 @@
+"""How good a network is on whole volumes that it does not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from vesimod.measure.agreement import evaluate
+from vesimod.network.tiling import plan_tiles, predict
+from vesimod.vesicles.instances import spheres_of_labels, split_instances
+from vesimod_imod.core.arrays import BoolArray
+from vesimod_imod.core.spheres import Spheres
+
+from vesimod_train.data.examples import Example
+from vesimod_train.fitting.losses import INSIDE_WEIGHT_LAST, dice, distance_loss
+from vesimod_train.networks.unet import SOFTNESS_NM, UNet
+
+TILE_VOXELS = 3e6  # at once: 1 GB on the CPU
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of one or more volumes; NaN where there is nothing to score.
+
+    Parameters
+    ----------
+    f1 : float
+        Of the vesicles: a found centre within a true radius counts, once.
+    dice : float
+        Of the voxels inside vesicles.
+    loss : float
+        With the loss weights that training ends with.
+    """
+
+    f1: float
+    dice: float
+    loss: float
+
+
+def validate(
+    network: UNet, examples: Sequence[Example], voxel_size_nm: float, device: str
+) -> Scores:
+    """Score a network; it is left in evaluation mode.
+
+    Parameters
+    ----------
+    network : UNet
+    examples : sequence of Example
+        At `voxel_size_nm`. What lies where an example's weight is 0 is neither right nor wrong.
+    voxel_size_nm : float
+    device : str
+        That the network is on.
+    """
+    network.eval()
+    hits = errors = overlap = both = 0.0
+    losses = []
+    for example in examples:
+        distance = predict_distance(network, np.asarray(example.volume, np.float32), device)
+        result = evaluate(*_counted(distance, example, voxel_size_nm), (voxel_size_nm,) * 3)
+        hits += 2 * result.true_positives
+        errors += result.false_positives + result.false_negatives
+        tensors = [
+            torch.from_numpy(np.ascontiguousarray(v, np.float32))
+            for v in (distance, example.distance_nm, example.weight)
+        ]
+        two, total = dice(*tensors)
+        overlap, both = overlap + two, both + total
+        predicted, target, weight = tensors
+        losses.append(float(distance_loss(predicted, target, INSIDE_WEIGHT_LAST, weight)))
+    return Scores(
+        hits / (hits + errors) if hits + errors else float("nan"),
+        overlap / both if both else float("nan"),
+        float(np.mean(losses)) if losses else float("nan"),
+    )
+
+
+def _counted(
+    distance: npt.NDArray[np.float32], example: Example, voxel_size_nm: float
+) -> tuple[Spheres, Spheres]:
+    """Found and true spheres, without those that are neither right nor wrong.
+
+    These are vesicles that the edge cuts and finds in them, and whatever nobody reviewed.
+    """
+    size_nm = (voxel_size_nm,) * 3
+    probability = 1 / (1 + np.exp(-np.clip(distance / SOFTNESS_NM, -30, 30)))
+    labels = split_instances(probability >= 0.5, size_nm, distance)
+    found, truth = spheres_of_labels(labels, size_nm), example.spheres
+    limit = np.array(distance.shape) - 0.5
+    inside = np.all((truth.centres > -0.5) & (truth.centres < limit), axis=1)
+    found = found.select(~_within(found, truth.select(~inside), voxel_size_nm))
+    truth = truth.select(inside)
+    return found.select(_reviewed(found, example)), truth.select(_reviewed(truth, example))
+
+
+def _reviewed(spheres: Spheres, example: Example) -> BoolArray:
+    """Which centres lie where the example's weight is above 0."""
+    last = np.array(example.weight.shape) - 1
+    at = np.clip(np.rint(spheres.centres).astype(int), 0, last)
+    reviewed: BoolArray = np.asarray(example.weight[tuple(at.T)]) > 0
+    return reviewed
+
+
+def _within(found: Spheres, cut: Spheres, voxel_size_nm: float) -> BoolArray:
+    """Which centres lie in a vesicle that the edge cuts: neither right nor wrong."""
+    way = np.linalg.norm(found.centres[:, None] - cut.centres[None], axis=2) * voxel_size_nm
+    inside: BoolArray = np.any(way < cut.radii_nm, axis=1)
+    return inside
+
+
+@torch.no_grad()
+def predict_distance(
+    network: UNet, volume: npt.NDArray[np.float32], device: str
+) -> npt.NDArray[np.float32]:
+    """Signed distance over a whole volume, with the tiling that inference uses."""
+
+    def run(tile: Any, _first: bool, _last: bool) -> list[Any]:
+        return [network(torch.from_numpy(tile[None, None]).to(device)).cpu().numpy()[0, 0]]
+
+    shape = (volume.shape[0], volume.shape[1], volume.shape[2])
+    distance = np.empty(shape, np.float32)
+    tiles = plan_tiles(shape, TILE_VOXELS, network.reach, network.divisor)
+    predict(volume, run, [distance], tiles)
+    return distance
