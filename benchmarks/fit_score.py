@@ -22,7 +22,7 @@ from vesimod.measure.agreement import match_found
 from vesimod.network.resample import resample
 from vesimod.network.spec import normalise
 from vesimod.vesicles.detect import find_spheres, impossible
-from vesimod.vesicles.scoring import MIN_SCORE, score, terms
+from vesimod.vesicles.scoring import MIN_SCORE, features, score
 from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, SimulatedTomogram, simulate
 
@@ -50,7 +50,7 @@ def simulated(kind: str, seed: int) -> SimulatedTomogram:
 
 
 def candidates(kind: str, seed: int, model) -> tuple[np.ndarray, np.ndarray, int, float]:
-    """Terms (N, 4) of the candidates, which (N,) are true, how many there are, megavoxels."""
+    """Features (N, 4) of the candidates, which (N,) are true, how many there are, megavoxels."""
     made = simulated(kind, seed)
     size, nm = made.grid.voxel_size_nm, (model.spec.voxel_size_nm,) * 3
     small = normalise(resample(made.volume, size, nm), model.spec.normalisation)
@@ -67,7 +67,7 @@ def candidates(kind: str, seed: int, model) -> tuple[np.ndarray, np.ndarray, int
     way = np.linalg.norm((everything.centres[:, None] - made.cut.centres) * size, axis=2)
     in_cut = (way < made.cut.radii_nm).any(axis=1) & ~true
     everything, true = everything.select(open_ & ~in_cut), true[open_ & ~in_cut]
-    return terms(everything), true, len(made.spheres), made.volume.size / 1e6
+    return features(everything), true, len(made.spheres), made.volume.size / 1e6
 
 
 def fit(columns: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
@@ -101,7 +101,7 @@ def main() -> None:
     print(f"fitted to {len(true)} candidates:")
     print(f"CONSTANT = {fitted[0]:.2f}")
     print(f"WEIGHTS = np.array([{', '.join(f'{weight:.3g}' for weight in fitted[1])}])")
-    print(f"SHARE = {fitted[2]:.2f}\n")
+    print(f"PREVALENCE = {fitted[2]:.2f}\n")
     print("| model | tomograms | true | candidates among them | true finds, before -> after "
           "| false finds in 10 Mvoxel, before -> after |")  # fmt: skip
     print("|---|---|---:|---:|---:|---:|", flush=True)

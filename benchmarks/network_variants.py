@@ -3,7 +3,7 @@
 python benchmarks/network_variants.py [--models fast] [--seeds 9001] [--keep FOLDER]
 
 fp16 is converted by onnxruntime's own tools, int8 made as `vesimod-train quantise` makes it. "fp32
-by rows" is the file as it is exported, which can be taken piece by piece. Every variant runs on
+by rows" is the file as it is exported, which can be taken strip by strip. Every variant runs on
 every CPU provider that is installed: OpenVINO's comes with `pip install onnxruntime-openvino` in
 the place of onnxruntime. CPU-s are those of the network for one volume of 128 x 256 x 256 voxels of
 2.2 nm in one piece, one thread.
@@ -26,7 +26,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from vesimod import load_model, read_tomogram, segment
 from vesimod.measure.agreement import evaluate
 from vesimod.network.model import Model
-from vesimod.network.strips import takes_pieces
+from vesimod.network.strips import takes_strips
 from vesimod_train.export.onnx import OUTPUTS, to_onnx
 from vesimod_train.export.quantise import CALIBRATION_SEEDS, CHECK_SEED, quantise_graph, tile
 from vesimod_train.networks.pretrained import network_of_onnx
@@ -93,7 +93,7 @@ def with_session(model: Model, session: onnxruntime.InferenceSession) -> Model:
         arrays = session.run(list(model.spec.outputs), {"volume": tile[None, None]})
         return [array[0, 0] for array in arrays]
 
-    return replace(model, run=run, pieces=None)
+    return replace(model, run=run, strips=None)
 
 
 def main() -> None:
@@ -123,7 +123,7 @@ def compare(model: Model, folder: Path, conditions: list[str], seeds: list[int])
             if (entry if isinstance(entry, str) else entry[0]) not in available:
                 continue
             session = start(path, entry)
-            if provider == "OpenVINO" and takes_pieces(session):
+            if provider == "OpenVINO" and takes_strips(session):
                 continue  # see vesimod.network.model.load_model
             cost = seconds(session, volume)
             distance = session.run(["distance"], checked)[0]

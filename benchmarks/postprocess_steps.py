@@ -29,7 +29,7 @@ from vesimod.radial.profile import (
     profile_axis,
     read_profiles,
 )
-from vesimod.radial.rays import Density, directions
+from vesimod.radial.rays import RaySampler, directions
 from vesimod.radial.surface_fit import (
     fit_membranes,
     generic_template,
@@ -97,7 +97,7 @@ def second_derivative_edge(profile):
 def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, float]]:
     """Yield (row, spheres, seconds) for each step."""
     size = simulated.grid.voxel_size_nm
-    density = Density(simulated.volume, size)
+    density = RaySampler(simulated.volume, size)
     clock = time.process_time()
 
     def took() -> float:
@@ -117,13 +117,13 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
     guess = generic_template()
 
     def fitted(fits, outer_nm=None) -> Spheres:
-        membrane = mean_membrane(read_profiles(density, fits), fits.evidence)
+        membrane = mean_membrane(read_profiles(density, fits), fits.membrane_z)
         radii = fits.membrane_nm + (membrane.outer_nm if outer_nm is None else outer_nm)
-        return Spheres(fits.centres, radii, np.clip(fits.evidence / 20, 0, 1), masks.ids)
+        return Spheres(fits.centres, radii, np.clip(fits.membrane_z / 20, 0, 1), masks.ids)
 
     fits = fit_membranes(density, masks.centres, start, guess, search=NEAR)
     yield "fit, guessed profile", fitted(fits), took()
-    profile = mean_membrane(read_profiles(density, fits), fits.evidence).profile
+    profile = mean_membrane(read_profiles(density, fits), fits.membrane_z).profile
     template = normalised_template(np.interp(template_axis(), profile_axis(), profile))
     learned = fit_membranes(density, fits.centres, fits.membrane_nm, template)
     yield "fit, learned profile", fitted(learned), took()

@@ -251,22 +251,23 @@ def export_command(
         say(f"wrote {', '.join(path.name for path in describe(output, overwrite=overwrite))}")
 
 
-@app.command("average")
-def average_command(
+@app.command("average", hidden=True)  # as earlier versions called it
+@app.command("ensemble")
+def ensemble_command(
     models: Annotated[
         list[Path], typer.Argument(help="Exported models (.onnx) or checkpoints, two at least.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
-    name: Annotated[str, typer.Option(help="Of the new model.")] = "average",
+    name: Annotated[str, typer.Option(help="Of the new model.")] = "ensemble",
     version: Annotated[str, typer.Option(help="Of the new model.")] = "1",
     overwrite: Overwrite = False,
 ) -> None:
-    """Make one model that gives the mean of several: right more often, and dearer."""
+    """Make one model that gives the mean of several: right more often, and slower."""
     from vesimod.commands.console import say
 
-    from vesimod_train.export.ensemble import average
+    from vesimod_train.export.ensemble import write_ensemble
 
-    difference = average(models, output, name, version, overwrite=overwrite)
+    difference = write_ensemble(models, output, name, version, overwrite=overwrite)
     say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
 
 
@@ -274,7 +275,9 @@ def average_command(
 def quantise_command(
     models: Annotated[
         list[Path],
-        typer.Argument(help="An exported network (.onnx) or a checkpoint; several: their average."),
+        typer.Argument(
+            help="An exported network (.onnx) or a checkpoint; several: their ensemble."
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
     version: Annotated[str, typer.Option(help="Of the new model.")] = "1",

@@ -21,11 +21,11 @@ def info(file: Annotated[Path, typer.Argument(help="A .mod file.")]) -> None:
     from vesimod_imod.sphere_model.describe import describe
 
     from vesimod.commands.console import say
-    from vesimod.io.provenance import read_sidecar
+    from vesimod.io.provenance import read_provenance
 
     for text in describe(_read(file)):
         say(text)
-    provenance, notes = read_sidecar(file)
+    provenance, notes = read_provenance(file)
     if provenance is not None:
         say(f"made by    {provenance.software} on {provenance.date} from {provenance.tomogram}")
         say(f"           network {provenance.network}, weights {provenance.weights_sha256[:12]}")

@@ -51,8 +51,8 @@ class Provenance:
     )
 
 
-def sidecar_path(model: Path) -> Path:
-    """Path of the sidecar of a model file."""
+def provenance_path(model: Path) -> Path:
+    """Path of the record that lies beside a model file."""
     return model.with_name(model.name + ".json")
 
 
@@ -72,16 +72,18 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_sidecar(model: Path, provenance: Provenance) -> None:
-    """Write the sidecar of a model that has just been written; replaces an old one."""
+def write_provenance(model: Path, provenance: Provenance) -> None:
+    """Write the record of a model that has just been written; replaces an old one."""
     content = {**asdict(provenance), "model_fingerprint": fingerprint(model)}
-    path = sidecar_path(model)
+    path = provenance_path(model)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def read_sidecar(model: Path, tomogram: Path | None = None) -> tuple[Provenance | None, list[str]]:
-    """Read what is known of a model's making; a lost or stale sidecar is no error.
+def read_provenance(
+    model: Path, tomogram: Path | None = None
+) -> tuple[Provenance | None, list[str]]:
+    """Read what is known of a model's making; a lost or stale record is not an error.
 
     Parameters
     ----------
@@ -93,11 +95,11 @@ def read_sidecar(model: Path, tomogram: Path | None = None) -> tuple[Provenance 
     Returns
     -------
     provenance : Provenance or None
-        None where there is no sidecar that can be read.
+        None where there is no record that can be read.
     notes : list of str
         That it is lost, or what has changed since.
     """
-    path = sidecar_path(model)
+    path = provenance_path(model)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         stamp = content.pop("model_fingerprint")

@@ -10,6 +10,13 @@ from vesimod_imod.core.files import atomic_path, check_writable
 from vesimod_imod.core.spheres import Spheres
 
 COLUMNS = ("id", "z", "y", "x", "radius_nm", "score")
+# Measures as earlier versions named them; such tables are read with the names of today.
+OLD_NAMES = {
+    "evidence": "membrane_z",
+    "moved_nm": "centre_shift_nm",
+    "belief": "core_probability",
+    "seen": "visible_fraction",
+}
 
 
 class TableError(ValueError):
@@ -43,6 +50,7 @@ def read_spheres_csv(path: Path) -> Spheres:
 
     The columns z, y, x and radius_nm are required; id and score are filled in where absent
     (1..N and 1). Other columns become measures: numbers where every cell is one, else text.
+    Measures of earlier versions get the names of today (`OLD_NAMES`).
 
     Raises
     ------
@@ -72,10 +80,12 @@ def read_spheres_csv(path: Path) -> Spheres:
     for name in header:
         if name and name not in COLUMNS:
             cells = [row[name] for row in rows]
+            new = OLD_NAMES.get(name, name)
+            measure = name if new in header else new
             try:
-                measures[name] = np.array([float(cell) for cell in cells])
+                measures[measure] = np.array([float(cell) for cell in cells])
             except (TypeError, ValueError):
-                measures[name] = np.array([cell or "" for cell in cells], dtype=str)
+                measures[measure] = np.array([cell or "" for cell in cells], dtype=str)
     try:
         return Spheres(
             np.array([numbers("z"), numbers("y"), numbers("x")]).T,

@@ -24,12 +24,12 @@ from vesimod.network.runtime import (
     start_session,
 )
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
-from vesimod.network.strips import Runner, takes_pieces
+from vesimod.network.strips import Runner, takes_strips
 from vesimod.network.tiling import (
     Box,
     Network,
-    Pieces,
     Shape,
+    Strips,
     Tile,
     kept_box,
     plan_tiles,
@@ -59,9 +59,9 @@ class Model:
         quarter of what is free then. No result depends on it.
     run : Network
         Takes a normalised tile (z, y, x) float32, returns one array per output. It keeps what the
-        next piece needs: not for two threads at once.
-    pieces : Pieces or None
-        How it takes a tile piece by piece; None where it cannot.
+        next strip needs: not for two threads at once.
+    strips : Strips or None
+        How it takes a tile strip by strip; None where it cannot.
     release : callable
         Gives back the memory that is kept from one tile to the next.
     """
@@ -72,7 +72,7 @@ class Model:
     providers: tuple[str, ...]
     memory_gb: float | None
     run: Network
-    pieces: Pieces | None
+    strips: Strips | None
     release: Callable[[], None]
 
     def predict(
@@ -94,7 +94,7 @@ class Model:
         volume : (z, y, x) float32
             At the model's voxel size.
         progress : callable, optional
-            Called with (pieces of tiles done, pieces in all).
+            Called with (strips of tiles done, strips in all).
         memory_gb : float, optional
             What the network may use; default `default_memory_gb`.
         wanted : three (int, int), optional
@@ -117,11 +117,11 @@ class Model:
         while True:
             left = [tile for tile in tiles if needed is None or needed(kept_box(tile))]
             try:
-                predict(volume, self.run, results, left, progress, self.pieces)
+                predict(volume, self.run, results, left, progress, self.strips)
             except Exception as error:  # onnxruntime has no class for it
-                held = voxels_in_memory(tiles, self.pieces)
+                held = voxels_in_memory(tiles, self.strips)
                 tiles = self._plan_tiles(shape, held / 2, wanted)
-                if not _out_of_memory(error) or voxels_in_memory(tiles, self.pieces) >= held:
+                if not _out_of_memory(error) or voxels_in_memory(tiles, self.strips) >= held:
                     raise
             else:
                 return dict(zip(spec.outputs, results, strict=True))
@@ -137,7 +137,7 @@ class Model:
 
     def _plan_tiles(self, shape: Shape, max_voxels: float, wanted: Box | None) -> list[Tile]:
         spec = self.spec
-        return plan_tiles(shape, max_voxels, spec.halo, spec.divisor, wanted, self.pieces)
+        return plan_tiles(shape, max_voxels, spec.halo, spec.divisor, wanted, self.strips)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -215,7 +215,7 @@ def load_model(
     threads = threads or default_threads()
     wanted = providers_for(device, ort, threads, memory_gb)
     session = start_session(ort, path, blob, wanted, threads)
-    if OPENVINO in session.get_providers() and takes_pieces(session):
+    if OPENVINO in session.get_providers() and takes_strips(session):
         # It takes the defaults of a graph's optional inputs for constants.
         session = start_session(ort, path, blob, ["CPUExecutionProvider"], threads)
     started = tuple(session.get_providers())
@@ -237,11 +237,11 @@ def load_model(
     where = "cuda" if ON_GPU in started else "cpu"
     runner = Runner(ort, session, spec, where)
     digest = hashlib.sha256(blob).hexdigest()
-    return Model(spec, path, digest, started, memory_gb, runner, runner.pieces, runner.release)
+    return Model(spec, path, digest, started, memory_gb, runner, runner.strips, runner.release)
 
 
 def _check_graph(path: Path, session: Any, spec: ModelSpec) -> None:
-    """Compare the graph's inputs and outputs with the contract."""
+    """Compare the graph's inputs and outputs with the spec."""
     inputs = [node.name for node in session.get_inputs()]
     names = [node.name for node in session.get_outputs()]
     absent = [name for name in spec.outputs if name not in names]

@@ -42,7 +42,7 @@ def start_session(ort: Any, path: Path, blob: bytes, providers: Sequence[Any], t
     # Memory stays with the session from tile to tile, which saves an eighth of the time. Planning
     # it ahead ("pattern") would double it.
     options.enable_mem_pattern = False
-    # In the order of the file, what a piece leaves for the next is taken before it is in the way.
+    # In the order of the file, what a strip leaves for the next is taken before it is in the way.
     options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
     options.log_severity_level = 4  # failures are reported in our own words
     try:

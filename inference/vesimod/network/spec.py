@@ -18,7 +18,7 @@ from scipy import ndimage
 
 Volume = npt.NDArray[np.float32]
 METADATA_KEY = "vesimod"
-# Names by which a graph takes a tile piece by piece (`vesimod.network.strips`).
+# Names by which a graph takes a tile strip by strip (`vesimod.network.strips`).
 PAST, NEXT, END = "past_", "next_", "end_of_tile"
 FORMAT = 1
 FEW_VOXELS = 4_000_000  # below, all of them are looked at
@@ -61,7 +61,7 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The contract between a trained network and whoever runs it.
+    """What whoever runs a trained network has to know of it.
 
     The graph takes ``volume`` (N, 1, Z, Y, X) float32 and returns the arrays named in
     `outputs`, each (N, 1, Z, Y, X) float32. It may have inputs that need not be given and further
@@ -96,7 +96,7 @@ class ModelSpec:
         their width (`vesimod_train.export.onnx`). The default is more than the published network's
         330.
     format : int
-        Version of this contract.
+        Version of this specification.
     """
 
     name: str
@@ -133,12 +133,12 @@ class ModelSpec:
             )
 
     def to_json(self) -> str:
-        """Write the contract as JSON."""
+        """Write the spec as JSON."""
         return json.dumps(asdict(self), indent=1)
 
     @staticmethod
     def from_json(text: str) -> ModelSpec:
-        """Read a contract.
+        """Read a spec.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class ModelSpec:
             raw: dict[str, Any] = dict(json.loads(text))
             if raw.get("format") != FORMAT:
                 raise ModelError(
-                    f"the model speaks contract format {raw.get('format')}, this vesimod knows "
+                    f"the model's metadata have format {raw.get('format')}, this vesimod knows "
                     f"{FORMAT}; update vesimod or re-export the model"
                 )
             known = {f.name for f in fields(ModelSpec)}

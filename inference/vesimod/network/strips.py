@@ -1,8 +1,8 @@
-"""Run an ONNX session on a tile piece by piece along y.
+"""Run an ONNX session on a tile strip by strip along y.
 
-Networks of vesimod-train keep the rows that their layers still need from one piece to the next
+Networks of vesimod-train keep the rows that their layers still need from one strip to the next
 (`vesimod_train.export.strips`): each input ``past_K`` takes what ``next_K`` gave. Memory then
-follows the piece instead of the tile, and no row is computed twice. Given ``volume`` alone, the
+follows the strip instead of the tile, and no row is computed twice. Given ``volume`` alone, the
 graph takes it for a whole tile: ``past_K`` are then the zeros before it, ``end_of_tile`` is the row
 of zeros after it. A network without such inputs takes whole tiles only.
 """
@@ -17,12 +17,12 @@ import numpy as np
 from vesimod_imod.core.arrays import Volume
 
 from vesimod.network.spec import END, NEXT, PAST, ModelSpec
-from vesimod.network.tiling import Pieces
+from vesimod.network.tiling import Strips
 
 FLOAT_BYTES = 4
-GOES_ON = np.zeros((1, 1, 1, 0, 1), np.float32)  # no row after a piece's last: more will follow
-ROWS_OF_DIVISOR = 4  # a piece has; fewer take 3 % longer, more take memory
-# onnxruntime's memory grows by doubling; the last piece brings a halo's worth of results besides.
+GOES_ON = np.zeros((1, 1, 1, 0, 1), np.float32)  # no row after a strip's last: more will follow
+ROWS_OF_DIVISOR = 4  # a strip has; fewer take 3 % longer, more take memory
+# onnxruntime's memory grows by doubling; the last strip brings a halo's worth of results besides.
 SLACK = 1.7
 
 
@@ -35,8 +35,8 @@ class _Past:
     scale: int
 
 
-def takes_pieces(session: Any) -> bool:
-    """Whether a session's network takes a tile piece by piece."""
+def takes_strips(session: Any) -> bool:
+    """Whether a session's network takes a tile strip by strip."""
     return any(node.name == END for node in session.get_overridable_initializers())
 
 
@@ -56,8 +56,8 @@ class Runner:
     def __init__(self, ort: Any, session: Any, spec: ModelSpec, device: str) -> None:
         self._ort, self._session, self._spec, self._device = ort, session, spec, device
         self._kept: list[Any] = []  # onnxruntime's values, on its device
-        self._past = self._look() if takes_pieces(session) else []
-        self.pieces = self._plan() if self._past else None
+        self._past = self._look() if takes_strips(session) else []
+        self.strips = self._plan() if self._past else None
 
     def __call__(self, rows: Volume, first: bool = True, last: bool = True) -> list[Volume]:
         """Compute a tile (z, y, x) or its next rows; return all rows that are finished."""
@@ -99,24 +99,24 @@ class Runner:
         self._session.run(list(self._spec.outputs), {"volume": least}, shrink)
 
     def _look(self) -> list[_Past]:
-        """Learn from a small piece what is kept; nothing where optional inputs do not count."""
+        """Learn from a small strip what is kept; nothing where optional inputs do not count."""
         edge = self._spec.divisor
-        piece = np.zeros((1, 1, edge, self._spec.halo + edge, edge), np.float32)
+        strip = np.zeros((1, 1, edge, self._spec.halo + edge, edge), np.float32)
         optional = [node.name for node in self._session.get_overridable_initializers()]
         count = sum(name.startswith(PAST) for name in optional)
         names = [self._spec.outputs[0], *(f"{NEXT}{number}" for number in range(count))]
-        finished, *kept = self._session.run(names, {"volume": piece, END: GOES_ON})
-        if finished.shape == piece.shape:
+        finished, *kept = self._session.run(names, {"volume": strip, END: GOES_ON})
+        if finished.shape == strip.shape:
             return []
         return [_Past(each.shape[1], each.shape[3], edge // each.shape[2]) for each in kept]
 
-    def _plan(self) -> Pieces:
-        """Say how many rows a piece has, and how many rows' memory a tile takes."""
+    def _plan(self) -> Strips:
+        """Say how many rows a strip has, and how many rows' memory a tile takes."""
         step = ROWS_OF_DIVISOR * self._spec.divisor
         kept = FLOAT_BYTES * sum(past.channels * past.rows / past.scale**2 for past in self._past)
         working = max(2 * step, SLACK * (self._spec.halo + self._spec.divisor))
         held = kept / self._spec.bytes_per_voxel + working
-        return Pieces(self._spec.halo + self._spec.divisor, step, self._spec.divisor, held)
+        return Strips(self._spec.halo + self._spec.divisor, step, self._spec.divisor, held)
 
     def _empty(self, past: _Past, tile: Sequence[int]) -> Any:
         z, x = tile[0] // past.scale, tile[2] // past.scale

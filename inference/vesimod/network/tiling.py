@@ -5,10 +5,10 @@ every voxel of the result is what the network would give for the whole volume at
 tiling is free to follow the memory there is. At the volume's own edges nothing is added, but for
 a few reflected voxels where its size does not divide by what the network pools.
 
-Some networks take a tile piece by piece along y, so that memory does not grow with its length:
+Some networks take a tile strip by strip along y, so that memory does not grow with its length:
 tiles are then as long as what is wanted, and overlap along z and x only.
 
-Tiles, or pieces, of one grey value (what a tomogram was padded with) are computed once: the
+Tiles, or strips, of one grey value (what a tomogram was padded with) are computed once: the
 network's answer depends on nothing but what it sees.
 """
 
@@ -54,13 +54,13 @@ Tile = tuple[AxisTile, AxisTile, AxisTile]
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """How a network takes a tile piece by piece along y.
+class Strips:
+    """How a network takes a tile strip by strip along y.
 
     Parameters
     ----------
     first, step, last : int
-        Rows of the first piece, of the others, and of the last; multiples of the divisor.
+        Rows of the first strip, of the others, and of the last; multiples of the divisor.
     held : float
         Rows for which a longer tile takes memory.
     """
@@ -71,7 +71,7 @@ class Pieces:
     held: float
 
     def cut(self, axis: AxisTile) -> list[AxisTile]:
-        """Cut a tile's y axis into pieces; one may have fewer rows than it should."""
+        """Cut a tile's y axis into strips; one may have fewer rows than it should."""
         starts = [axis.low]
         if axis.high - axis.low > self.first + self.last:
             end = axis.high - self.last
@@ -121,7 +121,7 @@ def plan_tiles(
     halo: int,
     divisor: int,
     wanted: Box | None = None,
-    pieces: Pieces | None = None,
+    strips: Strips | None = None,
 ) -> list[Tile]:
     """Cut a volume into the tiles that cost least.
 
@@ -135,7 +135,7 @@ def plan_tiles(
         As in `axis_tiles`.
     wanted : three (int, int), optional
         The part of the volume whose result is wanted; default: all.
-    pieces : Pieces, optional
+    strips : Strips, optional
         How the network takes a tile; default: whole.
 
     Returns
@@ -147,7 +147,7 @@ def plan_tiles(
     axes = [_choices(n, halo, divisor, span) for n, span in zip(shape, box, strict=True)]
     best, least = None, np.inf
     for z, y, x in product(*axes):
-        size = _in_memory(_edge(z), _edge(y), _edge(x), pieces)
+        size = _in_memory(_edge(z), _edge(y), _edge(x), strips)
         work = _edge(z) * _edge(y) * _edge(x) * len(z) * len(y) * len(x)
         # Too large is worse than any cost, and the more so the larger.
         cost = work if size <= max_voxels else 1e30 * size
@@ -163,7 +163,7 @@ def predict(
     results: Sequence[Volume],
     tiles: Sequence[Tile],
     progress: Callable[[int, int], None] | None = None,
-    pieces: Pieces | None = None,
+    strips: Strips | None = None,
 ) -> None:
     """Apply a network tile by tile.
 
@@ -178,15 +178,15 @@ def predict(
     tiles : sequence of Tile
         From `plan_tiles`.
     progress : callable, optional
-        Called with (pieces done, pieces in all) after each piece; without `pieces`, they are tiles.
-    pieces : Pieces, optional
+        Called with (strips done, strips in all) after each strip; without `strips`, they are tiles.
+    strips : Strips, optional
         How the network takes a tile; default: whole.
     """
-    cut = [[tile[1]] if pieces is None else pieces.cut(tile[1]) for tile in tiles]
+    cut = [[tile[1]] if strips is None else strips.cut(tile[1]) for tile in tiles]
     done, count = 0, sum(map(len, cut))
-    # A piece also shows what came before it, as far as the network looks.
-    enough = 0 if pieces is None else 2 * pieces.first + pieces.step
-    grey, answer, alike = np.nan, list[Volume](), 0  # of the last piece of one grey value
+    # A strip also shows what came before it, as far as the network looks.
+    enough = 0 if strips is None else 2 * strips.first + strips.step
+    grey, answer, alike = np.nan, list[Volume](), 0  # of the last strip of one grey value
     for tile, parts in zip(tiles, cut, strict=True):
         row = tile[1].low
         for part in parts:
@@ -195,9 +195,9 @@ def predict(
             flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
             if flat and not abs(seen.flat[0] - grey) <= FLAT:
                 grey, answer, alike = float(seen.flat[0]), [], 0
-            if pieces is not None and (first or not flat):
+            if strips is not None and (first or not flat):
                 alike = 0
-            known = flat and alike >= enough and not (pieces is not None and last)
+            known = flat and alike >= enough and not (strips is not None and last)
             if known and answer and answer[0].shape[1] == seen.shape[1]:
                 outputs = answer
             else:
@@ -207,7 +207,7 @@ def predict(
             alike += seen.shape[1] if flat else 0
             _keep(results, outputs, tile, row)
             row += outputs[0].shape[1]
-            # They lie in onnxruntime's memory: kept until the next piece is done, they break it
+            # They lie in onnxruntime's memory: kept until the next strip is done, they break it
             # up so that it takes 1.6 times as much.
             del outputs
             done += 1
@@ -240,19 +240,19 @@ def read_tile(volume: Volume, tile: Tile) -> Volume:
     """Cut a tile out of a volume, continued by reflection where it ends too early."""
     ends = [place.high > n for place, n in zip(tile, volume.shape, strict=True)]
     inside = [slice(axis.low, axis.high) for axis in tile]
-    piece = volume[tuple(np.s_[:] if end else span for end, span in zip(ends, inside, strict=True))]
+    part = volume[tuple(np.s_[:] if end else span for end, span in zip(ends, inside, strict=True))]
     for axis in np.flatnonzero(ends):
-        # By the volume's voxels: a tile's, or a piece's, may be too few to be reflected.
+        # By the volume's voxels: a tile's, or a strip's, may be too few to be reflected.
         last = volume.shape[axis] - 1
         way = np.arange(tile[axis].low, tile[axis].high) % max(2 * last, 1)
-        piece = piece.take(np.minimum(way, 2 * last - way), axis)
-    return np.ascontiguousarray(piece, np.float32)
+        part = part.take(np.minimum(way, 2 * last - way), axis)
+    return np.ascontiguousarray(part, np.float32)
 
 
-def voxels_in_memory(tiles: Sequence[Tile], pieces: Pieces | None = None) -> float:
-    """Voxels for which each tile takes memory; without `pieces`, all that the network sees."""
+def voxels_in_memory(tiles: Sequence[Tile], strips: Strips | None = None) -> float:
+    """Voxels for which each tile takes memory; without `strips`, all that the network sees."""
     z, y, x = (axis.high - axis.low for axis in tiles[0])
-    return _in_memory(z, y, x, pieces)
+    return _in_memory(z, y, x, strips)
 
 
 def redundancy(tiles: Sequence[Tile]) -> float:
@@ -262,9 +262,9 @@ def redundancy(tiles: Sequence[Tile]) -> float:
     return voxels_in_memory(tiles) * len(tiles) / float(alone) - 1.0
 
 
-def _in_memory(z: int, y: int, x: int, pieces: Pieces | None) -> float:
+def _in_memory(z: int, y: int, x: int, strips: Strips | None) -> float:
     """Voxels for which a tile of that size takes memory."""
-    return float(z * x) * (y if pieces is None else min(y, pieces.held))
+    return float(z * x) * (y if strips is None else min(y, strips.held))
 
 
 def _choices(n: int, halo: int, divisor: int, wanted: Span) -> list[list[AxisTile]]:

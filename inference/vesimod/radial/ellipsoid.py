@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from vesimod_imod.core.arrays import FloatArray
 
-from vesimod.radial.rays import Density, directions
+from vesimod.radial.rays import RaySampler, directions
 from vesimod.radial.surface_fit import BATCH, Fits, Surface
 
 REACH_NM = 7.0
@@ -19,12 +19,12 @@ STEPS = 8
 THOMSEN_POWER = 1.6075  # Knud Thomsen's formula for an ellipsoid's surface, good to 1 %
 
 
-def fit_shapes(density: Density, fits: Fits, template: FloatArray) -> FloatArray:
+def fit_shapes(density: RaySampler, fits: Fits, template: FloatArray) -> FloatArray:
     """Fit ellipsoids to membranes.
 
     Parameters
     ----------
-    density : Density
+    density : RaySampler
         The tomogram.
     fits : Fits
         N fitted spheres.

@@ -21,7 +21,7 @@ from scipy import ndimage
 from scipy.interpolate import CubicSpline
 from vesimod_imod.core.arrays import FloatArray
 
-from vesimod.radial.rays import Density
+from vesimod.radial.rays import RaySampler
 from vesimod.radial.surface_fit import (
     RAY_STEP_NM,
     TEMPLATE_HALF_NM,
@@ -38,12 +38,12 @@ HALF_MEMBRANE_NM = 2.5  # of a lipid bilayer
 HALF_RANGE_NM = (0.8, 5.0)
 BLUR_NM = 0.2
 WIDER_SHARE = 0.6
-ASSUMED_EVIDENCE = 10.0  # of all fits together at which measured edges and a bilayer's count alike
+ASSUMED_Z = 10.0  # of all fits together at which measured edges and a bilayer's count alike
 PROFILE_STEP_NM = RAY_STEP_NM
-MIN_LEARNED, MIN_LEARNED_EVIDENCE = 5, 20.0  # vesicles whose mean is better than a guess
+MIN_LEARNED, MIN_LEARNED_Z = 5, 20.0  # vesicles whose mean is better than a guess
 LUMEN_SHARES = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])  # of the lumen's radius
-WEAK_SHARE = 0.8  # of the median evidence, below which a fit is tried again
-SURE_EVIDENCE = 7.0  # far above what noise gives: faint or not, there is a membrane
+WEAK_SHARE = 0.8  # of the median membrane z, below which a fit is tried again
+SURE_Z = 7.0  # far above what noise gives: faint or not, there is a membrane
 STRETCHES = np.arange(0.5, 2.01, 0.05)
 
 
@@ -86,10 +86,10 @@ def profile_axis() -> FloatArray:
 
 
 def fit_and_learn(
-    density: Density,
+    density: RaySampler,
     centres: FloatArray,
     membrane_nm: FloatArray,
-    min_evidence: float,
+    min_membrane_z: float,
     rounds: tuple[int, ...] = (2, 1),
     search: Search | None = None,
     wider: Search | None = None,
@@ -99,11 +99,11 @@ def fit_and_learn(
 
     Parameters
     ----------
-    density : Density
+    density : RaySampler
         The tomogram.
     centres, membrane_nm
         Where to start; (N, 3) in voxels and (N,) in nm.
-    min_evidence : float
+    min_membrane_z : float
         Fits from which the profile is learned.
     rounds : tuple of int
         See `fit_membranes`, of the second time.
@@ -130,23 +130,25 @@ def fit_and_learn(
         rounds=(2,),
         progress=progress,
     )
-    found = fits.select(fits.evidence >= min_evidence)
-    membrane = mean_membrane(read_profiles(density, found), found.evidence)
+    found = fits.select(fits.membrane_z >= min_membrane_z)
+    membrane = mean_membrane(read_profiles(density, found), found.membrane_z)
     fits = fit_membranes(density, fits.centres, fits.membrane_nm, membrane.template, rounds=rounds)
-    usual = float(np.median(fits.evidence)) if membrane.learned else np.inf
-    weak = np.flatnonzero(fits.evidence < min(WEAK_SHARE * usual, SURE_EVIDENCE))
+    usual = float(np.median(fits.membrane_z)) if membrane.learned else np.inf
+    weak = np.flatnonzero(fits.membrane_z < min(WEAK_SHARE * usual, SURE_Z))
     if wider is not None and len(weak):
         # The mask's centre may be far off, or the guess may have led to another membrane.
         again = fit_membranes(
             density, centres[weak], start_nm[weak], membrane.template, search=wider, rounds=rounds
         )
-        fits = fits.replaced(weak, again, again.evidence > fits.evidence[weak])
+        fits = fits.replaced(weak, again, again.membrane_z > fits.membrane_z[weak])
     profiles = read_profiles(density, fits)
-    membrane = mean_membrane(profiles, np.where(fits.evidence >= min_evidence, fits.evidence, 0))
+    membrane = mean_membrane(
+        profiles, np.where(fits.membrane_z >= min_membrane_z, fits.membrane_z, 0)
+    )
     return fits, profiles, membrane
 
 
-def read_profiles(density: Density, fits: Fits) -> FloatArray:
+def read_profiles(density: RaySampler, fits: Fits) -> FloatArray:
     """Mean density across each membrane (N, P), at `profile_axis()` from its centre.
 
     NaN where a vesicle's rays all leave the volume.
@@ -160,7 +162,7 @@ def read_profiles(density: Density, fits: Fits) -> FloatArray:
     return profiles
 
 
-def lumen_density(density: Density, fits: Fits) -> FloatArray:
+def lumen_density(density: RaySampler, fits: Fits) -> FloatArray:
     """Mean density (N,) inside of each membrane; NaN where a vesicle is outside the volume."""
     lumen = np.empty(len(fits.centres))
     for row, (centre, radius) in enumerate(zip(fits.centres, fits.membrane_nm, strict=True)):
@@ -178,33 +180,33 @@ def mean_over_directions(rays: Rays) -> FloatArray:
     return mean
 
 
-def mean_membrane(profiles: FloatArray, evidence: FloatArray) -> Membrane:
+def mean_membrane(profiles: FloatArray, membrane_z: FloatArray) -> Membrane:
     """Average profiles and find the membrane's edges.
 
     Parameters
     ----------
     profiles : (N, P) float
         From `read_profiles`.
-    evidence : (N,) float
-        Of the fits: profiles count by its square where positive.
+    membrane_z : (N,) float
+        z of the fits: profiles count by its square where positive.
 
     Returns
     -------
     Membrane
-        A bilayer's edges where the evidence in all is weak.
+        A bilayer's edges where all fits together are weak.
     """
-    weight = np.maximum(evidence, 0.0) ** 2
+    weight = np.maximum(membrane_z, 0.0) ** 2
     usable = np.isfinite(profiles).all(axis=1) & (weight > 0)
     if not usable.any():
         return Membrane(np.zeros(len(profile_axis())), HALF_MEMBRANE_NM, HALF_MEMBRANE_NM, False)
     weight = weight[usable]
     profile = np.average(profiles[usable], axis=0, weights=weight)
     inner, outer = edges(profile)
-    trust = float(weight.sum() / (weight.sum() + ASSUMED_EVIDENCE**2))
+    trust = float(weight.sum() / (weight.sum() + ASSUMED_Z**2))
     inner, outer = (
         trust * _without_blur(edge) + (1 - trust) * HALF_MEMBRANE_NM for edge in (inner, outer)
     )
-    learned = len(weight) >= MIN_LEARNED and weight.sum() >= MIN_LEARNED_EVIDENCE**2
+    learned = len(weight) >= MIN_LEARNED and weight.sum() >= MIN_LEARNED_Z**2
     return Membrane(profile, inner, outer, bool(learned))
 
 
@@ -231,12 +233,12 @@ def edges(profile: FloatArray) -> tuple[float, float]:
     return float(-fine[inn][np.argmin(slope[inn])]), float(fine[out][np.argmax(slope[out])])
 
 
-def needed_evidence(evidence: FloatArray, at_least: float, share: float) -> float:
-    """Choose the evidence from which a membrane counts.
+def needed_membrane_z(membrane_z: FloatArray, at_least: float, share: float) -> float:
+    """Choose the z from which a membrane counts.
 
     Parameters
     ----------
-    evidence : (N,) float
+    membrane_z : (N,) float
         Of all fits.
     at_least : float
         What is asked in any case.
@@ -245,10 +247,10 @@ def needed_evidence(evidence: FloatArray, at_least: float, share: float) -> floa
         structures stay far below true vesicles. Only asked where there are enough to
         compare with.
     """
-    sure = evidence[evidence >= at_least]
+    sure = membrane_z[membrane_z >= at_least]
     if len(sure) < MIN_LEARNED:
         return at_least
-    return max(at_least, min(share * float(np.median(sure)), SURE_EVIDENCE))
+    return max(at_least, min(share * float(np.median(sure)), SURE_Z))
 
 
 def thicknesses(profiles: FloatArray, membrane: Membrane) -> FloatArray:

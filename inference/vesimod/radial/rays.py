@@ -16,7 +16,7 @@ COARSEST_NM = 2.9
 
 
 @dataclass(frozen=True, eq=False)
-class Density:
+class RaySampler:
     """A tomogram that is read in boxes only.
 
     Parameters

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 
-from vesimod.radial.rays import Density, directions
+from vesimod.radial.rays import RaySampler, directions
 
 RAY_STEP_NM = 0.8
 TEMPLATE_HALF_NM = 8.0  # reach of the membrane's profile to either side
@@ -93,7 +93,7 @@ class Fits:
     again: BoolArray
 
     @cached_property
-    def evidence(self) -> FloatArray:
+    def membrane_z(self) -> FloatArray:
         """How sure a dark shell is there (N,): mean response over its standard error.
 
         Noise is alike in neighbouring rays, so the error comes from patches of the surface;
@@ -136,7 +136,7 @@ def _patches(count: int = 48) -> FloatArray:
 
 
 def fit_membranes(
-    density: Density,
+    density: RaySampler,
     centres: FloatArray,
     membrane_nm: FloatArray,
     template: FloatArray,
@@ -150,7 +150,7 @@ def fit_membranes(
 
     Parameters
     ----------
-    density : Density
+    density : RaySampler
         The tomogram.
     centres : (N, 3) float
         Where to start, in voxels.
@@ -195,7 +195,7 @@ def fit_membranes(
 
 
 def _fit_batch(
-    density: Density,
+    density: RaySampler,
     start: FloatArray,
     start_nm: FloatArray,
     template: FloatArray,
@@ -251,7 +251,7 @@ class Surface:
 
     @staticmethod
     def read(
-        density: Density,
+        density: RaySampler,
         centres: FloatArray,
         membrane_nm: FloatArray,
         template: FloatArray,

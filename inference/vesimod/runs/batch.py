@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vesimod.errors import disk_is_full, in_words
-from vesimod.io.provenance import fingerprint, read_sidecar
+from vesimod.io.provenance import fingerprint, read_provenance
 from vesimod.network.model import Model
 from vesimod.network.runtime import ON_GPU
 from vesimod.pipeline import Progress
@@ -154,7 +154,7 @@ def is_finished(job: Job, weights_sha256: str, overwrite: bool = False) -> bool:
     model = job.outputs.model
     if not job.outputs.complete:
         return False
-    made, notes = read_sidecar(model)
+    made, notes = read_provenance(model)
     if made is None:
         reason = notes[0]
     elif made.tomogram_fingerprint != fingerprint(job.tomogram):

@@ -22,7 +22,7 @@ from vesimod_imod.sphere_model.write import SphereObject, by_score, write_sphere
 
 from vesimod.figures.slices import draw_picture
 from vesimod.io.label_volume import paint_spheres
-from vesimod.io.provenance import Provenance, fingerprint, sidecar_path, write_sidecar
+from vesimod.io.provenance import Provenance, fingerprint, provenance_path, write_provenance
 from vesimod.io.region import region_mask
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod.io.tomogram import Tomogram, read_tomogram, write_mrc
@@ -133,7 +133,7 @@ def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -
     check_distinct([path, *outputs.files(), *([settings.region] if settings.region else [])])
     for file in outputs.files():
         check_writable(file, overwrite)
-    for file in (*outputs.files(), sidecar_path(outputs.model)):
+    for file in (*outputs.files(), provenance_path(outputs.model)):
         remove_leftovers(file)
     return tomogram
 
@@ -336,7 +336,7 @@ def _write(
         draw_picture(outputs.picture, tomogram, spheres, overwrite=overwrite)
     objects = by_score(spheres) if score_classes else [SphereObject("vesicles", spheres)]
     write_sphere_objects(outputs.model, objects, grid, overwrite=overwrite)
-    write_sidecar(outputs.model, provenance)
+    write_provenance(outputs.model, provenance)
 
 
 def _provenance(

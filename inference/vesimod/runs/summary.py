@@ -12,7 +12,7 @@ import numpy as np
 from vesimod_imod.core.files import atomic_path
 from vesimod_imod.sphere_model.read import read_sphere_model
 
-from vesimod.io.provenance import read_sidecar
+from vesimod.io.provenance import read_provenance
 
 MODEL_ENDING = "_vesicles.mod"
 
@@ -72,7 +72,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def row_of(model: Path, state: str) -> Row:
-    """Sum up a sphere model as it is now, with what its sidecar tells.
+    """Sum up a sphere model as it is now, with what its provenance record tells.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def row_of(model: Path, state: str) -> Row:
     """
     radii = read_sphere_model(model).spheres.radii_nm
     known = radii[np.isfinite(radii)]
-    provenance, notes = read_sidecar(model)
+    provenance, notes = read_provenance(model)
     results: dict[str, Any] = {} if provenance is None else provenance.results
     size, searched = results.get("voxel_size_nm"), results.get("searched_um3")
     return Row(

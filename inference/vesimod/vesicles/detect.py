@@ -12,21 +12,21 @@ from vesimod_imod.core.arrays import BoolArray, FloatArray, Labels, Triple, Volu
 from vesimod_imod.core.spheres import Spheres
 
 from vesimod.network.resample import model_to_volume
-from vesimod.radial.profile import needed_evidence
-from vesimod.radial.rays import Density
-from vesimod.vesicles.features import NO_EVIDENCE, measure
+from vesimod.radial.profile import needed_membrane_z
+from vesimod.radial.rays import RaySampler
+from vesimod.vesicles.features import NO_MEMBRANE_Z, measure
 from vesimod.vesicles.instances import spheres_of_labels, split_instances
 from vesimod.vesicles.overlaps import resolve_overlaps
-from vesimod.vesicles.scoring import MIN_SCORE, score, terms
+from vesimod.vesicles.scoring import MIN_SCORE, features, score
 from vesimod.vesicles.threshold import choose_threshold
 
 RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
-# Of the median evidence. In simulated tomograms true vesicles had more than 0.55 of it in 95 of
+# Of the median membrane z. In simulated tomograms true vesicles had more than 0.55 of it in 95 of
 # 100 cases, whatever the noise; of the false ones 95 in 100 had less than 0.5 where noise was low.
 FAINT_SHARE = 0.48
 # Of the surface within the volume: a sphere centred a tenth of its radius outside has 0.45. What
 # is centred further out is no vesicle of this volume; so far, the fit may be wrong.
-LEAST_SEEN = 0.45
+LEAST_VISIBLE = 0.45
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 # Masks whose centre lies further from the region are not looked at: no fit moves as far, and how
 # much of the network's map there is depends on the tiling.
@@ -34,7 +34,7 @@ REGION_REACH_NM = 45.0
 
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
+class Detections:
     """Everything that was taken for a vesicle, kept or not.
 
     Parameters
@@ -69,7 +69,7 @@ def find_spheres(
     invert: bool = False,
     region: BoolArray | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Candidates:
+) -> Detections:
     """Find vesicles as spheres.
 
     Parameters
@@ -96,7 +96,7 @@ def find_spheres(
 
     Returns
     -------
-    Candidates
+    Detections
         Accepted and dropped spheres, centres in voxels of `volume`.
 
     Raises
@@ -110,7 +110,7 @@ def find_spheres(
         raise ValueError(f"distance {distance.shape} is not like probability {probability.shape}")
     if region is not None and region.shape != volume.shape:
         raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
-    density = Density(volume, voxel_size_nm, invert)
+    density = RaySampler(volume, voxel_size_nm, invert)
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm, region)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
@@ -120,16 +120,16 @@ def find_spheres(
     if region is not None:
         masks = masks.select(_near(masks.centres, region, voxel_size_nm))
     if len(masks) == 0:
-        return Candidates(Spheres.empty(), Spheres.empty(), labels, threshold)
-    network = Density(probability, probability_voxel_size_nm)
+        return Detections(Spheres.empty(), Spheres.empty(), labels, threshold)
+    network = RaySampler(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
     reasons = impossible(spheres, region)
-    spheres = replace(spheres, scores=score(terms(spheres), reasons == ""))
+    spheres = replace(spheres, scores=score(features(spheres), reasons == ""))
     reasons, overlap_nm = _unlikely(spheres, reasons, voxel_size_nm)
     kept = reasons == ""
     dropped = spheres.with_measures(reason=reasons).select(~kept)
     spheres = spheres.with_measures(overlap_nm=overlap_nm)
-    return Candidates(spheres.select(kept), dropped, labels, threshold, notes)
+    return Detections(spheres.select(kept), dropped, labels, threshold, notes)
 
 
 def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray[np.str_]:
@@ -138,7 +138,8 @@ def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray
     Parameters
     ----------
     spheres : Spheres
-        N candidates with the measures seen and evidence, centres in voxels of `region`.
+        N candidates with the measures visible_fraction and membrane_z, centres in voxels of
+        `region`.
     region : (z, y, x) bool, optional
         Where vesicles may be.
 
@@ -150,8 +151,8 @@ def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray
     rules = [
         (spheres.radii_nm < RADIUS_RANGE_NM[0], "too small"),
         (spheres.radii_nm > RADIUS_RANGE_NM[1], "too large"),
-        (spheres.measures["seen"] < LEAST_SEEN, "mostly outside the volume"),
-        (spheres.measures["evidence"] < NO_EVIDENCE, "no membrane"),
+        (spheres.measures["visible_fraction"] < LEAST_VISIBLE, "mostly outside the volume"),
+        (spheres.measures["membrane_z"] < NO_MEMBRANE_Z, "no membrane"),
     ]
     if region is not None:
         rules.append((~_inside(spheres.centres, region), "outside the region"))
@@ -167,11 +168,11 @@ def _unlikely(
     """Complete the reasons (N,) by what scores and neighbours say; overlaps (N,) of the kept."""
     reasons = np.where((reasons == "") & (spheres.scores < MIN_SCORE), "not convincing", reasons)
     # What the border cuts shows less of itself: compared is what all of it would show.
-    evidence = spheres.measures["evidence"] / np.sqrt(
-        np.maximum(spheres.measures["seen"], LEAST_SEEN)
+    membrane_z = spheres.measures["membrane_z"] / np.sqrt(
+        np.maximum(spheres.measures["visible_fraction"], LEAST_VISIBLE)
     )
-    needed = needed_evidence(evidence[reasons == ""], NO_EVIDENCE, FAINT_SHARE)
-    reasons = np.where((reasons == "") & (evidence < needed), "fainter than the others", reasons)
+    needed = needed_membrane_z(membrane_z[reasons == ""], NO_MEMBRANE_Z, FAINT_SHARE)
+    reasons = np.where((reasons == "") & (membrane_z < needed), "fainter than the others", reasons)
     rows = np.flatnonzero(reasons == "")
     kept, depth_nm = resolve_overlaps(spheres.select(rows), spheres.scores[rows], voxel_size_nm)
     reasons[rows[~kept]] = "overlaps a better one"

@@ -19,12 +19,12 @@ from vesimod.radial.profile import (
     profile_axis,
     thicknesses,
 )
-from vesimod.radial.rays import Density, directions
+from vesimod.radial.rays import RaySampler, directions
 from vesimod.radial.surface_fit import Search
 from vesimod.vesicles.outliers import MIN_VESICLES, p_values
 
-NO_EVIDENCE = 2.0  # below, a fit follows the noise
-MIN_EVIDENCE = 3.5  # from which a membrane tells what membranes of this tomogram look like
+NO_MEMBRANE_Z = 2.0  # below, a fit follows the noise
+MIN_MEMBRANE_Z = 3.5  # from which a membrane tells what membranes of this tomogram look like
 CORE_SHARES = np.array([0.15, 0.3, 0.45, 0.6])  # of the radius: where the network is asked
 LEAST_SURE = 0.2  # a network whose highest probability is below that has found nothing
 HALO_NM = 8.0  # from the membrane's centre outwards: where the white halo is looked for
@@ -39,8 +39,8 @@ FAR = Search(np.concatenate([NEAR.shifts_nm, 8.0 * directions(50)]), np.arange(-
 
 
 def measure(
-    density: Density,
-    probability: Density,
+    density: RaySampler,
+    probability: RaySampler,
     masks: Spheres,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Spheres, tuple[str, ...]]:
@@ -48,9 +48,9 @@ def measure(
 
     Parameters
     ----------
-    density : Density
+    density : RaySampler
         The tomogram.
-    probability : Density
+    probability : RaySampler
         The network's map on its own grid, edges aligned with the tomogram's.
     masks : Spheres
         N candidates, centres in voxels of the tomogram.
@@ -67,7 +67,7 @@ def measure(
         density,
         masks.centres,
         masks.radii_nm - HALF_MEMBRANE_NM,
-        MIN_EVIDENCE,
+        MIN_MEMBRANE_Z,
         search=NEAR,
         wider=FAR,
         progress=progress,
@@ -76,12 +76,12 @@ def measure(
     thickness = thicknesses(profiles, membrane)
     contrast = membrane_contrast(profiles)
     radii = fits.membrane_nm + membrane.outer_nm
-    found = fits.evidence >= MIN_EVIDENCE
+    found = fits.membrane_z >= MIN_MEMBRANE_Z
     # Where no membrane is to be seen the mask is the better witness of where the blob was.
-    seen = fits.evidence >= NO_EVIDENCE
-    centres = np.where(seen[:, None], fits.centres, masks.centres)
-    radii = np.where(seen, radii, masks.radii_nm)
-    moved_nm = np.linalg.norm((fits.centres - masks.centres) * size, axis=1)
+    has_membrane = fits.membrane_z >= NO_MEMBRANE_Z
+    centres = np.where(has_membrane[:, None], fits.centres, masks.centres)
+    radii = np.where(has_membrane, radii, masks.radii_nm)
+    centre_shift_nm = np.linalg.norm((fits.centres - masks.centres) * size, axis=1)
     p = np.full(len(masks), np.nan)
     p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
     axes, vectors = semi_axes(fit_shapes(density, fits, membrane.template), radii)
@@ -103,19 +103,19 @@ def measure(
         radii,
         ids=masks.ids,
         measures={
-            "membrane_radius_nm": np.where(seen, fits.membrane_nm, np.nan),
-            "inner_radius_nm": np.where(seen, fits.membrane_nm - membrane.inner_nm, np.nan),
+            "membrane_radius_nm": np.where(has_membrane, fits.membrane_nm, np.nan),
+            "inner_radius_nm": np.where(has_membrane, fits.membrane_nm - membrane.inner_nm, np.nan),
             "membrane_thickness_nm": thickness,
             "membrane_density": contrast,
             "lumen_density": lumen,
             "lumen_ratio": _lumen_ratio(lumen, profiles),
-            "evidence": fits.evidence,
-            "moved_nm": moved_nm,
-            "belief": _belief(probability, density, centres, radii),
+            "membrane_z": fits.membrane_z,
+            "centre_shift_nm": centre_shift_nm,
+            "core_probability": _core_probability(probability, density, centres, radii),
             "p_value": p,
             "border": border,
             "refit": fits.again,
-            "seen": _seen(density, centres, radii),
+            "visible_fraction": _visible_fraction(density, centres, radii),
             "axis_long_nm": axes[:, 0],
             "axis_middle_nm": axes[:, 1],
             "axis_short_nm": axes[:, 2],
@@ -143,17 +143,17 @@ def _lumen_ratio(lumen: FloatArray, profiles: FloatArray) -> FloatArray:
     return ratio
 
 
-def _seen(density: Density, centres: FloatArray, radii_nm: FloatArray) -> FloatArray:
+def _visible_fraction(density: RaySampler, centres: FloatArray, radii_nm: FloatArray) -> FloatArray:
     """Share (N,) of each sphere's surface that lies within the volume."""
     reach = radii_nm[:, None, None] * directions() / np.asarray(density.voxel_size_nm)
     surface = centres[:, None] + reach
     last = np.asarray(density.voxels.shape) - 0.5
-    seen: FloatArray = ((surface > -0.5) & (surface < last)).all(axis=2).mean(axis=1)
-    return seen
+    visible: FloatArray = ((surface > -0.5) & (surface < last)).all(axis=2).mean(axis=1)
+    return visible
 
 
-def _belief(
-    probability: Density, density: Density, centres: FloatArray, radii_nm: FloatArray
+def _core_probability(
+    probability: RaySampler, density: RaySampler, centres: FloatArray, radii_nm: FloatArray
 ) -> FloatArray:
     """Mean probability (N,) in the inner part of each sphere, relative to the highest of all.
 
@@ -161,9 +161,11 @@ def _belief(
     too large, but sure in the middle. Relative, because some networks are never sure.
     """
     places = volume_to_model(centres, density.voxel_size_nm, probability.voxel_size_nm)
-    belief = np.empty(len(places))
+    core_probability = np.empty(len(places))
     for row, (place, radius) in enumerate(zip(places, radii_nm, strict=True)):
         shells = mean_over_directions(probability.rays(place, CORE_SHARES * radius, every=8))
         weight = CORE_SHARES**2 * np.isfinite(shells)
-        belief[row] = np.nan_to_num(shells) @ weight / max(weight.sum(), 1e-9)
-    return np.asarray(belief / max(belief.max(initial=0.0), LEAST_SURE), np.float64)
+        core_probability[row] = np.nan_to_num(shells) @ weight / max(weight.sum(), 1e-9)
+    return np.asarray(
+        core_probability / max(core_probability.max(initial=0.0), LEAST_SURE), np.float64
+    )

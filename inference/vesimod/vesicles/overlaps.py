@@ -36,7 +36,7 @@ def overlapping_pairs(
 
 
 def resolve_overlaps(
-    spheres: Spheres, evidence: FloatArray, voxel_size_nm: Triple
+    spheres: Spheres, strength: FloatArray, voxel_size_nm: Triple
 ) -> tuple[BoolArray, FloatArray]:
     """Give up the weaker of two spheres that overlap by more than a contact.
 
@@ -44,7 +44,7 @@ def resolve_overlaps(
     ----------
     spheres : Spheres
         N candidates.
-    evidence : (N,) float
+    strength : (N,) float
         The higher is believed.
 
     Returns
@@ -61,7 +61,7 @@ def resolve_overlaps(
         rivals.setdefault(int(j), []).append(int(i))
     kept = np.ones(len(spheres), bool)
     # Strongest first; position decides between equals, so that order of input does not.
-    for row in np.lexsort((*spheres.centres.T, -evidence)):
+    for row in np.lexsort((*spheres.centres.T, -strength)):
         if kept[row]:
             kept[rivals.get(int(row), [])] = False
     left = np.zeros(len(spheres))

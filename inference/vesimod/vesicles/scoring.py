@@ -1,8 +1,8 @@
 """How much to believe in a candidate: one number that ranks, and decides.
 
 A logistic regression on what candidates in simulated tomograms, with vesicles and without,
-turned out to be. `benchmarks/fit_score.py` fits the numbers anew. Every term is absolute: in a
-tomogram without vesicles nothing is typical. More of a term never lowers the score, and where
+turned out to be. `benchmarks/fit_score.py` fits the numbers anew. Every feature is absolute: in a
+tomogram without vesicles nothing is typical. More of a feature never lowers the score, and where
 more of it tells nothing new it is cut off.
 """
 
@@ -16,38 +16,38 @@ from vesimod_imod.core.spheres import Spheres
 
 MIN_SCORE = 0.5
 # Fitted to candidates of two earlier states of `fast`, whose false ones the network itself doubted.
-# A fit to the shipped models, which are sure of most of what they find, leans on the evidence
+# A fit to the shipped models, which are sure of most of what they find, leans on the membrane
 # instead and drops half of the vesicles at SNR 0.01.
 CONSTANT = -26.82
-WEIGHTS = np.array([2.77, 1.34, 11.25, 0.85])  # of the columns of `terms`
-SHARE = 0.80  # of vesicles among the candidates that this was fitted to
-ASSUMED = 4  # candidates with that share, added to those of each tomogram
+WEIGHTS = np.array([2.77, 1.34, 11.25, 0.85])  # of the columns of `features`
+PREVALENCE = 0.80  # of vesicles among the candidates that this was fitted to
+ASSUMED = 4  # candidates with that prevalence, added to those of each tomogram
 STEPS = 50  # of the expectation maximisation
-EVIDENCE_RANGE = (0.5, 12.0)
+MEMBRANE_Z_RANGE = (0.5, 12.0)
 USUAL_NM = 16.0  # radius below which ribosomes and noise are likelier than vesicles
 
 
-def terms(spheres: Spheres) -> FloatArray:
+def features(spheres: Spheres) -> FloatArray:
     """Collect what speaks for each candidate.
 
     Parameters
     ----------
     spheres : Spheres
-        N candidates with the measures evidence, moved_nm and belief.
+        N candidates with the measures membrane_z, centre_shift_nm and core_probability.
 
     Returns
     -------
     (N, 4) float64
-        Logarithm of the evidence; how far mask and membrane agree on the centre, as a share of
+        Logarithm of the membrane z; how far mask and membrane agree on the centre, as a fraction of
         the radius; how sure the network is of the sphere's middle; radius in nm, as far as it
         is below `USUAL_NM`. Not how bright the lumen is: dense vesicles are vesicles, too.
     """
     measures, radii = spheres.measures, np.maximum(spheres.radii_nm, 1.0)
     return np.stack(
         [
-            np.log(np.clip(measures["evidence"], *EVIDENCE_RANGE)),
-            -measures["moved_nm"] / radii,
-            measures["belief"],
+            np.log(np.clip(measures["membrane_z"], *MEMBRANE_Z_RANGE)),
+            -measures["centre_shift_nm"] / radii,
+            measures["core_probability"],
             np.minimum(radii, USUAL_NM),
         ],
         axis=1,
@@ -59,7 +59,7 @@ def score(
     possible: BoolArray | None = None,
     constant: float = CONSTANT,
     weights: FloatArray = WEIGHTS,
-    share: float = SHARE,
+    prevalence: float = PREVALENCE,
 ) -> FloatArray:
     """Probability that each candidate of one tomogram is a vesicle.
 
@@ -71,21 +71,21 @@ def score(
     Parameters
     ----------
     columns : (N, 4) float
-        `terms` of all candidates of the tomogram.
+        `features` of all candidates of the tomogram.
     possible : (N,) bool, optional
         Which of them tell how many vesicles there are: not those that are dropped for other
         reasons. Default: all.
-    constant, weights, share
-        Of the regression; `share` of the candidates that it was fitted to were vesicles.
+    constant, weights, prevalence
+        Of the regression; `prevalence` of the candidates that it was fitted to were vesicles.
 
     Returns
     -------
     (N,) float64
     """
-    without_share = constant + columns @ weights - log_odds(share)
-    here = share
+    without_prevalence = constant + columns @ weights - log_odds(prevalence)
+    here = prevalence
     for _ in range(STEPS):
-        result = expit(without_share + log_odds(here))
+        result = expit(without_prevalence + log_odds(here))
         asked = result if possible is None else result[possible]
-        here = float(asked.sum() + ASSUMED * share) / (len(asked) + ASSUMED)
+        here = float(asked.sum() + ASSUMED * prevalence) / (len(asked) + ASSUMED)
     return np.asarray(result, np.float64)

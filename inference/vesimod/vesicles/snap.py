@@ -11,8 +11,8 @@ import numpy.typing as npt
 from vesimod_imod.core.arrays import FloatArray, Triple
 from vesimod_imod.core.spheres import Spheres
 
-from vesimod.radial.profile import HALF_MEMBRANE_NM, fit_and_learn, needed_evidence
-from vesimod.radial.rays import Density, directions
+from vesimod.radial.profile import HALF_MEMBRANE_NM, fit_and_learn, needed_membrane_z
+from vesimod.radial.rays import RaySampler, directions
 from vesimod.radial.surface_fit import COARSE, RAY_STEP_NM, Surface, fit_membranes, generic_template
 from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
 
@@ -20,8 +20,8 @@ REACH_NM = 10.0  # how far off the centre a click may be
 GRID_NM = 2.5
 MEMBRANE_RADII_NM = (9.0, 40.0)
 STARTS = 3  # best trials that are followed up
-MIN_EVIDENCE = 5.0  # the most that a search through noise finds in a hundred clicks
-FAINT_SHARE = 0.5  # of the typical evidence, where there are enough others to compare with
+MIN_MEMBRANE_Z = 5.0  # the most that a search through noise finds in a hundred clicks
+FAINT_SHARE = 0.5  # of the typical membrane z, where there are enough others to compare with
 EXAMPLES = 24  # existing spheres that are fitted for comparison
 
 
@@ -79,50 +79,50 @@ def snap(
     clicks = np.asarray(clicks, np.float64).reshape(-1, 3)
     known = taken or Spheres.empty()
     known = known.select(np.isfinite(known.radii_nm))
-    density = Density(volume, voxel_size_nm, invert)
+    density = RaySampler(volume, voxel_size_nm, invert)
     size = np.asarray(voxel_size_nm)
     starts, radii = _search_all(density, clicks, generic_template())
     # Spheres that are there already show what a membrane of this tomogram looks like.
     examples = known.select(np.linspace(0, len(known) - 1, min(len(known), EXAMPLES)).astype(int))
     starts = np.concatenate([starts, examples.centres])
     radii = np.concatenate([radii, examples.radii_nm - HALF_MEMBRANE_NM])
-    fits, _, membrane = fit_and_learn(density, starts, radii, MIN_EVIDENCE, rounds=(1,))
-    needed = needed_evidence(fits.evidence, MIN_EVIDENCE, FAINT_SHARE)
+    fits, _, membrane = fit_and_learn(density, starts, radii, MIN_MEMBRANE_Z, rounds=(1,))
+    needed = needed_membrane_z(fits.membrane_z, MIN_MEMBRANE_Z, FAINT_SHARE)
     clicked = slice(0, len(clicks))
-    centres, radii, evidence = (
-        column[clicked].copy() for column in (fits.centres, fits.membrane_nm, fits.evidence)
+    centres, radii, membrane_z = (
+        column[clicked].copy() for column in (fits.centres, fits.membrane_nm, fits.membrane_z)
     )
-    weak = np.flatnonzero(evidence < needed)
+    weak = np.flatnonzero(membrane_z < needed)
     if membrane.learned and len(weak):
         # The guess may have led to another membrane than the tomogram's own profile does.
         again = _search_all(density, clicks[weak], membrane.template)
         second = fit_membranes(density, *again, membrane.template)
-        better = second.evidence > evidence[weak]
+        better = second.membrane_z > membrane_z[weak]
         rows = weak[better]
         centres[rows], radii[rows] = second.centres[better], second.membrane_nm[better]
-        evidence[rows] = second.evidence[better]
+        membrane_z[rows] = second.membrane_z[better]
     outer = radii + membrane.outer_nm
     off_nm = np.linalg.norm((centres - clicks) * size, axis=1)
     reasons = np.full(len(clicks), "", dtype="U40")
     reasons[off_nm > outer] = "nearest vesicle too far"
-    reasons[evidence < needed] = "no membrane"
+    reasons[membrane_z < needed] = "no membrane"
     rows = np.flatnonzero(reasons == "")
     found = Spheres(centres[rows], outer[rows])
-    alone, _ = resolve_overlaps(found, evidence[rows], voxel_size_nm)
+    alone, _ = resolve_overlaps(found, membrane_z[rows], voxel_size_nm)
     reasons[rows[~alone]] = "another click fits this vesicle better"
     reasons[rows[clashes_with(found, known, voxel_size_nm)]] = "overlaps a sphere that is there"
     good = reasons == ""
     spheres = Spheres(
         np.where(good[:, None], centres, clicks),
         np.where(good, outer, np.nan),
-        np.where(good, evidence / (evidence + MIN_EVIDENCE), 0.0),
-        measures={"evidence": evidence, "moved_nm": off_nm},
+        np.where(good, membrane_z / (membrane_z + MIN_MEMBRANE_Z), 0.0),
+        measures={"membrane_z": membrane_z, "centre_shift_nm": off_nm},
     )
     return Snapped(spheres, reasons)
 
 
 def _search_all(
-    density: Density, clicks: FloatArray, template: FloatArray
+    density: RaySampler, clicks: FloatArray, template: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Find the best sphere near each click: centres (N, 3) in voxels, membrane radii in nm."""
     centres, radii = clicks.copy(), np.full(len(clicks), np.nan)
@@ -132,7 +132,9 @@ def _search_all(
     return centres, radii
 
 
-def _search(density: Density, click: FloatArray, template: FloatArray) -> tuple[FloatArray, float]:
+def _search(
+    density: RaySampler, click: FloatArray, template: FloatArray
+) -> tuple[FloatArray, float]:
     """Find the best sphere near a click: shift (3,) and membrane radius, both in nm."""
     low, high = MEMBRANE_RADII_NM
     middle, half = (low + high) / 2, (high - low) / 2

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, Triple, Volume
 
 from vesimod.network.resample import model_to_volume
-from vesimod.radial.rays import Density
+from vesimod.radial.rays import RaySampler
 
 DEFAULT_THRESHOLD = 0.5
 UNSURE = 0.1  # a network that nowhere gives more than this has found nothing
@@ -17,7 +17,7 @@ MIN_SHELL = 100  # voxels; fewer have no meaningful mean
 
 
 def choose_threshold(
-    density: Density,
+    density: RaySampler,
     probability: Volume,
     probability_voxel_size_nm: Triple,
     region: BoolArray | None = None,
@@ -30,7 +30,7 @@ def choose_threshold(
 
     Parameters
     ----------
-    density : Density
+    density : RaySampler
         The tomogram.
     probability : (z, y, x) float32
         On the network's grid, edges aligned with the tomogram's.

@@ -10,7 +10,7 @@ import pytest
 import typer
 from vesimod.cli import run_app
 from vesimod.commands import corrections, merge, model
-from vesimod.io.provenance import Provenance, write_sidecar
+from vesimod.io.provenance import Provenance, write_provenance
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.read import read_sphere_model
@@ -57,7 +57,7 @@ def test_info(vesimod, predicted):
         "record     no predicted.mod.json beside it",
     ):
         assert text in out
-    write_sidecar(predicted, Provenance("fast 1", "ab" * 32, "TS.mrc", "", {"threshold": 0.5}))
+    write_provenance(predicted, Provenance("fast 1", "ab" * 32, "TS.mrc", "", {"threshold": 0.5}))
     _, out, _ = vesimod("model", "info", predicted)
     assert "network fast 1, weights abababababab" in out
     assert "threshold 0.5" in out

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from vesimod.io.provenance import Provenance, fingerprint, read_sidecar, sidecar_path, write_sidecar
+from vesimod.io.provenance import (
+    Provenance,
+    fingerprint,
+    provenance_path,
+    read_provenance,
+    write_provenance,
+)
 
 
 @pytest.fixture
@@ -14,24 +20,24 @@ def files(tmp_path):
     tomogram.write_bytes(bytes(range(256)) * 4000)
     model.write_bytes(b"IMODV1.2")
     made = Provenance("fast 1", "ab" * 32, tomogram.name, fingerprint(tomogram), {"threshold": 0.5})
-    write_sidecar(model, made)
+    write_provenance(model, made)
     return tomogram, model, made
 
 
 def test_round_trip(files):
     tomogram, model, made = files
-    assert sidecar_path(model).name == "TS_01_rec_vesicles.mod.json"
-    assert read_sidecar(model, tomogram) == (made, [])
+    assert provenance_path(model).name == "TS_01_rec_vesicles.mod.json"
+    assert read_provenance(model, tomogram) == (made, [])
     assert made.software.startswith("vesimod ")
-    content = json.loads(sidecar_path(model).read_text())
+    content = json.loads(provenance_path(model).read_text())
     assert content["weights_sha256"] == "ab" * 32
     assert not [path for path in model.parent.iterdir() if path.name.startswith(".")]
 
 
 def test_lost(files):
     _, model, _ = files
-    sidecar_path(model).unlink()
-    made, notes = read_sidecar(model)
+    provenance_path(model).unlink()
+    made, notes = read_provenance(model)
     assert made is None
     assert "is not known" in notes[0]
 
@@ -39,13 +45,13 @@ def test_lost(files):
 def test_stale(files):
     tomogram, model, made = files
     model.write_bytes(b"IMODV1.2 edited")
-    found, notes = read_sidecar(model, tomogram)
+    found, notes = read_provenance(model, tomogram)
     assert found == made
     assert "was edited since vesimod wrote it" in notes[0]
     data = bytearray(tomogram.read_bytes())
     data[-1] ^= 1
     tomogram.write_bytes(data)
-    assert "tells of another tomogram" in read_sidecar(model, tomogram)[1][1]
+    assert "tells of another tomogram" in read_provenance(model, tomogram)[1][1]
 
 
 @pytest.mark.parametrize(
@@ -53,8 +59,8 @@ def test_stale(files):
 )
 def test_spoilt(files, content):
     _, model, _ = files
-    sidecar_path(model).write_bytes(content.encode("latin-1"))
-    made, notes = read_sidecar(model)
+    provenance_path(model).write_bytes(content.encode("latin-1"))
+    made, notes = read_provenance(model)
     assert made is None
     assert "cannot be read" in notes[0]
 

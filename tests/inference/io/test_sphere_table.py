@@ -41,6 +41,31 @@ def test_hand_made_table(tmp_path: Path) -> None:
     assert spheres.scores.tolist() == [1, 1]
 
 
+def test_measures_of_earlier_versions_get_their_names_of_today(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "id,z,y,x,radius_nm,score,evidence,moved_nm,belief,border,seen\n"
+        "1,1,2,3,20,0.9,12.5,1.5,0.75,False,0.5\n"
+    )
+    measures = read_spheres_csv(path).measures
+    assert list(measures) == [
+        "membrane_z",
+        "centre_shift_nm",
+        "core_probability",
+        "border",
+        "visible_fraction",
+    ]
+    assert [measures[name][0] for name in ("membrane_z", "visible_fraction")] == [12.5, 0.5]
+
+
+def test_a_column_is_left_alone_where_the_name_of_today_is_there_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("z,y,x,radius_nm,seen,visible_fraction\n1,2,3,20,by AB,0.5\n")
+    measures = read_spheres_csv(path).measures
+    assert measures["visible_fraction"].tolist() == [0.5]
+    assert measures["seen"].tolist() == ["by AB"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -45,7 +45,7 @@ def test_unknown_entries_are_ignored() -> None:
         ({"name": None, "voxel_size_nm": "big"}, "unreadable"),
     ],
 )
-def test_impossible_contracts_are_refused(change: dict[str, object], message: str) -> None:
+def test_impossible_specs_are_refused(change: dict[str, object], message: str) -> None:
     text = json.dumps({**json.loads(SPEC.to_json()), **change})
     with pytest.raises(ModelError, match=message):
         ModelSpec.from_json(text)

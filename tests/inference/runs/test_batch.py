@@ -67,7 +67,7 @@ def line(folder: Path, data: Path, pattern: str = "data/*.mrc", options: tuple =
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Result files by name, without the date in MRC headers, sidecars and the summary."""
+    """Result files by name, without the date in MRC headers, provenance records and the summary."""
     return {
         path.name: path.read_bytes()[1024 if path.suffix == ".mrc" else 0 :]
         for path in folder.iterdir()
@@ -194,7 +194,7 @@ main()
 """
 
 
-# Each tomogram syncs its table, its model and its sidecar, then the summary follows.
+# Each tomogram syncs its table, its model and its provenance record, then the summary follows.
 @pytest.mark.parametrize("sync", [1, 2, 3, 4, 7])
 def test_killed_while_writing(folder: Path, batch, data: Path, sync: int) -> None:
     words = [str(word) for word in line(folder, data)]

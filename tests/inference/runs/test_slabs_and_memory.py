@@ -88,7 +88,7 @@ def test_where_memory_runs_out_tiles_are_halved(
 
     def run(rows: np.ndarray, first: bool, last: bool) -> list[np.ndarray]:
         sizes.append(rows[:, 0].size)
-        if last and sizes[-1] > 3_000:  # not the first piece: what it gave is computed again
+        if last and sizes[-1] > 3_000:  # not the first strip: what it gave is computed again
             raise RuntimeError("[ONNXRuntimeError] : 6 : bad allocation")
         return model.run(rows, first, last)
 

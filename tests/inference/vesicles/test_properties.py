@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted import image, paint, scatter, truth_map
-from vesimod.radial.rays import Density
+from vesimod.radial.rays import RaySampler
 from vesimod.vesicles.detect import find_spheres
 from vesimod.vesicles.outliers import p_values
 from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
@@ -170,7 +170,7 @@ def test_overlaps_go_to_the_better_one():
 def test_threshold_follows_the_membrane():
     """A map that is too large at 0.5: its membrane lies where the map gives 0.9."""
     swollen = truth_map(SHAPE, SIZE, CENTRES, RADII + 2.5, blur_nm=5.0)
-    density = Density(VOLUME, SIZE)
+    density = RaySampler(VOLUME, SIZE)
     assert 0.65 < choose_threshold(density, swollen, SIZE) < 0.97
     assert choose_threshold(density, np.zeros(SHAPE, np.float32), SIZE) == DEFAULT_THRESHOLD
     assert choose_threshold(density, np.ones(SHAPE, np.float32), SIZE) == DEFAULT_THRESHOLD

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from painted import image, scatter, truth_map
 from vesimod.vesicles.detect import find_spheres
-from vesimod.vesicles.scoring import MIN_SCORE, WEIGHTS, score, terms
+from vesimod.vesicles.scoring import MIN_SCORE, WEIGHTS, features, score
 from vesimod_imod.core.spheres import Spheres
 
 SIZE = (2.2, 2.2, 2.2)
-# Evidence, moved, belief, radius.
+# membrane_z, centre_shift_nm, core_probability, radius.
 VESICLE = (10.0, 1.0, 1.0, 20.0)
 DOUBTFUL = (4.5, 2.0, 0.8, 16.0)
 JUNK = (2.5, 4.0, 0.6, 13.0)
@@ -20,7 +20,7 @@ JUNK = (2.5, 4.0, 0.6, 13.0)
 
 def candidates(*rows):
     *columns, radius = np.array(rows).T
-    names = ("evidence", "moved_nm", "belief")
+    names = ("membrane_z", "centre_shift_nm", "core_probability")
     measures = dict(zip(names, columns, strict=True))
     return Spheres(np.zeros((len(rows), 3)), radius, measures=measures)
 
@@ -30,11 +30,11 @@ def candidates(*rows):
     st.tuples(*map(st.floats, (-2, 0, 0), (20, 12, 1))),
     st.floats(5, 60),
 )
-def test_more_of_a_term_never_lowers_the_score(which, values, radius):
+def test_more_of_a_feature_never_lowers_the_score(which, values, radius):
     better = [*values, radius]
     better[which] += -0.5 if which == 1 else 0.5
     # A longer radius makes the same shift a smaller share of it: better, too.
-    one, other = (score(terms(candidates(row)))[0] for row in ((*values, radius), better))
+    one, other = (score(features(candidates(row)))[0] for row in ((*values, radius), better))
     assert 0 <= one <= other <= 1
 
 
@@ -43,26 +43,26 @@ def test_weights_are_no_penalties():
 
 
 def test_the_company_decides_about_the_doubtful():
-    among_vesicles = score(terms(candidates(DOUBTFUL, *[VESICLE] * 60)))
-    among_junk = score(terms(candidates(DOUBTFUL, *[JUNK] * 60)))
+    among_vesicles = score(features(candidates(DOUBTFUL, *[VESICLE] * 60)))
+    among_junk = score(features(candidates(DOUBTFUL, *[JUNK] * 60)))
     assert among_vesicles[0] > MIN_SCORE > among_junk[0]
     assert (among_vesicles[1:] > 0.9).all()
     assert (among_junk[1:] < 0.1).all()
 
 
 def test_a_clear_vesicle_among_junk_is_believed():
-    assert score(terms(candidates(VESICLE, *[JUNK] * 60)))[0] > MIN_SCORE
+    assert score(features(candidates(VESICLE, *[JUNK] * 60)))[0] > MIN_SCORE
 
 
 def test_what_is_dropped_anyway_says_nothing_of_the_others():
-    rows = terms(candidates(DOUBTFUL, VESICLE, *[JUNK] * 60))
+    rows = features(candidates(DOUBTFUL, VESICLE, *[JUNK] * 60))
     alone = score(rows[:2])
     np.testing.assert_allclose(score(rows, np.arange(62) < 2)[:2], alone)
 
 
 def test_order_of_candidates_does_not_count():
     rows = [VESICLE, DOUBTFUL, JUNK, DOUBTFUL, VESICLE, JUNK, JUNK]
-    forward, backward = (score(terms(candidates(*r))) for r in (rows, rows[::-1]))
+    forward, backward = (score(features(candidates(*r))) for r in (rows, rows[::-1]))
     np.testing.assert_allclose(forward, backward[::-1])
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from networks import random_unet
+from vesimod.cli import run_app
 from vesimod.network.model import load_model
 from vesimod.network.spec import ModelError
+from vesimod_train.cli import app
 from vesimod_train.config import Config, ConfigError
-from vesimod_train.export.ensemble import average
+from vesimod_train.export.ensemble import write_ensemble
 from vesimod_train.export.onnx import model_spec, write_model
 from vesimod_train.networks.pretrained import read_network
 from vesimod_train.networks.unet import ExportedUNet, UNet
@@ -29,10 +31,10 @@ def test_average_gives_the_mean_distance(tmp_path: Path) -> None:
     wider = replace(TINY, channels=6, poolings=2)
     parts = [write_tiny(tmp_path / "a.onnx", 1), write_tiny(tmp_path / "b.onnx", 2, wider)]
     output = tmp_path / "mean.onnx"
-    assert average(parts[::-1], output, "mean", "7") < 1e-4
+    assert write_ensemble(parts[::-1], output, "mean", "7") < 1e-4
     model = load_model(str(output), device="cpu", threads=1)
     assert (model.spec.name, model.spec.version, model.spec.divisor) == ("mean", "7", 4)
-    assert model.spec.halo == UNet(6, 2).reach
+    assert model.spec.halo == UNet(6, 2).receptive_radius
     alone = [load_model(str(part), device="cpu", threads=1).spec.bytes_per_voxel for part in parts]
     assert model.spec.bytes_per_voxel == max(alone)  # one runs after the other
     tile = np.random.default_rng(0).normal(size=(8, 12, 16)).astype(np.float32)
@@ -46,7 +48,15 @@ def test_what_cannot_be_averaged_is_refused(tmp_path: Path) -> None:
     one = write_tiny(tmp_path / "a.onnx", 1)
     fine = write_tiny(tmp_path / "fine.onnx", 1, replace(TINY, voxel_size_nm=2.2))
     with pytest.raises(ConfigError, match=r"2\.2, 4\.4 nm"):
-        average([one, fine], tmp_path / "mean.onnx", "mean", "1")
-    average([one, one], tmp_path / "mean.onnx", "mean", "1")
-    with pytest.raises(ModelError, match="average of several"):
+        write_ensemble([one, fine], tmp_path / "mean.onnx", "mean", "1")
+    write_ensemble([one, one], tmp_path / "mean.onnx", "mean", "1")
+    with pytest.raises(ModelError, match="ensemble of several"):
         read_network(tmp_path / "mean.onnx")
+
+
+@pytest.mark.parametrize("command", ["ensemble", "average"])  # the latter in earlier versions
+def test_the_command_has_both_its_names(tmp_path: Path, command: str) -> None:
+    parts = [str(write_tiny(tmp_path / f"{seed}.onnx", seed)) for seed in (1, 2)]
+    output = tmp_path / "both.onnx"
+    assert run_app(app, "vesimod-train", [command, *parts, "-o", str(output)]) == 0
+    assert load_model(str(output), device="cpu", threads=1).spec.name == "ensemble"

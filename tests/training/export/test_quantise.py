@@ -40,7 +40,7 @@ def test_distances_are_nearly_the_same(fast: Path, tmp_path: Path) -> None:
     )
     assert (model.spec.name, model.spec.version) == ("small", "7")
     assert "8 bits" in model.spec.training_data
-    assert model.pieces is None
+    assert model.strips is None
     assert (tmp_path / "small.onnx").stat().st_size < 0.4 * fast.stat().st_size
     volume = small_tile(exact.spec, 99)[0, 0]
     a, b = (each.predict(volume)["probability"] for each in (exact, model))
@@ -70,7 +70,7 @@ def test_what_would_be_too_rough_is_not_written(
 
 
 def test_only_single_networks_are_taken(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="average of several"):
+    with pytest.raises(ModelError, match="ensemble of several"):
         quantise([shipped_models()["accurate"]], tmp_path / "small.onnx")
     with pytest.raises(ModelError, match="no single U-Net"):
         quantise([shipped_models()["fast-int8"]], tmp_path / "small.onnx")

@@ -1,4 +1,4 @@
-"""A graph that takes a tile piece by piece computes what the network computes on the whole."""
+"""A graph that takes a tile strip by strip computes what the network computes on the whole."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from networks import random_unet
 from onnx import TensorProto, helper
 from vesimod.network.spec import ModelError
 from vesimod.network.strips import Runner
-from vesimod.network.tiling import Pieces, plan_tiles, predict, read_tile
-from vesimod_train.export.ensemble import AveragedUNets
+from vesimod.network.tiling import Strips, plan_tiles, predict, read_tile
+from vesimod_train.export.ensemble import UNetEnsemble
 from vesimod_train.export.onnx import to_onnx, unet_spec
-from vesimod_train.export.strips import plain, row_by_row
+from vesimod_train.export.strips import in_strips, plain
 from vesimod_train.networks.unet import ExportedUNet, UNet
 
 
@@ -26,11 +26,11 @@ class Example:
     """A network, and its graph in a session."""
 
     def __init__(self, networks: list[UNet]) -> None:
-        self.module = AveragedUNets(networks).eval()
+        self.module = UNetEnsemble(networks).eval()
         if len(networks) == 1:
             self.module = ExportedUNet(networks[0]).eval()
         self.spec = unet_spec(networks, 4.4, name="a", version="1", training_data="none")
-        self.graph = row_by_row(to_onnx(self.module, self.spec))
+        self.graph = in_strips(to_onnx(self.module, self.spec))
         self.session = start(self.graph)
         self.runner = Runner(onnxruntime, self.session, self.spec, "cpu")
 
@@ -67,8 +67,8 @@ def test_pieces_of_any_length_give_the_whole(
     tiles = plan_tiles(shape, np.inf, spec.halo, spec.divisor)
     computed = [np.full(shape, np.nan, np.float32) for _ in spec.outputs]
     first, step, last = (length * spec.divisor for length in lengths)
-    pieces = Pieces(spec.halo + first, step, last, 1.0)
-    predict(volume, example.runner, computed, tiles, pieces=pieces)
+    strips = Strips(spec.halo + first, step, last, 1.0)
+    predict(volume, example.runner, computed, tiles, strips=strips)
     tile = read_tile(volume, tiles[0])
     with torch.no_grad():
         expected = example.module(torch.from_numpy(tile[None, None]))
@@ -77,16 +77,16 @@ def test_pieces_of_any_length_give_the_whole(
         np.testing.assert_allclose(result, whole.numpy()[0, 0][within], atol=1e-4)
 
 
-def test_pieces_of_one_grey_value_are_computed_once(example: Example) -> None:
+def test_strips_of_one_grey_value_are_computed_once(example: Example) -> None:
     spec, step = example.spec, 2 * example.spec.divisor
-    pieces = Pieces(spec.halo + spec.divisor, step, spec.divisor, 1.0)
-    rows = 4 * pieces.first + 20 * step
+    strips = Strips(spec.halo + spec.divisor, step, spec.divisor, 1.0)
+    rows = 4 * strips.first + 20 * step
     volume = np.random.default_rng(0).normal(size=(8, rows, 8)).astype(np.float32)
-    volume[:, 2 * pieces.first : -pieces.first] = 0.7
-    volume[:, pieces.first + 8 * step : pieces.first + 9 * step, 3] += 0.5  # within it
+    volume[:, 2 * strips.first : -strips.first] = 0.7
+    volume[:, strips.first + 8 * step : strips.first + 9 * step, 3] += 0.5  # within it
     tiles = plan_tiles(volume.shape, np.inf, spec.halo, spec.divisor)
     answers = []
-    for how in (pieces, None):
+    for how in (strips, None):
         calls = []
 
         def run(seen: np.ndarray, first: bool, last: bool, calls: list = calls) -> list:
@@ -94,12 +94,12 @@ def test_pieces_of_one_grey_value_are_computed_once(example: Example) -> None:
             return example.runner(seen, first, last)
 
         results = [np.empty_like(volume) for _ in spec.outputs]
-        predict(volume, run, results, tiles, pieces=how)
+        predict(volume, run, results, tiles, strips=how)
         answers.append(results)
         if how:
-            assert len(calls) < len(pieces.cut(tiles[0][1])) - 4
-    for by_pieces, whole in zip(*answers, strict=True):
-        np.testing.assert_allclose(by_pieces, whole, atol=1e-5)
+            assert len(calls) < len(strips.cut(tiles[0][1])) - 4
+    for by_strips, whole in zip(*answers, strict=True):
+        np.testing.assert_allclose(by_strips, whole, atol=1e-5)
 
 
 def test_a_new_tile_begins_anew(example: Example) -> None:
@@ -150,10 +150,10 @@ def test_layers_that_see_the_whole_tile_are_refused(
         [weight],
     )
     with pytest.raises(ModelError, match=message):
-        row_by_row(helper.make_model(graph))
+        in_strips(helper.make_model(graph))
 
 
 @pytest.mark.parametrize("name", ["fast", "accurate"])
-def test_shipped_models_can_be_taken_row_by_row(name: str) -> None:
+def test_shipped_models_can_be_taken_in_strips(name: str) -> None:
     model = onnx.load(Path(__file__).resolve().parents[3] / f"models/{name}.onnx")
     assert "next_0" in {value.name for value in model.graph.output}, "export it anew"

@@ -19,7 +19,7 @@ from vesimod_train.config import Config, ConfigError
 from vesimod_train.data.examples import Example, even_weight, signed_distance
 from vesimod_train.export import onnx as export_module
 from vesimod_train.export.onnx import ParityError, export, parity
-from vesimod_train.export.strips import row_by_row
+from vesimod_train.export.strips import in_strips
 from vesimod_train.fitting.fit import fit
 from vesimod_train.fitting.losses import distance_loss, inside_weight, learning_rate
 from vesimod_train.fitting.validation import validate
@@ -48,7 +48,7 @@ EXAMPLES = ([example(0), example(1)], [example(2)])
 @pytest.mark.parametrize("poolings", [1, 2])
 def test_nothing_beyond_the_reach_matters(poolings: int) -> None:
     network = UNet(2, poolings).eval()
-    reach, divisor = network.reach, network.divisor
+    reach, divisor = network.receptive_radius, network.divisor
     assert reach % divisor == 0
     edge = 2 * reach + 2 * divisor
     volume = torch.randn(1, 1, edge, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -68,10 +68,25 @@ def test_halving_the_run_changes_nothing(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "cut/checkpoint.pt")[2] == 2
     fit(TINY, tmp_path / "cut", **silent)
     whole, cut = (torch.load(tmp_path / name / "checkpoint.pt") for name in ("whole", "cut"))
-    for part in ("network", "average"):
+    for part in ("network", "ema_network"):
         assert whole[part].keys() == cut[part].keys()
         assert all(torch.equal(whole[part][key], cut[part][key]) for key in whole[part])
     assert (tmp_path / "whole/log.csv").read_text() == (tmp_path / "cut/log.csv").read_text()
+
+
+def test_a_run_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    silent = {"report": lambda _text: None, "examples": EXAMPLES, "threads": 1}
+    fit(TINY, tmp_path / "whole", **silent)
+    fit(TINY, tmp_path / "old", stop_after=2, **silent)
+    checkpoint = tmp_path / "old/checkpoint.pt"
+    stored = torch.load(checkpoint)
+    stored["average"] = stored.pop("ema_network")
+    torch.save(stored, checkpoint)
+    fit(TINY, tmp_path / "old", **silent)
+    whole, old = (load_checkpoint(tmp_path / f"{name}/checkpoint.pt") for name in ("whole", "old"))
+    assert whole[2] == old[2] == TINY.steps
+    weights = [run[1].state_dict() for run in (whole, old)]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
 def test_other_settings_do_not_go_on_in_the_same_folder(tmp_path: Path) -> None:
@@ -227,11 +242,11 @@ def test_parity_of_the_shipped_architecture_at_every_size(tmp_path: Path) -> Non
     network = UNet(16, 2)
     exported = ExportedUNet(network).eval()
     spec = export_module.model_spec(Config(), network, 0)
-    graph = row_by_row(export_module.to_onnx(exported, spec))
+    graph = in_strips(export_module.to_onnx(exported, spec))
     onnx.save(graph, tmp_path / "a.onnx")
     assert parity(tmp_path / "a.onnx", exported) <= 1e-4
     assert len(set(export_module.PARITY_SHAPES)) >= 3
-    for shape in (*export_module.PARITY_SHAPES, (4, 18, 5)):  # the last in pieces
+    for shape in (*export_module.PARITY_SHAPES, (4, 18, 5)):  # the last in strips
         wrong = WrongAtOneSize(exported, tuple(n * network.divisor for n in shape))
         assert parity(tmp_path / "a.onnx", wrong) > 1e-4
 

@@ -65,7 +65,7 @@ def test_a_killed_run_goes_on_to_the_bit(tmp_path: Path) -> None:
         fit(config, folder, threads=1, report=reports.append)
     assert sum("going on at step" in text for text in reports) == 1
     a, b = (torch.load(folder / "checkpoint.pt") for folder in (killed, whole))
-    for part in ("network", "average"):
+    for part in ("network", "ema_network"):
         assert a[part].keys() == b[part].keys()
         assert all(torch.equal(a[part][key], b[part][key]) for key in a[part])
     moments = [s["optimiser"]["state"][0] for s in (a, b)]

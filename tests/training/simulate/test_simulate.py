@@ -11,7 +11,7 @@ from scipy import ndimage
 from vesimod.cli import run_app
 from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import read_tomogram
-from vesimod.radial.rays import Density
+from vesimod.radial.rays import RaySampler
 from vesimod.radial.surface_fit import fit_membranes, generic_template
 from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_train.cli import app
@@ -30,7 +30,7 @@ from vesimod_train.simulate.tilts import Microscope, shifted
 SMALL = replace(RECIPES["validation"], shape=(40, 72, 64), vesicles=(6, 6), others=(0.3, 0.3))
 # Enough signal to see each vesicle, and no contrast transfer to turn it.
 CLEAR = replace(
-    SMALL, snr=(50.0, 50.0), defocus_um=(0.0, 0.0), others=(0.0, 0.0), crowding=(0.02, 0.02)
+    SMALL, snr=(50.0, 50.0), defocus_um=(0.0, 0.0), others=(0.0, 0.0), cytosol_sd=(0.02, 0.02)
 )
 
 
@@ -152,7 +152,7 @@ def test_misalignment_moves_no_vesicle() -> None:
     recipe = replace(RECIPES["demo"], snr=(50.0, 50.0), alignment_nm=(1.5, 1.5), others=(0.0, 0.0))
     for seed in (1, 2):
         made = simulate(recipe, seed)
-        density = Density(made.volume, made.grid.voxel_size_nm)
+        density = RaySampler(made.volume, made.grid.voxel_size_nm)
         fits = fit_membranes(
             density, made.spheres.centres, made.spheres.radii_nm - 4, generic_template()
         )

@@ -21,7 +21,7 @@ from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec, Normalisat
 from vesimod_imod.core.files import atomic_path, check_writable
 
 from vesimod_train.export.onnx import OPSET, TILE_CORE
-from vesimod_train.export.strips import row_by_row
+from vesimod_train.export.strips import in_strips
 
 # As the network was trained (Khosrozadeh et al., J Cell Biol 2025).
 VOXEL_SIZE_NM = 2.2
@@ -63,7 +63,7 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
         graph, reach, divisor = to_graph(layers, values)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
         model.ir_version = 10  # onnxruntime 1.20 reads it
-        row_by_row(model)
+        in_strips(model)
         _try(model, edge=4 * divisor)
     except ModelError as error:
         raise ModelError(f"{weights}: {error}") from error

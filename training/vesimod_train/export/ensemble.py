@@ -20,7 +20,7 @@ from vesimod_train.networks.pretrained import read_network
 from vesimod_train.networks.unet import SOFTNESS_NM, ExportedUNet, UNet
 
 
-class AveragedUNets(nn.Module):
+class UNetEnsemble(nn.Module):
     """Networks side by side: probability and distance of their mean."""
 
     def __init__(self, networks: Sequence[UNet]) -> None:
@@ -36,10 +36,10 @@ class AveragedUNets(nn.Module):
         return torch.sigmoid(distance / SOFTNESS_NM), distance
 
 
-def average(
+def write_ensemble(
     models: Sequence[Path], output: Path, name: str, version: str, *, overwrite: bool = False
 ) -> float:
-    """Write the average of models as ONNX.
+    """Write an ensemble of models as ONNX.
 
     Parameters
     ----------
@@ -67,16 +67,16 @@ def average(
         As in `vesimod_train.export.onnx.export`.
     """
     check_writable(output, overwrite)
-    network, spec = averaged(models, name, version)
+    network, spec = read_ensemble(models, name, version)
     return write_model(network, spec, output)
 
 
-def averaged(
+def read_ensemble(
     models: Sequence[Path], name: str, version: str
-) -> tuple[AveragedUNets | ExportedUNet, ModelSpec]:
+) -> tuple[UNetEnsemble | ExportedUNet, ModelSpec]:
     """Read models as one network that gives the mean of their distances, and describe it.
 
-    Parameters and what is raised are those of `average`; a model alone is its own mean.
+    Parameters and what is raised are those of `write_ensemble`; a model alone is its own mean.
     """
     # The widest last: so whole tiles take the least memory (`vesimod_train.export.quantise`).
     parts = sorted(map(read_network, models), key=lambda part: part[0].head.in_channels)
@@ -85,7 +85,7 @@ def averaged(
     if len(sizes) > 1:
         raise ConfigError(
             f"voxel sizes of {', '.join(f'{size:g}' for size in sorted(sizes))} nm: "
-            "only networks of one voxel size can be averaged"
+            "only networks of one voxel size make an ensemble"
         )
     data = "; ".join(each.training_data for each in about)
     alone = len(networks) == 1
@@ -96,4 +96,4 @@ def averaged(
         version=version,
         training_data=data if alone else f"mean of: {data}",
     )
-    return (ExportedUNet(networks[0]) if alone else AveragedUNets(networks)).eval(), spec
+    return (ExportedUNet(networks[0]) if alone else UNetEnsemble(networks)).eval(), spec

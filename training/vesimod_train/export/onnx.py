@@ -17,7 +17,7 @@ from vesimod.network.tiling import plan_tiles, predict
 from vesimod_imod.core.files import atomic_path, check_writable
 
 from vesimod_train.config import Config
-from vesimod_train.export.strips import row_by_row
+from vesimod_train.export.strips import in_strips
 from vesimod_train.networks.checkpoints import load_checkpoint
 from vesimod_train.networks.unet import ExportedUNet, UNet
 
@@ -26,9 +26,9 @@ OUTPUTS = ("probability", "distance")
 TOLERANCE = 1e-4  # largest difference between torch and onnxruntime that may ship
 # Edges in voxels, in units of the network's divisor, on which the two are compared.
 PARITY_SHAPES = ((4, 4, 4), (5, 9, 7), (12, 12, 12), (1, 16, 3))
-PIECES = 11  # such units beyond the first piece: several whole ones, and a part of one
+STRIPS = 11  # such units beyond the first strip: several whole ones, and a part of one
 TILE_CORE = 96  # voxels kept of a tile: a third of the work is halo, half a GB of memory
-# A voxel of a piece. Several networks run one after the other.
+# A voxel of a strip. Several networks run one after the other.
 BYTES_A_CHANNEL = 19
 LICENCE = "MIT"
 
@@ -38,7 +38,7 @@ class ParityError(RuntimeError):
 
 
 def export(checkpoint: Path, output: Path, *, overwrite: bool = False) -> float:
-    """Write the averaged network of a checkpoint as ONNX.
+    """Write the EMA network of a checkpoint as ONNX.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def write_model(network: torch.nn.Module, spec: ModelSpec, output: Path) -> floa
         As in `export`.
     """
     with atomic_path(output) as temporary:
-        onnx.save(row_by_row(to_onnx(network, spec)), temporary)
+        onnx.save(in_strips(to_onnx(network, spec)), temporary)
         difference = parity(temporary, network)
         if not difference <= TOLERANCE:  # also true for NaN
             raise ParityError(
@@ -110,7 +110,7 @@ def unet_spec(
 ) -> ModelSpec:
     """Describe a model of one or several U-Nets."""
     widest = max(network.head.in_channels for network in networks)
-    halo = max(network.reach for network in networks)
+    halo = max(network.receptive_radius for network in networks)
     edge = TILE_CORE + 2 * halo
     return ModelSpec(
         name=name,
@@ -159,21 +159,21 @@ def to_onnx(network: torch.nn.Module, spec: ModelSpec) -> onnx.ModelProto:
 def parity(path: Path, network: torch.nn.Module) -> float:
     """Largest difference between torch and onnxruntime on random input of several sizes.
 
-    Each is computed as a whole; one more, large enough for several pieces, piece by piece.
+    Each is computed as a whole; one more, large enough for several strips, strip by strip.
     """
     model = load_model(str(path), device="cpu")
     spec = model.spec
-    assert model.pieces is not None  # every model that is exported has them
-    long = (4, model.pieces.first // spec.divisor + PIECES, 5)
+    assert model.strips is not None  # every model that is exported has them
+    long = (4, model.strips.first // spec.divisor + STRIPS, 5)
     rng = np.random.default_rng(0)
     worst = 0.0
-    for pieces, shape in (*((None, shape) for shape in PARITY_SHAPES), (model.pieces, long)):
+    for strips, shape in (*((None, shape) for shape in PARITY_SHAPES), (model.strips, long)):
         volume = rng.normal(size=[n * spec.divisor for n in shape]).astype(np.float32)
         with torch.no_grad():
             expected = network(torch.from_numpy(volume[None, None]))
         computed = [np.empty_like(volume) for _ in expected]
         tiles = plan_tiles(volume.shape, np.inf, spec.halo, spec.divisor)
-        predict(volume, model.run, computed, tiles, pieces=pieces)
+        predict(volume, model.run, computed, tiles, strips=strips)
         for a, b in zip(expected, computed, strict=True):
             worst = float(np.maximum(worst, np.abs(a.numpy()[0, 0] - b).max()))
     return worst

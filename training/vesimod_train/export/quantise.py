@@ -17,7 +17,7 @@ from vesimod.network.resample import resample
 from vesimod.network.spec import ModelSpec, normalise
 from vesimod_imod.core.files import atomic_path, check_writable
 
-from vesimod_train.export.ensemble import averaged
+from vesimod_train.export.ensemble import read_ensemble
 from vesimod_train.export.onnx import ParityError, to_onnx
 from vesimod_train.networks.unet import UNet
 from vesimod_train.simulate import RECIPES, simulate
@@ -46,12 +46,12 @@ class _Tiles(CalibrationDataReader):  # type: ignore[misc]
 def quantise(
     models: Sequence[Path], output: Path, version: str = "1", *, overwrite: bool = False
 ) -> float:
-    """Write an 8-bit version of a model, or of the average of several (QDQ, weights by channel).
+    """Write an 8-bit version of a model, or of an ensemble of several (QDQ, weights by channel).
 
     Parameters
     ----------
     models : sequence of Path
-        As in `vesimod_train.export.ensemble.average`; one or more.
+        As in `vesimod_train.export.ensemble.write_ensemble`; one or more.
     output : Path
         The ``.onnx`` file, whose name is the new model's too. It takes whole tiles only.
     version : str
@@ -68,14 +68,14 @@ def quantise(
     Raises
     ------
     ModelError, ConfigError
-        As in `vesimod_train.export.ensemble.average`.
+        As in `vesimod_train.export.ensemble.write_ensemble`.
     ParityError
         The distance is more than 0.25 nm off; nothing is written.
     FileExistsError
         Also what else `check_writable` raises.
     """
     check_writable(output, overwrite)
-    network, spec = averaged(models, output.stem, version)
+    network, spec = read_ensemble(models, output.stem, version)
     # Of several networks two are in memory at a time, but for the last.
     widths = [part.head.in_channels for part in network.modules() if isinstance(part, UNet)]
     channels = max(2 * max(widths[:-1], default=0), widths[-1])

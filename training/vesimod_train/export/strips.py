@@ -1,10 +1,10 @@
-"""Make a network's graph able to take a tile piece by piece along y.
+"""Make a network's graph able to take a tile strip by strip along y.
 
-A convolution needs the rows before and after its own. Run on a piece, it can keep the last rows
-that it saw for the next piece instead of computing them again: memory then follows the piece, and
+A convolution needs the rows before and after its own. Run on a strip, it can keep the last rows
+that it saw for the next strip instead of computing them again: memory then follows the strip, and
 nothing is computed twice however long the tile. So each layer that looks along y gets an input
 ``past_K`` of the rows that it saw last and an output ``next_K`` of those to give it with the next
-piece. Where they are not given they are the rows before a tile begins, so that the graph is the
+strip. Where they are not given they are the rows before a tile begins, so that the graph is the
 plain network to whoever knows of nothing but ``volume``.
 """
 
@@ -72,7 +72,7 @@ class _Rewriter:
         return name
 
     def with_past(self, source: str, default_rows: int, ends: bool) -> str:
-        """Put the rows of the last piece before a feature's, and at the end those after it.
+        """Put the rows of the last strip before a feature's, and at the end those after it.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class _Rewriter:
         return self.write("Concat", parts, f"{past}.joined", axis=Y)
 
     def keep(self, joined: str, rows: int) -> None:
-        """Keep the last rows of `joined` for the next piece."""
+        """Keep the last rows of `joined` for the next strip."""
         last = self.numbers(f"last_{rows}", -rows)
         ends, axis = self.numbers("to_the_end", TO_THE_END), self.numbers("y", Y)
         self._next(self.write("Slice", [joined, last, ends, axis], f"{NEXT}{self.count}"))
@@ -122,8 +122,8 @@ class _Rewriter:
         self.count += 1
 
 
-def row_by_row(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Let a model take its volume piece by piece along y.
+def in_strips(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Let a model take its volume strip by strip along y.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def row_by_row(model: onnx.ModelProto) -> onnx.ModelProto:
             made = _meet(graph, node)
         else:
             raise ModelError(
-                f"layer {node.name} is a {node.op_type}, which cannot be computed piece by piece; "
+                f"layer {node.name} is a {node.op_type}, which cannot be computed strip by strip; "
                 "U-Nets have convolutions, poolings, upsampling and what looks at one voxel alone"
             )
         graph.features.update(dict.fromkeys(node.output, made))
@@ -170,7 +170,7 @@ def row_by_row(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def plain(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Take from a model what `row_by_row` added to its inputs and outputs, for other programs."""
+    """Take from a model what `in_strips` added to its inputs and outputs, for other programs."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     for values, ours in ((result.graph.input, (PAST, END)), (result.graph.output, (NEXT,))):
@@ -189,7 +189,7 @@ def _convolution(graph: _Rewriter, node: onnx.NodeProto) -> Feature:
     if kernel != [3, 3, 3] or list(pads) != [1] * 6:
         raise ModelError(
             f"layer {node.name} has a kernel of {kernel} with pads {list(pads)}; only 3 x 3 x 3 "
-            "with one voxel of padding all around can be computed piece by piece"
+            "with one voxel of padding all around can be computed strip by strip"
         )
     joined = graph.with_past(node.input[0], 1, ends=True)
     graph.keep(joined, 2)

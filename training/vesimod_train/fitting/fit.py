@@ -92,7 +92,7 @@ def fit(
         run.step += 1
         show("training", run.step, config.steps)
         if run.step % config.check_every == 0 or run.step == config.steps:
-            scores = validate(run.average, validation, config.voxel_size_nm, device)
+            scores = validate(run.ema_network, validation, config.voxel_size_nm, device)
             row = _row(config, run.step, recent, scores)
             logs.append(folder / logs.LOG, row)
             logs.to_tensorboard(folder, row)
@@ -151,13 +151,13 @@ def start(config: Config, device: str) -> Run:
     network = base_network(config) if config.base else UNet(config.channels, config.poolings)
     network = network.to(device)
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    average = UNet(config.channels, config.poolings).to(device)
-    average.load_state_dict(network.state_dict())
+    ema_network = UNet(config.channels, config.poolings).to(device)
+    ema_network.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     half = low_precision(device) is torch.float16
-    return Run(network, average, optimiser, torch.amp.GradScaler(device, enabled=half))
+    return Run(network, ema_network, optimiser, torch.amp.GradScaler(device, enabled=half))
 
 
 def low_precision(device: str) -> torch.dtype:
@@ -188,15 +188,15 @@ def _step(
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.scaler.step(run.optimiser)
     run.scaler.update()
-    _follow(run.average, run.network, config.ema)
+    _follow(run.ema_network, run.network, config.ema)
     return float(loss.detach()), *dice(predicted, target, weight)
 
 
 @torch.no_grad()
-def _follow(average: UNet, network: UNet, decay: float) -> None:
+def _follow(ema_network: UNet, network: UNet, decay: float) -> None:
     """Move the averaged weights towards the network's; take its batch statistics likewise."""
     for slow, fast in zip(
-        average.state_dict().values(), network.state_dict().values(), strict=True
+        ema_network.state_dict().values(), network.state_dict().values(), strict=True
     ):
         if slow.dtype.is_floating_point:
             slow.lerp_(fast, 1 - decay)

@@ -122,6 +122,6 @@ def predict_distance(
 
     shape = (volume.shape[0], volume.shape[1], volume.shape[2])
     distance = np.empty(shape, np.float32)
-    tiles = plan_tiles(shape, TILE_VOXELS, network.reach, network.divisor)
+    tiles = plan_tiles(shape, TILE_VOXELS, network.receptive_radius, network.divisor)
     predict(volume, run, [distance], tiles)
     return distance

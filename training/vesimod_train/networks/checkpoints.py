@@ -14,6 +14,7 @@ from vesimod_train.networks.unet import UNet
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.pt"
+_OLD_NAMES = {"average": "ema_network"}  # of a checkpoint's parts, in earlier versions
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Run:
 
     Parameters
     ----------
-    network, average : UNet
+    network, ema_network : UNet
         What the optimiser moves, and the moving average of its weights.
     optimiser : torch.optim.Optimizer
     scaler : torch.amp.GradScaler
@@ -36,7 +37,7 @@ class Run:
     """
 
     network: UNet
-    average: UNet
+    ema_network: UNet
     optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     step: int = 0
@@ -47,7 +48,7 @@ class Run:
         """Whatever has a ``state_dict``, by its name in the checkpoint."""
         return {
             "network": self.network,
-            "average": self.average,
+            "ema_network": self.ema_network,
             "optimiser": self.optimiser,
             "scaler": self.scaler,
         }
@@ -93,7 +94,7 @@ def resume(path: Path, config: Config, run: Run) -> None:
 
 
 def load_checkpoint(path: Path) -> tuple[Config, UNet, int]:
-    """Read a checkpoint: configuration, averaged network in evaluation mode, step.
+    """Read a checkpoint: configuration, EMA network in evaluation mode, step.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def load_checkpoint(path: Path) -> tuple[Config, UNet, int]:
     """
     stored, config = _read(path)
     network = UNet(config.channels, config.poolings)
-    network.load_state_dict(stored["average"])
+    network.load_state_dict(stored["ema_network"])
     return config, network.eval(), int(stored["step"])
 
 
@@ -110,6 +111,9 @@ def _read(path: Path) -> tuple[dict[str, Any], Config]:
     """Read what `save_checkpoint` wrote, and its configuration."""
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
+        for old, new in _OLD_NAMES.items():
+            if old in stored:
+                stored[new] = stored.pop(old)
         return stored, Config.from_mapping(stored["config"])
     except FileNotFoundError:
         raise

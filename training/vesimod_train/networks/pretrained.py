@@ -73,7 +73,7 @@ def network_of_onnx(path: Path) -> tuple[UNet, ModelSpec]:
         if name.startswith(_PREFIX)
     }
     refusal = ModelError(
-        f"{path}: is no single U-Net of vesimod-train (float32), e.g. an average of several or "
+        f"{path}: is no single U-Net of vesimod-train (float32), e.g. an ensemble of several or "
         "an imported network; take one as exported, such as fast"
     )
     if "head.weight" not in tensors or spec.normalisation != Normalisation():

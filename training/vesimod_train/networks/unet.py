@@ -61,14 +61,14 @@ class UNet(nn.Module):
         return distance
 
     @property
-    def reach(self) -> int:
+    def receptive_radius(self) -> int:
         """Voxels to each side that a result depends on, rounded up to the divisor."""
         levels = len(self.up)
         # Two convolutions a level on the way down and, but for the deepest, up; each pooling
         # adds what its window adds.
         steps = 2 * 2**levels + sum(4 * 2**level for level in range(levels))
-        reach: int = steps + self.divisor - 1
-        return -(-reach // self.divisor) * self.divisor
+        radius: int = steps + self.divisor - 1
+        return -(-radius // self.divisor) * self.divisor
 
 
 class ExportedUNet(nn.Module):
