@@ -4,9 +4,9 @@ python benchmarks/model_scores.py [MODEL] [--seeds 9001 9002 9003]
 
 The volumes have 128 x 256 x 256 voxels of 2.2 nm and are written as signed bytes, as `vesimod
 segment` would meet them. A vesicle that the volume's edge cuts and whose centre lies outside is
-no vesicle of the truth, but finding it is no error either: both counts are printed. "No vesicles"
-still holds solid balls of their size (granules, aggregates), "nor granules" does not. AP is the
-area under precision against recall as the score's cut-off falls.
+no vesicle of the truth, but finding it is not an error either: both counts are printed. "No
+vesicles" still holds solid balls of their size (granules, aggregates), "nor granules" does not. AP
+is the area under precision against recall as the score's cut-off falls.
 """
 
 from __future__ import annotations

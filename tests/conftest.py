@@ -17,7 +17,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Real data that is no part of the product; tests that need it are skipped without it."""
+    """Real data that is not part of the product; tests that need it are skipped without it."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"needs the project's shared data folder, absent here: {folder}")

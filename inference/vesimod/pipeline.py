@@ -228,7 +228,7 @@ def find_in_maps(
 
 
 def check_threshold(threshold: float | None) -> None:
-    """Raise ValueError where a threshold is no probability between 0 and 1."""
+    """Raise ValueError where a threshold is not a probability between 0 and 1."""
     if threshold is not None and not 0 < threshold < 1:
         raise ValueError(f"--threshold {threshold:g}: must lie between 0 and 1")
 

@@ -154,7 +154,7 @@ def learn_from_command(
     path = write_pair(folder, volume, lesson, reviewed, invert=invert, overwrite=overwrite)
     say(", ".join(f"{count} {verdict}" for verdict, count in lesson.counts.items()))
     say(
-        f"{len(lesson.vesicles)} vesicles, {len(lesson.rejected)} lookalikes that are none, "
+        f"{len(lesson.vesicles)} vesicles, {len(lesson.rejected)} lookalikes that are not, "
         f"{len(lesson.uncertain)} uncertain"
     )
     say(f"wrote {path.with_suffix('.mrc')}")

@@ -77,7 +77,7 @@ class Entries:
         return _convert(int, "a whole number", name, self.text(name))
 
     def switch(self, name: str) -> bool:
-        """Whether the switch `name` is on; `PipError` if its value is no yes or no."""
+        """Whether the switch `name` is on; `PipError` if its value is neither yes nor no."""
         text = self.text(name)
         if text is None or text in _FALSE:
             return False

@@ -16,7 +16,7 @@ import numpy as np
 from vesimod_imod.model.chunks import MODEL_CHUNKS, Chunk, ModFile
 from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject, object_chunks, objects_of
 
-#: Object of the points where nothing was found; the others hold only spheres to stand by.
+#: Object of the points where nothing was found; the others hold only reliable spheres.
 REJECTED = "no vesicle found here"
 VESICLES = "vesicles"
 _RED, _GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)

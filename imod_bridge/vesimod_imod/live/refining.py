@@ -36,7 +36,7 @@ class Found:
     centres : (N, 3) float64
         Centres (z, y, x) in voxels.
     radii_nm : (N,) float64
-        Radii; NaN where there is no vesicle to stand by.
+        Radii; NaN where no vesicle was found reliably.
     reasons : sequence of N str
         Why there is none.
     """
@@ -213,7 +213,7 @@ def _former_number(centre: FloatArray, work: _Work) -> int | None:
 
 
 def _reject(item: Placed, reason: str, work: _Work) -> None:
-    """Deal with a point at which there is no vesicle to stand by."""
+    """Deal with a point at which no vesicle was found reliably."""
     if item in work.moved:
         work.remarks.append(f"{item.name}: not refined where you put it ({reason}); left there")
     elif item.point.alone and not item.point.rejected:

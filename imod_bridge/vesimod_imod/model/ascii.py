@@ -45,7 +45,7 @@ def parse_ascii(data: bytes, path: Path | str = "model") -> ModFile:
     Raises
     ------
     ModFormatError
-        A line is no number where one must be, or contours or points are missing.
+        A line is not a number where one must be, or contours or points are missing.
     """
     reader = _Reader(data, path)
     first = reader.next_line()

@@ -79,7 +79,7 @@ def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> li
 
 
 def encloses(points: FloatArray) -> bool:
-    """Whether a contour can have an inside: damaged ones hold points that are no numbers."""
+    """Whether a contour can have an inside: damaged ones hold points that are not numbers."""
     return len(points) >= 3 and bool(np.isfinite(points).all() and np.ptp(points, axis=0).any())
 
 
@@ -153,7 +153,7 @@ def _fit_round(points: FloatArray) -> tuple[FloatArray, float]:
 def _fit_ellipsoid(points: FloatArray, lines: FloatArray) -> tuple[FloatArray, float, float] | None:
     """Centre, radius of equal volume and misfit of the quadric through the points.
 
-    Linear least squares for p.A.p + b.p = 1; None where that is no ellipsoid.
+    Linear least squares for p.A.p + b.p = 1; None where that is not an ellipsoid.
     """
     if len(points) < 12:
         return None

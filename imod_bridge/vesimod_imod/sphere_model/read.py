@@ -150,7 +150,7 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
     explicit = (sizes > _MARKER_SIZE) | ((sizes > 0) & (rows["id"] >= 0))
     remarks = []
     if n := np.count_nonzero((sizes >= 0) & ~explicit):
-        remarks.append(f"{n} points have a size of at most a pixel, which is no radius")
+        remarks.append(f"{n} points have a size of at most a pixel, which is not a radius")
     rows["source"], rows["radius"] = "none", np.nan
     if item.default_radius > 0:
         rows["source"], rows["radius"] = "default", item.default_radius
@@ -186,7 +186,7 @@ def _outlined(
     if not which.any():
         return np.empty(0, _ROW), []
     if item.kind == "open":
-        return np.empty(0, _ROW), ["its open contours are no spheres and are left out"]
+        return np.empty(0, _ROW), ["its open contours are not spheres and are left out"]
     stretch = np.array(grid.voxel_size_nm)
     found = fit_outlines(positions[which] * stretch, item.contour_of_point[which], item.surfaces)
     fits = [fit for fit in found if fit.is_vesicle]

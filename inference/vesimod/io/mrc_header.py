@@ -26,13 +26,13 @@ FIRST_STANDARD_VERSION = 20140
 
 
 class TomogramError(ValueError):
-    """The file is no tomogram that vesimod can use."""
+    """The file is not a tomogram that vesimod can use."""
 
 
 def read_header(path: Path, raw: bytes) -> Any:
     """Header as a numpy record, in the byte order that makes sense of it (as IMOD decides)."""
     if len(raw) < HEADER_BYTES:
-        raise TomogramError(f"{path}: no MRC file: {len(raw)} bytes are fewer than its header")
+        raise TomogramError(f"{path}: not an MRC file: {len(raw)} bytes are fewer than its header")
     for order in ("<", ">"):
         header = np.frombuffer(raw, HEADER_DTYPE.newbyteorder(order), 1)[0]
         sizes = [int(header[name]) for name in ("nx", "ny", "nz")]
@@ -41,12 +41,12 @@ def read_header(path: Path, raw: bytes) -> Any:
         if min(sizes) >= 0 and min(sizes) < 65536 and max(axes) <= 4 and min(axes) >= 0:
             if 0 <= mode <= 101 and mode not in MODES:
                 raise TomogramError(
-                    f"{path}: MRC mode {mode} is no grey-value volume; "
+                    f"{path}: MRC mode {mode} is not a grey-value volume; "
                     "vesimod reads modes 0, 1, 2, 6 and 12 (IMOD's newstack -mode converts)"
                 )
             if mode in MODES:
                 return header
-    raise TomogramError(f"{path}: no MRC file: its first bytes are not an MRC header")
+    raise TomogramError(f"{path}: not an MRC file: its first bytes are not an MRC header")
 
 
 def bytes_are_signed(header: Any, notes: list[str]) -> bool:

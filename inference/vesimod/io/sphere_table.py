@@ -20,7 +20,7 @@ OLD_NAMES = {
 
 
 class TableError(ValueError):
-    """The file is no table of spheres."""
+    """The file is not a table of spheres."""
 
 
 def write_spheres_csv(path: Path, spheres: Spheres, *, overwrite: bool = False) -> None:
@@ -55,7 +55,7 @@ def read_spheres_csv(path: Path) -> Spheres:
     Raises
     ------
     TableError
-        A required column is missing or a cell is no number; the message says which.
+        A required column is missing or a cell is not a number; the message says which.
     """
     path = Path(path)
     with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -74,7 +74,9 @@ def read_spheres_csv(path: Path) -> Spheres:
         try:
             return [float(row[name]) for row in rows]
         except (TypeError, ValueError) as error:
-            raise TableError(f"{path}: column {name} holds something that is no number") from error
+            raise TableError(
+                f"{path}: column {name} holds something that is not a number"
+            ) from error
 
     measures = {}
     for name in header:

@@ -75,7 +75,7 @@ def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomog
     FileNotFoundError, IsADirectoryError, PermissionError
         There is no such file, or it cannot be read.
     TomogramError
-        It is no MRC file, is cut short, has one section only, or its voxel size is absent
+        It is not an MRC file, is cut short, has one section only, or its voxel size is absent
         or outside 0.1 to 10 nm and `voxel_size_nm` is not given.
     """
     path = Path(path)

@@ -40,7 +40,7 @@ def free_memory_gb() -> float:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         available = next(line for line in lines if line.startswith("MemAvailable"))
         free = [float(available.split()[1]) * 1024 / GB]
-    # Containers and cluster queues set a limit of their own; "max" is no number.
+    # Containers and cluster queues set a limit of their own; "max" is not a number.
     with contextlib.suppress(OSError, ValueError):
         limit = float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
         used = float(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))

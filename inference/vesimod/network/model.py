@@ -203,7 +203,7 @@ def load_model(
     FileNotFoundError
         No such model.
     ModelError
-        The file is no ONNX model, or carries no vesimod metadata.
+        The file is not an ONNX model, or carries no vesimod metadata.
     DeviceError
         ``cuda`` was asked for and did not start.
     MissingRuntimeError

@@ -53,7 +53,7 @@ def axis_weights(n_in: int, n_out: int, step: float) -> sparse.csr_matrix:
     """
     half_width = max(step, 1.0)
     centres = (np.arange(n_out) + 0.5) * step - 0.5
-    # A volume whose size is no multiple of the step ends inside its last output voxel.
+    # A volume whose size is not a multiple of the step ends inside its last output voxel.
     centres = np.clip(centres, 0, n_in - 1)
     reach = int(np.ceil(half_width))
     columns = np.floor(centres)[:, None].astype(np.int64) + np.arange(-reach, reach + 2)

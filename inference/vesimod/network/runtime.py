@@ -34,7 +34,7 @@ def start_session(ort: Any, path: Path, blob: bytes, providers: Sequence[Any], t
     Raises
     ------
     ModelError
-        The file is no model that onnxruntime can run.
+        The file is not a model that onnxruntime can run.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -50,7 +50,7 @@ def start_session(ort: Any, path: Path, blob: bytes, providers: Sequence[Any], t
             return ort.InferenceSession(blob, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class but this
         raise ModelError(
-            f"{path}: no ONNX model that onnxruntime {ort.__version__} can run "
+            f"{path}: not an ONNX model that onnxruntime {ort.__version__} can run "
             f"({_first_line(error)})"
         ) from error
 

@@ -26,7 +26,7 @@ MAD_TO_SD = 1.4826  # median absolute deviation to standard deviation of a norma
 
 
 class ModelError(ValueError):
-    """The file is no model that vesimod can run."""
+    """The file is not a model that vesimod can run."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def row_of(model: Path, state: str) -> Row:
 
 
 def check_summary(path: Path) -> None:
-    """Refuse to replace a file that is no summary of ours.
+    """Refuse to replace a file that is not a summary of ours.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def check_summary(path: Path) -> None:
         There is a file of this name with other columns.
     """
     if path.exists() and not path.read_bytes().startswith(",".join(COLUMNS).encode()):
-        raise FileExistsError(f"{path}: is no summary of vesimod's; move it away")
+        raise FileExistsError(f"{path}: is not a summary of vesimod's; move it away")
 
 
 def write_summary(path: Path, rows: Iterable[Row]) -> None:

@@ -25,7 +25,7 @@ RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
 # 100 cases, whatever the noise; of the false ones 95 in 100 had less than 0.5 where noise was low.
 FAINT_SHARE = 0.48
 # Of the surface within the volume: a sphere centred a tenth of its radius outside has 0.45. What
-# is centred further out is no vesicle of this volume; so far, the fit may be wrong.
+# is centred further out is not a vesicle of this volume; so far, the fit may be wrong.
 LEAST_VISIBLE = 0.45
 MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
 # Masks whose centre lies further from the region are not looked at: no fit moves as far, and how

@@ -43,7 +43,7 @@ class Snapped:
 
     @property
     def found(self) -> npt.NDArray[np.bool_]:
-        """Clicks (N,) that became spheres to stand by."""
+        """Clicks (N,) that became reliable spheres."""
         trusted: npt.NDArray[np.bool_] = self.reasons == ""
         return trusted
 

@@ -75,7 +75,7 @@ def choose_threshold(
 def _lowest_neighbour(probability: Volume, voxels: npt.NDArray[np.int64]) -> Volume:
     """Lowest probability (N,) among the six neighbours of each voxel (N, 3).
 
-    At the border of the volume a voxel is its own neighbour: the border is no shell.
+    At the border of the volume a voxel is its own neighbour: the border is not a shell.
     """
     lowest = np.full(len(voxels), np.inf, np.float32)
     for axis in range(3):

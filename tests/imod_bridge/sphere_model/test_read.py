@@ -50,7 +50,7 @@ def test_radii_explicit_default_zero_and_none():
 def test_size_as_a_mark_is_no_radius():
     reading = read(make([[(1, 2, 3)], [(4, 5, 6)]], sizes=[1, 12]))
     assert reading.radius_source.tolist() == ["default", "explicit"]
-    assert "which is no radius" in reading.warnings[0]
+    assert "which is not a radius" in reading.warnings[0]
     # Spheres that vesimod wrote may be that small, where voxels are large.
     reading = read(make([[(1, 2, 3)]], sizes=[0.5], labels=["vesimod id=3 r=1.000nm"]))
     assert reading.radius_source.tolist() == ["explicit"]
@@ -107,7 +107,7 @@ def test_open_contours_are_no_spheres_unless_sized():
     filament = [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
     reading = read(make([filament], flags=OPEN))
     assert len(reading.spheres) == 0
-    assert "open contours are no spheres" in reading.warnings[0]
+    assert "open contours are not spheres" in reading.warnings[0]
     reading = read(make([filament, filament], flags=OPEN, sizes=[8, -1, -1, -1, -1, -1]))
     assert reading.radius_source.tolist() == ["explicit", "default", "default"]
     reading = read(make([[(1, 1, 1)], [(2, 2, 2)]], flags=0))  # somebody forgot "scattered"

@@ -101,7 +101,7 @@ def test_a_finished_model_is_kept_when_everything_runs_again(folder: Path, data:
     assert submit(target / "vesimod-001.com")
     assert model.read_bytes() == edited
     assert "exists already and is kept" in (target / "vesimod-001.log").read_text(encoding="utf-8")
-    # The remains of a broken run are no reason to fail: the table is there, the model is not.
+    # The remains of a broken run are not a reason to fail: the table is there, the model is not.
     model.unlink()
     assert submit(target / "vesimod-001.com")
     assert len(read_sphere_model(model).spheres) == 1

@@ -266,7 +266,7 @@ def test_bad_tomograms(
     ("options", "message"),
     [
         (["--model", "nonsense"], "neither a file nor a shipped model"),
-        (["--model", "{data}/README.md"], "no ONNX model"),
+        (["--model", "{data}/README.md"], "not an ONNX model"),
         (["--model", "{data}/no_metadata.onnx"], "vesimod-train export"),
         (["--model", "{data}/dark.onnx", "--threshold", "1.5"], "between 0 and 1"),
         (["--model", "{data}/dark.onnx", "--voxel-size-nm", "0.01"], "outside 0.1 to 10 nm"),

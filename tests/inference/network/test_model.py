@@ -40,7 +40,7 @@ def test_identity_model_over_tiles(data: Path) -> None:
         ("no_metadata.onnx", "vesimod-train export"),
         ("bad_metadata.onnx", "format 99"),
         ("missing_output.onnx", "promises"),
-        ("README.md", "no ONNX model"),
+        ("README.md", "not an ONNX model"),
     ],
 )
 def test_wrong_models(data: Path, name: str, message: str) -> None:

@@ -124,7 +124,7 @@ def test_a_bad_tomogram_stops_nothing(
     assert "ERROR: vesimod - 1 of 4 tomograms failed: TS_00" in printed.err
     assert "Traceback" not in printed.err
     assert states(folder) == ["failed", "done", "done", "done"]
-    assert "no MRC file" in summary(folder)[0]["notes"]
+    assert "not an MRC file" in summary(folder)[0]["notes"]
     write_tomogram(folder / "data" / "TS_00.mrc")
     assert batch("--quiet") == 0
     assert states(folder) == ["done", "kept", "kept", "kept"]

@@ -267,7 +267,7 @@ def corrected_model(path: Path, spheres: Spheres, *extra: SphereObject) -> None:
 def test_a_round_of_corrections_becomes_a_pair(
     tmp_path: Path, volume: np.ndarray, invert: bool
 ) -> None:
-    """Vesicle 2 was off, 3 missed, 4 false, 5 false and put among those that are none."""
+    """Vesicle 2 was off, 3 missed, 4 false, 5 false and put among those that are not."""
     write_volume(tmp_path / "ts.mrc", -volume if invert else volume, GRID)
     false = np.array([[24.0, 90.0, 30.0], [24.0, 30.0, 100.0]])
     before = Spheres(

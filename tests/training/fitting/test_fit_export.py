@@ -254,7 +254,7 @@ def test_parity_of_the_shipped_architecture_at_every_size(tmp_path: Path) -> Non
 def test_not_a_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     path.write_text("nothing")
-    with pytest.raises(ConfigError, match="no checkpoint"):
+    with pytest.raises(ConfigError, match="not a checkpoint"):
         export(path, tmp_path / "a.onnx")
     with pytest.raises(FileNotFoundError):
         export(tmp_path / "absent.pt", tmp_path / "a.onnx")

@@ -37,14 +37,14 @@ def random_crop(example: Example, edge: int, rng: np.random.Generator) -> list[V
     ]
 
 
-def random_flip_rotate(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
+def turn(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
     """Flip along any axis and turn by 90 degrees about z: the missing wedge stays along z."""
     axes = tuple(int(axis) for axis in np.flatnonzero(rng.random(3) < 0.5))
     quarter = int(rng.integers(4))
     return [np.ascontiguousarray(np.rot90(np.flip(v, axes), quarter, (1, 2))) for v in crops]
 
 
-def augment_intensity(volume: Volume, rng: np.random.Generator) -> Volume:
+def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
     """Change grey values and their spectrum, blur, add noise, cut out. Never the polarity."""
     noise = rng.normal(size=volume.shape).astype(np.float32)
     if rng.random() < 0.2:
@@ -53,7 +53,7 @@ def augment_intensity(volume: Volume, rng: np.random.Generator) -> Volume:
     if rng.random() < 0.3:
         volume = volume + np.float32(rng.uniform(0.1, 0.7)) * noise
     if rng.random() < 0.3:
-        volume = augment_spectrum(volume, rng.uniform(-1.0, 0.6))
+        volume = recolour(volume, rng.uniform(-1.0, 0.6))
     if rng.random() < 0.3:  # one-sided stretching of dark or of bright values
         bend = rng.uniform(-0.06, 0.06)
         volume = volume + bend * np.clip(volume, -5, 5) ** 2
@@ -69,7 +69,7 @@ def augment_intensity(volume: Volume, rng: np.random.Generator) -> Volume:
     return np.asarray(volume, np.float32)
 
 
-def augment_spectrum(volume: Volume, power: float) -> Volume:
+def recolour(volume: Volume, power: float) -> Volume:
     """Multiply amplitudes by a power of the frequency, mean and SD staying as they are.
 
     Reconstructions and filters of labs differ in how much of the high frequencies they keep.
@@ -97,7 +97,7 @@ def training_batch(
     batch = []
     for _ in range(size):
         example = examples[int(rng.integers(len(examples)))]
-        volume, *labels = random_flip_rotate(random_crop(example, edge, rng), rng)
-        batch.append([augment_intensity(volume, rng), *labels])
+        volume, *labels = turn(random_crop(example, edge, rng), rng)
+        batch.append([disturb(volume, rng), *labels])
     volumes, distances, weights = (np.stack(v)[:, None] for v in zip(*batch, strict=True))
     return volumes, distances, weights

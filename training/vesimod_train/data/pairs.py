@@ -4,7 +4,7 @@ The names of the model's objects say what its contents mean:
 
 * closed contours in an object whose name has "reviewed" or "region" in it outline what a person
   looked at; without such an object, the whole tomogram counts as reviewed;
-* spheres in `NOT_VESICLES` look like vesicles and are none, and spheres in `CORRECTED` are
+* spheres in `NOT_VESICLES` look like vesicles and are not, and spheres in `CORRECTED` are
   vesicles: somebody said so, and they count outside of what was reviewed, too;
 * spheres in `UNCERTAIN` may be either, and nothing is learned there;
 * all other spheres are vesicles, where they were reviewed.
@@ -161,7 +161,7 @@ def sorted_spheres(
     uncertain = np.isin(names, NOT_JUDGED)
     unsized = ~np.isfinite(reading.spheres.radii_nm) & ~(rejected | region | uncertain)
     vesicles = ~(rejected | region | uncertain | unsized)
-    counts = f"{vesicles.sum()} vesicles, {rejected.sum()} lookalikes that are none"
+    counts = f"{vesicles.sum()} vesicles, {rejected.sum()} lookalikes that are not"
     notes = [counts, *reading.warnings]
     if uncertain.any():
         notes.append(f"{uncertain.sum()} uncertain spheres: nothing is learned there")

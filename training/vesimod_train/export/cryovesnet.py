@@ -52,7 +52,7 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
     Raises
     ------
     ModelError
-        The file is no such model, or has layers that CryoVesNet's networks have not.
+        The file is not such a model, or has layers that CryoVesNet's networks do not have.
     FileNotFoundError, FileExistsError
         Also what else `check_writable` raises.
     """

@@ -62,7 +62,7 @@ def write_ensemble(
     ConfigError
         The models have different voxel sizes.
     ModelError
-        A file is no single U-Net.
+        A file is not a single U-Net.
     ParityError, FileExistsError
         As in `vesimod_train.export.onnx.export`.
     """

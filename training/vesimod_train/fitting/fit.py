@@ -151,13 +151,13 @@ def start(config: Config, device: str) -> Run:
     network = base_network(config) if config.base else UNet(config.channels, config.poolings)
     network = network.to(device)
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    ema_network = UNet(config.channels, config.poolings).to(device)
-    ema_network.load_state_dict(network.state_dict())
+    average = UNet(config.channels, config.poolings).to(device)
+    average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     half = low_precision(device) is torch.float16
-    return Run(network, ema_network, optimiser, torch.amp.GradScaler(device, enabled=half))
+    return Run(network, average, optimiser, torch.amp.GradScaler(device, enabled=half))
 
 
 def low_precision(device: str) -> torch.dtype:
@@ -193,10 +193,10 @@ def _step(
 
 
 @torch.no_grad()
-def _follow(ema_network: UNet, network: UNet, decay: float) -> None:
+def _follow(average: UNet, network: UNet, decay: float) -> None:
     """Move the averaged weights towards the network's; take its batch statistics likewise."""
     for slow, fast in zip(
-        ema_network.state_dict().values(), network.state_dict().values(), strict=True
+        average.state_dict().values(), network.state_dict().values(), strict=True
     ):
         if slow.dtype.is_floating_point:
             slow.lerp_(fast, 1 - decay)

@@ -99,7 +99,7 @@ def load_checkpoint(path: Path) -> tuple[Config, UNet, int]:
     Raises
     ------
     ConfigError
-        The file is no checkpoint of ours.
+        The file is not a checkpoint of ours.
     """
     stored, config = _read(path)
     network = UNet(config.channels, config.poolings)
@@ -118,4 +118,4 @@ def _read(path: Path) -> tuple[dict[str, Any], Config]:
     except FileNotFoundError:
         raise
     except Exception as error:  # torch raises many kinds for a file that is not its own
-        raise ConfigError(f"{path}: no checkpoint of vesimod-train fit") from error
+        raise ConfigError(f"{path}: not a checkpoint of vesimod-train fit") from error

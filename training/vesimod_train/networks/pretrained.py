@@ -54,7 +54,7 @@ def network_of_onnx(path: Path) -> tuple[UNet, ModelSpec]:
     Raises
     ------
     ModelError
-        The file is no ONNX, or holds another kind of network.
+        The file is not ONNX, or holds another kind of network.
     """
     try:
         model = onnx.load(path)
@@ -73,7 +73,7 @@ def network_of_onnx(path: Path) -> tuple[UNet, ModelSpec]:
         if name.startswith(_PREFIX)
     }
     refusal = ModelError(
-        f"{path}: is no single U-Net of vesimod-train (float32), e.g. an ensemble of several or "
+        f"{path}: is not a single U-Net of vesimod-train (float32), e.g. an ensemble of several or "
         "an imported network; take one as exported, such as fast"
     )
     if "head.weight" not in tensors or spec.normalisation != Normalisation():

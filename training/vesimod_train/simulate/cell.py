@@ -23,7 +23,7 @@ def fill_cell(
     centres, radii : (N, 3) and (N,)
         Of the vesicles, in nm.
     """
-    content.add_cytosol(canvas, rng.uniform(*recipe.cytosol_sd), recipe.grain_nm, rng)
+    content.add_cytosol(canvas, rng.uniform(*recipe.crowding), recipe.grain_nm, rng)
     amount = rng.uniform(*recipe.others)
     lamella = _lamella(canvas, rng) if rng.random() < 0.25 * min(amount, 1.5) else None
     # Where there is only ice there are no vesicles either.

@@ -25,7 +25,7 @@ FILLING_SD = 0.12  # how much vesicles of one tomogram differ in their mean dens
 
 
 def add_cytosol(
-    canvas: Canvas, cytosol_sd: float, grain_nm: tuple[float, float], rng: np.random.Generator
+    canvas: Canvas, crowding: float, grain_nm: tuple[float, float], rng: np.random.Generator
 ) -> None:
     """Fill with proteins: noise of their size, denser here and thinner there."""
     shape = canvas.density.shape
@@ -34,7 +34,7 @@ def add_cytosol(
     )
     grain /= grain.std()
     clouds = smooth_field(shape, canvas.size_nm, rng.uniform(40, 120), rng)
-    canvas.density += cytosol_sd * (grain * (1 + 0.3 * clouds) + 0.3 * clouds)
+    canvas.density += crowding * (grain * (1 + 0.3 * clouds) + 0.3 * clouds)
 
 
 def add_particles(

@@ -36,7 +36,7 @@ class Recipe:
         Thickness of the vesicles' membrane relative to a bare bilayer's.
     others : (float, float)
         Scales the number of membranes, organelles, filaments, particles; 0 for none.
-    cytosol_sd, grain_nm : (float, float)
+    crowding, grain_nm : (float, float)
         SD of the cytosol's density, a membrane leaflet being 1, and of its grains.
     granules : float
         Solid lumpy balls as large as vesicles in a volume of (215 nm)^3, times `others`.
@@ -64,7 +64,7 @@ class Recipe:
     lumen: Range = (-0.45, -0.25)
     membrane: Range = (1.2, 1.5)
     others: Range = (1.0, 1.0)
-    cytosol_sd: Range = (0.1, 0.25)
+    crowding: Range = (0.1, 0.25)
     grain_nm: Range = (1.5, 3.0)
     granules: float = 0.5
     snr: Range = (0.1, 0.1)
@@ -91,7 +91,7 @@ RECIPES = {
         vesicles=(60, 200),
         radius_nm=(17.0, 30.0),
         roundness=(0.8, 0.95),
-        cytosol_sd=(0.3, 0.4),
+        crowding=(0.3, 0.4),
         defocus_um=(0.0, 0.0),
         noise_power=(0.0, 0.0),
         tilt_deg=(48.0, 52.0),
@@ -112,7 +112,7 @@ RECIPES = {
         lumen=(-0.8, 0.45),
         membrane=(0.6, 1.9),
         others=(0.3, 3.0),
-        cytosol_sd=(0.03, 0.5),
+        crowding=(0.03, 0.5),
         grain_nm=(1.2, 5.0),
         granules=1.5,
         snr=(0.01, 1.0),

@@ -148,7 +148,7 @@ def each_tilt(
     step = scope.step_deg or 3.0
     count = int((scope.tilt_high_deg - scope.tilt_low_deg) / step) + 1
     shifts = rng.normal(0, scope.alignment_nm, (count, 2))
-    # Shifts that a shift of the whole cell explains are no errors of alignment: the tomogram
+    # Shifts that a shift of the whole cell explains are not errors of alignment: the tomogram
     # lies where they say, and so must the truth.
     angles = np.radians(scope.tilt_low_deg + step * np.arange(count))
     moves = np.stack([np.cos(angles), np.sin(angles)], axis=1)
