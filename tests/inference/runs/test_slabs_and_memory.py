@@ -194,7 +194,7 @@ PEAK = """
 import sys
 from pathlib import Path
 import numpy as np
-from vesimod.network import load_model
+from vesimod.network.model import load_model
 
 def peak_gb():  # not getrusage, which counts what the parent process had
     lines = Path("/proc/self/status").read_text().splitlines()

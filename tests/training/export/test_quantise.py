@@ -72,5 +72,5 @@ def test_what_would_be_too_rough_is_not_written(
 def test_only_single_networks_are_taken(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="ensemble of several"):
         quantise([shipped_models()["accurate"]], tmp_path / "small.onnx")
-    with pytest.raises(ModelError, match="no single U-Net"):
+    with pytest.raises(ModelError, match="not a single U-Net"):
         quantise([shipped_models()["fast-int8"]], tmp_path / "small.onnx")
