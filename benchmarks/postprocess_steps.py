@@ -20,6 +20,7 @@ from dataclasses import replace
 import numpy as np
 from model_scores import outside_cut
 from scipy import ndimage
+from vesimod.io.label_volume import spheres_of_labels
 from vesimod.measure.agreement import evaluate
 from vesimod.network.resample import model_to_volume
 from vesimod.radial.profile import (
@@ -29,7 +30,7 @@ from vesimod.radial.profile import (
     profile_axis,
     read_profiles,
 )
-from vesimod.radial.rays import RaySampler, directions
+from vesimod.radial.rays import RaySampler
 from vesimod.radial.surface_fit import (
     fit_membranes,
     generic_template,
@@ -38,7 +39,7 @@ from vesimod.radial.surface_fit import (
 )
 from vesimod.vesicles.detect import find_spheres
 from vesimod.vesicles.features import NEAR
-from vesimod.vesicles.instances import FULL, spheres_of_labels, split_instances
+from vesimod.vesicles.instances import FULL, split_instances
 from vesimod.vesicles.threshold import choose_threshold
 from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, simulate
@@ -76,14 +77,6 @@ def predicted(volume, size, name):
     small = normalise(resample(volume, size, nm), model.spec.normalisation)
     maps = model.predict(small, lambda _done, _total: None)
     return maps["probability"], maps.get("distance"), nm
-
-
-def tilt_weights(low_deg, high_deg):
-    """Directions whose membranes were recorded: 1 within the tilt range, fading out."""
-    n = directions()
-    elevation = np.degrees(np.arctan2(np.abs(n[:, 0]), np.abs(n[:, 2])))
-    limit = np.where(n[:, 0] * n[:, 2] >= 0, high_deg, -low_deg)
-    return np.clip((limit + 5.0 - elevation) / 10.0, 0.05, 1.0)
 
 
 def second_derivative_edge(profile):
@@ -132,10 +125,6 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
     yield "whole chain", found.spheres, took()
     half = find_spheres(simulated.volume, size, probability, nm, distance=distance, threshold=0.5)
     yield "left out: threshold 0.5", half.spheres, took()
-    scope = simulated.microscope
-    weights = tilt_weights(scope.tilt_low_deg, scope.tilt_high_deg)
-    tilted = fit_membranes(density, fits.centres, fits.membrane_nm, template, weights=weights)
-    yield "left out: learned profile, tilt weights", fitted(tilted), took()
     paper = fitted(learned, second_derivative_edge(profile))
     yield "left out: learned profile, paper's edge", paper, took()
 

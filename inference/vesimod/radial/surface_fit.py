@@ -142,7 +142,6 @@ def fit_membranes(
     template: FloatArray,
     *,
     search: Search | None = None,
-    weights: FloatArray | None = None,
     rounds: tuple[int, ...] = (2, 1),
     progress: Callable[[int, int], None] | None = None,
 ) -> Fits:
@@ -160,10 +159,6 @@ def fit_membranes(
         From `normalised_template`.
     search : Search, optional
         What to try around each start; default the start alone.
-    weights : (K,) float, optional
-        How much each direction counts; default all alike. Weights that follow the missing
-        wedge were measured not to help (docs/post-processing.md), so that users are not asked
-        for the tilt range.
     rounds : tuple of int
         How often rays are read from the centre reached so far, and along which directions:
         2 for each second one. A second time is needed where the first centre may be off by
@@ -180,7 +175,6 @@ def fit_membranes(
                 centres[rows],
                 membrane_nm[rows],
                 template,
-                weights,
                 search or START_ALONE,
                 rounds,
             )
@@ -199,7 +193,6 @@ def _fit_batch(
     start: FloatArray,
     start_nm: FloatArray,
     template: FloatArray,
-    weights: FloatArray | None,
     search: Search,
     rounds: tuple[int, ...],
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -214,7 +207,6 @@ def _fit_batch(
             radius,
             template,
             reach + float(np.abs(search.radii_nm).max()),
-            weights,
             every,
         )
         shift, radius = surface.best_trial(radius, search)
@@ -235,8 +227,6 @@ class Surface:
         0 where a ray leaves the volume.
     low_nm : (B,) float64
         Distance of the first of the R values; they are RAY_STEP_NM apart.
-    weights : (K,) float64
-        Of the directions.
     curvature : float
         Minus the second derivative of the template's autocorrelation at its peak.
     every : int
@@ -245,7 +235,6 @@ class Surface:
 
     correlation: Rays
     low_nm: FloatArray
-    weights: FloatArray
     curvature: float
     every: int = 1
 
@@ -256,17 +245,13 @@ class Surface:
         membrane_nm: FloatArray,
         template: FloatArray,
         reach_nm: float,
-        weights: FloatArray | None = None,
         every: int = 1,
     ) -> Surface:
         """Read rays to `reach_nm` to either side of the expected membranes."""
-        if weights is None:
-            weights = np.ones(len(directions()))
-        weights = weights[::every]
         half = len(template) // 2
         count = 2 * int(np.ceil(reach_nm / RAY_STEP_NM)) + 1
         low = np.maximum(membrane_nm - (count // 2) * RAY_STEP_NM, SMALLEST_NM)
-        correlation = np.empty((len(centres), len(weights), count), np.float32)
+        correlation = np.empty((len(centres), len(directions()[::every]), count), np.float32)
         steps = np.arange(-half, count + half) * RAY_STEP_NM
         bank = _sliding(template, count)
         for row, centre in enumerate(centres):
@@ -277,7 +262,7 @@ class Surface:
                 before = np.pad(np.cumsum(outside, axis=1), ((0, 0), (1, 0)))
                 correlation[row][before[:, len(template) :] > before[:, :count]] = 0.0
         slope = np.gradient(template, RAY_STEP_NM)
-        return Surface(correlation, low, weights, float(slope @ slope), every)
+        return Surface(correlation, low, float(slope @ slope), every)
 
     def _place(self, distance_nm: FloatArray) -> FloatArray:
         """Where distances (..., B, K) lie along the rays, in samples, kept off the ends."""
@@ -316,12 +301,12 @@ class Surface:
         best = np.full(n, -np.inf)
         best_shift, best_radius = np.zeros((n, 3)), radius_nm.copy()
         few = self._thinned(COARSE // self.every)
-        values, weights = few.correlation.ravel(), few.weights.astype(np.float32)
+        values = few.correlation.ravel()
         radii, every = radius_nm + search.radii_nm[:, None], np.arange(n)
         for shift in search.shifts_nm:
             distance = _distance(shift[None], radii.ravel(), few.every)[0]
             place = few._place(distance.reshape(*radii.shape, -1))
-            value = np.take(values, few._flat(np.rint(place).astype(np.int64))) @ weights
+            value = np.take(values, few._flat(np.rint(place).astype(np.int64))).sum(axis=2)
             largest = value.argmax(axis=0)
             better = value[largest, every] > best
             best = np.where(better, value[largest, every], best)
@@ -331,23 +316,22 @@ class Surface:
 
     def _thinned(self, every: int) -> Surface:
         """Each `every`-th of the rays."""
-        rays, weights = self.correlation[:, ::every], self.weights[::every]
-        return replace(self, correlation=rays, weights=weights, every=every * self.every)
+        return replace(self, correlation=self.correlation[:, ::every], every=every * self.every)
 
     def climb(self, shift_nm: FloatArray, radius_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Climb from a sphere to the nearest maximum (damped Gauss-Newton)."""
         distance, root = _distance(shift_nm, radius_nm, self.every)
         response, slope = self.at(distance)
-        value = response @ self.weights
+        value = response.sum(axis=1)
         damping = np.ones(len(radius_nm))
         for _ in range(NEWTON_STEPS):
             jacobian = _jacobian(shift_nm, radius_nm, root, self.every)
-            weighted = jacobian.transpose(0, 2, 1) * self.weights
-            gradient = weighted @ slope[:, :, None]
+            across = jacobian.transpose(0, 2, 1)
+            gradient = across @ slope[:, :, None]
             # The curvature that the template would show, at the strength that is seen:
             # always positive definite, unlike the noisy second derivative.
-            strength = np.maximum(value / self.weights.sum(), 1e-12) * self.curvature
-            normal = weighted @ jacobian * strength[:, None, None]
+            strength = np.maximum(value / slope.shape[1], 1e-12) * self.curvature
+            normal = across @ jacobian * strength[:, None, None]
             normal += 1e-3 * np.einsum("bpp->b", normal)[:, None, None] * np.eye(4)
             step = np.linalg.solve(normal, gradient)[:, :, 0] * damping[:, None]
             length = np.linalg.norm(step, axis=1, keepdims=True)
@@ -355,7 +339,7 @@ class Surface:
             new_radius, new_shift = radius_nm + step[:, 0], shift_nm + step[:, 1:]
             distance, new_root = _distance(new_shift, new_radius, self.every)
             response, new_slope = self.at(distance)
-            new_value = response @ self.weights
+            new_value = response.sum(axis=1)
             better = new_value > value
             radius_nm = np.where(better, new_radius, radius_nm)
             value = np.where(better, new_value, value)

@@ -158,7 +158,7 @@ def _search(
     shift, radius = several.climb(
         np.array([start[0] for start in starts]), np.array([start[1] for start in starts])
     )
-    best = int(np.argmax(several.response(shift, radius) @ surface.weights))
+    best = int(np.argmax(several.response(shift, radius).sum(axis=1)))
     return shift[best], float(radius[best])
 
 
