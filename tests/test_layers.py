@@ -31,7 +31,7 @@ FLOORS = {
     },
     "vesimod": {
         "errors": set(),
-        "io": {"numpy", "mrcfile"},
+        "io": {"numpy", "scipy", "mrcfile"},
         "network": {"numpy", "scipy", "onnxruntime"},
         "radial": {"numpy", "scipy"},
         "vesicles": {"numpy", "scipy", "skimage"},
@@ -84,10 +84,11 @@ def imported_modules(source: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{source}: relative import"
-            if node.module in SOURCES:  # `from vesimod import x`: x may be a room
-                names |= {f"{node.module}.{alias.name}" for alias in node.names}
-            else:
-                names.add(str(node.module))
+            module = str(node.module)
+            if module not in SOURCES:  # `from vesimod import x` imports x, which may be a room
+                names.add(module)
+            if module.split(".")[0] in SOURCES:
+                names |= {f"{module}.{alias.name}" for alias in node.names}
     return names
 
 
@@ -124,6 +125,20 @@ def test_only_allowed_imports(package: str) -> None:
         names = {name.split(".")[0] for name in imported_modules(file)}
         foreign = names - allowed - set(SOURCES) - set(sys.stdlib_module_names)
         assert not foreign, f"{file.relative_to(ROOT)} imports {sorted(foreign)}"
+
+
+def test_commands_import_no_command() -> None:
+    commands = {
+        name
+        for name in imported_modules(SOURCES["vesimod"] / "vesimod" / "cli.py")
+        if name.startswith("vesimod.commands.") and ".console" not in name
+    }
+    assert len(commands) > 10
+    for module, file in module_files("vesimod").items():
+        if room_of(module)[1] == "commands":
+            assert not imported_modules(file) & commands, file
+    for file in module_files("vesimod_train").values():
+        assert not imported_modules(file) & commands, file
 
 
 @pytest.mark.parametrize("module", ["vesimod", "vesimod.cli", "vesimod.pipeline"])

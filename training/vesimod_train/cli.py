@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from vesimod.cli import run_app
-from vesimod.commands.segment import Invert, VoxelSize
+from vesimod.commands.options import Invert, VoxelSize
 
 PROGRAM = "vesimod-train"
 
@@ -140,8 +140,7 @@ def learn_from_command(
     overwrite: Overwrite = False,
 ) -> None:
     """Turn one round of corrections into a training pair."""
-    from vesimod.commands.console import say
-    from vesimod.commands.corrections import read
+    from vesimod.commands.console import read, say
     from vesimod.io.tomogram import read_tomogram
     from vesimod_imod.model.files import read_mod
 

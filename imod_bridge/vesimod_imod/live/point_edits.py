@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vesimod_imod.core.object_names import REJECTED, VESICLES
 from vesimod_imod.model.chunks import MODEL_CHUNKS, Chunk, ModFile
 from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject, object_chunks, objects_of
 
-#: Object of the points where nothing was found; the others hold only reliable spheres.
-REJECTED = "no vesicle found here"
-VESICLES = "vesicles"
 _RED, _GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 _OF_CONTOUR = (b"LABL", b"SIZE", b"COST")
 _OBJECT_COUNT, _CURRENT_CONTOUR = 140, 192  # in the model's header

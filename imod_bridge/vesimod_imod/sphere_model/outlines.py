@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.sphere_fit import fit_round
 
 #: A vesicle's contours leave a sphere by no more than this part of its radius (rms).
 _MISFIT_LIMIT = 0.15
@@ -143,11 +144,9 @@ def _fit(drawn: list[FloatArray], contours: IntArray) -> Outline:
 
 
 def _fit_round(points: FloatArray) -> tuple[FloatArray, float]:
-    """Circle or sphere by linear least squares: |p|^2 = 2 c.p + (r^2 - |c|^2)."""
-    columns = np.column_stack([2 * points, np.ones(len(points))])
-    solution = np.linalg.lstsq(columns, (points**2).sum(axis=1), rcond=None)[0]
-    centre = solution[:-1]
-    return centre, float(np.sqrt(max(solution[-1] + centre @ centre, 1e-12)))
+    """Centre and radius; a tiny one where the points define none."""
+    centre, squared = fit_round(points)
+    return centre, float(np.sqrt(max(squared, 1e-12)))
 
 
 def _fit_ellipsoid(points: FloatArray, lines: FloatArray) -> tuple[FloatArray, float, float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.object_names import claims_vesicles
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import grid_of, radius_unit_nm, to_voxels
@@ -74,6 +75,25 @@ class SphereReading:
     emptied_ids: IntArray
     grid: Grid
     voxel_size_known: bool = True
+
+    @property
+    def names(self) -> npt.NDArray[np.str_]:
+        """Name of the object that each sphere lies in (N,)."""
+        return np.array(["", *self.object_names])[self.object_number]
+
+    def select(self, which: BoolArray) -> SphereReading:
+        """Return the part that a mask (N,) picks."""
+        return replace(
+            self,
+            spheres=self.spheres.select(which),
+            labelled=self.labelled[which],
+            radius_source=self.radius_source[which],
+            object_number=self.object_number[which],
+        )
+
+    def vesicles(self) -> SphereReading:
+        """Return the part that claims to be vesicles by the names of its objects."""
+        return self.select(np.array([claims_vesicles(name) for name in self.names], bool))
 
 
 def read_sphere_model(path: Path | str, grid: Grid | None = None) -> SphereReading:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vesimod_imod.core.object_names import VESICLES
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.coordinates import image_reference, to_model
 from vesimod_imod.model.files import write_mod
@@ -67,7 +68,7 @@ def write_sphere_model(
     spheres: Spheres,
     grid: Grid,
     *,
-    name: str = "vesicles",
+    name: str = VESICLES,
     overwrite: bool = False,
 ) -> None:
     """Write one object of spheres; see `write_sphere_objects`."""
@@ -121,7 +122,7 @@ def write_sphere_objects(
     write_mod(path, model, overwrite=overwrite)
 
 
-def by_score(spheres: Spheres, name: str = "vesicles") -> list[SphereObject]:
+def by_score(spheres: Spheres, name: str = VESICLES) -> list[SphereObject]:
     """Sort spheres into five objects of equal ranges of score, coloured from red to yellow-white.
 
     The best come last and brightest, as in the colours of glowing metal.

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vesimod.commands.etomo import Slabs
-from vesimod.commands.segment import (
+from vesimod.commands.options import (
     Device,
     DeviceChoice,
     Invert,
     MemoryGB,
     ModelOption,
     Quiet,
+    Slabs,
     Threads,
     Threshold,
     VoxelSize,
@@ -114,7 +114,7 @@ def write_com_files(
 
     from vesimod_imod.etomo.com_files import Task
 
-    from vesimod.commands.etomo import FILE_OPTIONS, WHEN_THERE, entries_for, write_chunks
+    from vesimod.commands.chunks import FILE_OPTIONS, WHEN_THERE, entries_for, write_chunks
     from vesimod.network.model import find_model
     from vesimod.runs.batch import is_finished
 

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vesimod_imod.core.spheres import Spheres
+    from pathlib import Path
+
+    from vesimod_imod.core.spheres import Grid, Spheres
+    from vesimod_imod.sphere_model.read import SphereReading
 
 Report = Callable[[str, int, int], None]
 LONGEST_SILENCE_S = 60.0
@@ -39,6 +42,16 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """Print a warning in the form that IMOD's log readers pick up."""
     print(f"WARNING: vesimod - {text}", file=sys.stderr, flush=True)
+
+
+def read(path: Path, grid: Grid | None) -> SphereReading:
+    """Read the vesicles of any file; print what had to be inferred."""
+    from vesimod.io.read_spheres import read_spheres
+
+    reading = read_spheres(path, grid)
+    for warning in reading.warnings:
+        warn(f"{path}: {warning}")
+    return reading
 
 
 @contextmanager

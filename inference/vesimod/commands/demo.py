@@ -18,8 +18,8 @@ def demo(
     from importlib import resources
 
     from vesimod.commands.console import print_spheres, say
-    from vesimod.commands.evaluate import print_evaluation
-    from vesimod.commands.segment import run
+    from vesimod.commands.evaluation_table import print_evaluation
+    from vesimod.commands.segmenting import run
     from vesimod.io.sphere_table import read_spheres_csv
     from vesimod.runs.segment_file import Outputs, Settings
 

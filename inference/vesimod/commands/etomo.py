@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vesimod.commands.segment import (
+from vesimod.commands.chunks import WHEN_THERE, entries_for, program, write_chunks
+from vesimod.commands.options import (
     Device,
     DeviceChoice,
     Invert,
     MemoryGB,
     ModelOption,
+    Slabs,
     Threads,
     Threshold,
     VoxelSize,
@@ -23,21 +24,6 @@ if TYPE_CHECKING:
     from vesimod_imod.etomo.com_files import Task
     from vesimod_imod.etomo.data_sets import DataSet
 
-    from vesimod.runs.segment_file import Settings
-
-Slabs = Annotated[
-    int,
-    typer.Option(metavar="N", min=1, max=999, help="Chunks that share each tomogram, cut along Z."),
-]
-WHEN_THERE = {False: ("KeepFinished", ""), True: ("OverwriteOutput", "")}  # by --overwrite
-FILE_OPTIONS = {
-    "table": "OutputTable",
-    "labels": "OutputLabels",
-    "probability": "OutputProbability",
-    "picture": "OutputPicture",
-    "dropped": "OutputDropped",
-}
-PIP_MODULE = "vesimod.pip"
 ADOC = "vesimodpip.adoc"
 
 
@@ -80,32 +66,6 @@ def etomo(
         raise ValueError("name a data set, its .edf file, or a folder with data sets")
 
 
-def entries_for(
-    settings: Settings,
-    model: str,
-    device: str,
-    threads: int | None,
-    memory_gb: float | None,
-) -> list[tuple[str, str]]:
-    """Return the entries of ``vesimodpip`` that say how to find vesicles, files apart."""
-    # Chunks run in the data sets' folder, not in this one.
-    network = Path(model).absolute().as_posix() if model.endswith(".onnx") else model
-    values = {
-        "NetworkModel": network,
-        "VoxelSizeNm": settings.voxel_size_nm,
-        "Threshold": settings.threshold,
-        # Without these two a chunk takes the GPU and the threads that processchunks gives it.
-        "Device": None if device == "auto" else device,
-        "ThreadLimit": threads,
-        "MemoryLimitGb": memory_gb,
-    }
-    switches = {"InvertContrast": settings.invert, "ScoreClasses": settings.score_classes}
-    return [
-        *((option, f"{value}") for option, value in values.items() if value is not None),
-        *((option, "") for option, wanted in switches.items() if wanted),
-    ]
-
-
 def write_set(target: Path, entries: list[tuple[str, str]], slabs: int) -> None:
     """Write the com files for every data set of `target`, and say how to run them."""
     from vesimod_imod.etomo.data_sets import DataSetError, find_data_sets
@@ -126,22 +86,6 @@ def write_set(target: Path, entries: list[tuple[str, str]], slabs: int) -> None:
     write_chunks(data_sets[0].folder if len(data_sets) == 1 else target, tasks)
 
 
-def write_chunks(
-    folder: Path, tasks: list[Task], table: Path | None = None, finished: Sequence[Path] = ()
-) -> None:
-    """Write the com files of some tomograms, and say how to run them."""
-    from vesimod_imod.etomo.com_files import ROOT, write_com_files
-
-    from vesimod.commands.console import say
-
-    files = write_com_files(folder, tasks, program(), table, finished)
-    say(f"wrote {ROOT}.com, {len(files) - 2} chunks and {ROOT}-finish.com in {folder.absolute()}")
-    say("Run them there in one of these ways:")
-    say(f"  submfg {ROOT}.com                    one tomogram after the other")
-    say(f"  processchunks localhost:2 {ROOT}     in parallel (localhost#2 before IMOD 4.8.25)")
-    say(f"  Etomo: File > New > Generic Parallel Process, then choose {ROOT}-001.com")
-
-
 def task_for(data_set: DataSet, entries: list[tuple[str, str]], slabs: int) -> Task:
     """Say what is to be done for one data set, and warn of what is doubtful."""
     from vesimod_imod.etomo.com_files import Task
@@ -158,13 +102,6 @@ def task_for(data_set: DataSet, entries: list[tuple[str, str]], slabs: int) -> T
     if model.exists() and WHEN_THERE[False] in entries:
         warn(f"{model}: exists already and will be kept; --overwrite makes it anew")
     return Task(found.path, model, [("OutputTable", model.with_suffix(".csv"))], entries, slabs)
-
-
-def program() -> list[str]:
-    """Return the command that com files run: this very Python, by its full path."""
-    import sys
-
-    return [sys.executable, "-u", "-m", PIP_MODULE]
 
 
 def directive(entries: list[tuple[str, str]]) -> str:

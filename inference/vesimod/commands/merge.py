@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from vesimod.commands.corrections import Json, Tomogram, grid_for, read
-from vesimod.commands.segment import Overwrite, VoxelSize
+from vesimod.commands.options import GridTomogram, Json, Overwrite, VoxelSize
 
 
 def merge(
     table: Annotated[Path, typer.Argument(help="Table that vesimod corrections -o wrote.")],
     new: Annotated[Path, typer.Argument(help="New prediction of the same tomogram: .mod or .csv.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MOD", help="Merged model.")],
-    tomogram: Tomogram = None,
+    tomogram: GridTomogram = None,
     voxel_size_nm: VoxelSize = None,
     json_output: Json = False,
     overwrite: Overwrite = False,
@@ -25,10 +24,12 @@ def merge(
     from dataclasses import asdict
 
     from vesimod_imod.core.files import check_distinct, check_writable
+    from vesimod_imod.core.object_names import NEW, VESICLES
     from vesimod_imod.model.coordinates import shown_in_3dmod
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
-    from vesimod.commands.console import say, warn
+    from vesimod.commands.console import read, say, warn
+    from vesimod.io.read_spheres import grid_for
     from vesimod.review.correction_table import read_corrections
     from vesimod.review.merge import merge as apply
 
@@ -40,9 +41,9 @@ def merge(
     merged = apply(corrections, found, grid.voxel_size_nm)
     if len(merged.decided) and len(merged.new) == len(found):
         warn(f"{new}: none of its spheres is in {table}: are both of the same tomogram?")
-    objects = [SphereObject("vesicles", merged.decided)]
+    objects = [SphereObject(VESICLES, merged.decided)]
     if len(merged.new):
-        objects.append(SphereObject("vesicles, new", merged.new, ORANGE))
+        objects.append(SphereObject(NEW, merged.new, ORANGE))
     write_sphere_objects(output, objects, grid, overwrite=overwrite)
     if json_output:
         conflicts = [asdict(conflict) for conflict in merged.conflicts]

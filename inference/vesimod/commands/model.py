@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vesimod.commands.segment import Overwrite
+from vesimod.commands.options import Overwrite
 
 if TYPE_CHECKING:
     from vesimod_imod.model.chunks import ModFile

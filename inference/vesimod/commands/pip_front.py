@@ -67,8 +67,8 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _segment(entries: Entries) -> int:
-    from vesimod.commands import segment
-    from vesimod.commands.etomo import FILE_OPTIONS
+    from vesimod.commands import segmenting
+    from vesimod.commands.chunks import FILE_OPTIONS
     from vesimod.network.model import load_model
     from vesimod.runs.segment_file import Outputs, Settings, default_output
 
@@ -104,7 +104,7 @@ def _segment(entries: Entries) -> int:
     if slab is not None:
         network = load_model(model, **resources)
         return _slab(tomogram, outputs.model, settings, network, slab, slabs)
-    segment.run(
+    segmenting.run(
         tomogram,
         outputs,
         settings,

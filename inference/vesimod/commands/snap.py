@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vesimod.commands.segment import Invert, Overwrite, Quiet, VoxelSize
+from vesimod.commands.options import Invert, Overwrite, Quiet, VoxelSize
 
 
 def snap(
@@ -32,8 +32,8 @@ def snap(
     """
     import numpy as np
     from vesimod_imod.core.files import check_distinct, check_writable
+    from vesimod_imod.core.object_names import REJECTED, VESICLES
     from vesimod_imod.core.spheres import Spheres
-    from vesimod_imod.live.point_edits import REJECTED
     from vesimod_imod.sphere_model.read import read_sphere_model
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
@@ -75,7 +75,7 @@ def snap(
     write_sphere_objects(
         output,
         [
-            SphereObject("vesicles", good.select(np.argsort(good.ids))),
+            SphereObject(VESICLES, good.select(np.argsort(good.ids))),
             SphereObject(REJECTED, lost, ORANGE),
         ],
         volume.grid,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from vesimod.commands.edit import ModelArgument, TomogramArgument
-from vesimod.commands.segment import Invert, VoxelSize
+from vesimod.commands.options import EditedModel, Invert, TomogramArgument, VoxelSize
 
 
 def watch(
     tomogram: TomogramArgument,
-    model: ModelArgument,
+    model: EditedModel,
     voxel_size_nm: VoxelSize = None,
     invert: Invert = False,
 ) -> None:
     """Watch a model; each time a 3dmod saves it, clicks become precise spheres in the file."""
     from vesimod.commands.console import say
-    from vesimod.commands.edit import new_session, open_files
+    from vesimod.commands.refining import new_session, open_files
 
     file, find, volume = open_files(tomogram, model, voxel_size_nm, invert)
     session = new_session(file, find, volume)

@@ -1,9 +1,12 @@
-"""Spheres to label volumes."""
+"""Spheres to label volumes, and back."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
+from vesimod_imod.core.arrays import BoolArray, FloatArray, Labels, Triple
+from vesimod_imod.core.sphere_fit import fit_round
 from vesimod_imod.core.spheres import Grid, Spheres
 
 Box = tuple[slice, slice, slice]
@@ -73,3 +76,54 @@ def distance_box(
     ]
     distance_nm = np.sqrt(squares[0][:, None, None] + squares[1][:, None] + squares[2])
     return (z, y, x), distance_nm
+
+
+def spheres_of_labels(labels: Labels, voxel_size_nm: Triple) -> Spheres:
+    """Sphere of the same volume and centroid as each label.
+
+    Where the border of the volume cuts a label, the sphere through the rest of its surface.
+
+    Returns
+    -------
+    Spheres
+        Ids are the labels; centres in voxels of `labels`.
+    """
+    boxes = ndimage.find_objects(labels)
+    ids = [number for number, box in enumerate(boxes, 1) if box is not None]
+    centres = np.empty((len(ids), 3))
+    radii = np.empty(len(ids))
+    size, voxel_nm3 = np.asarray(voxel_size_nm), float(np.prod(voxel_size_nm))
+    for row, number in enumerate(ids):
+        box = boxes[number - 1]
+        inside = labels[box] == number
+        points = np.argwhere(inside)
+        centres[row] = points.mean(axis=0) + [part.start for part in box]
+        radii[row] = np.cbrt(len(points) * voxel_nm3 * 3 / (4 * np.pi))
+        if any(p.start == 0 or p.stop == n for p, n in zip(box, labels.shape, strict=True)):
+            corner = np.array([part.start for part in box])
+            surface = np.argwhere(_surface(inside, box, labels.shape)) + corner
+            sphere = _sphere_through(surface * size, centres[row] * size, radii[row])
+            centres[row], radii[row] = sphere[0] / size, sphere[1]
+    return Spheres(centres, radii, ids=np.array(ids, np.int64))
+
+
+def _surface(inside: BoolArray, box: tuple[slice, ...], shape: tuple[int, ...]) -> BoolArray:
+    """Voxels of a label that touch its outside, the border of the volume not counting."""
+    pad = [(int(part.start > 0), int(part.stop < n)) for part, n in zip(box, shape, strict=True)]
+    core = tuple(slice(low, low + n) for (low, _), n in zip(pad, inside.shape, strict=True))
+    eroded = ndimage.binary_erosion(np.pad(inside, pad), border_value=1)[core]
+    surface: BoolArray = inside & ~eroded
+    return surface
+
+
+def _sphere_through(
+    points_nm: FloatArray, centroid_nm: FloatArray, radius_nm: float
+) -> tuple[FloatArray, float]:
+    """Least-squares sphere through points (N, 3); the given one where they define none."""
+    if len(points_nm) < 10:
+        return centroid_nm, radius_nm
+    centre, squared = fit_round(points_nm - centroid_nm)
+    # A shallow cap says little about its sphere: no more than twice the size is believed.
+    if not radius_nm**2 <= squared <= 4 * radius_nm**2:
+        return centroid_nm, radius_nm
+    return centroid_nm + centre, float(np.sqrt(squared))

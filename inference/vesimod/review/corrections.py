@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
 from vesimod_imod.core.spheres import Spheres
-from vesimod_imod.live.point_edits import REJECTED
 from vesimod_imod.sphere_model.read import SphereReading
 
 from vesimod.measure.matching import match_spheres, near_pairs
@@ -48,6 +47,7 @@ def find_corrections(
     list of Correction
         Every sphere of both once: those of the prediction in its order, then added ones.
     """
+    predicted = predicted.vesicles()
     before = predicted.spheres
     after, labelled = _set_by_person(corrected)
     reach = np.where(np.isfinite(before.radii_nm), before.radii_nm, _USUAL_RADIUS_NM)
@@ -107,12 +107,10 @@ def _free(rows: list[_Row], count_b: int, count_a: int) -> tuple[IntArray, IntAr
 
 def _set_by_person(corrected: SphereReading) -> tuple[Spheres, BoolArray]:
     """Spheres to compare, with radii where somebody set them, and which have our labels."""
-    names = np.array(["", *corrected.object_names])[corrected.object_number]
-    rows = np.flatnonzero(names != REJECTED)
-    spheres = corrected.spheres.select(rows)
-    chosen = np.isin(corrected.radius_source[rows], ("explicit", "outline"))
-    radii = np.where(chosen, spheres.radii_nm, np.nan)
-    return replace(spheres, radii_nm=radii), corrected.labelled[rows]
+    there = corrected.vesicles()
+    chosen = np.isin(there.radius_source, ("explicit", "outline"))
+    radii = np.where(chosen, there.spheres.radii_nm, np.nan)
+    return replace(there.spheres, radii_nm=radii), there.labelled
 
 
 def _pairs_by_label(

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import Volume
 from vesimod_imod.core.files import check_distinct, check_writable, remove_leftovers
+from vesimod_imod.core.object_names import VESICLES
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.sphere_model.write import SphereObject, by_score, write_sphere_objects
 
@@ -334,7 +335,7 @@ def _write(
         write_spheres_csv(outputs.dropped, result.dropped, overwrite=overwrite)
     if outputs.picture is not None:
         draw_picture(outputs.picture, tomogram, spheres, overwrite=overwrite)
-    objects = by_score(spheres) if score_classes else [SphereObject("vesicles", spheres)]
+    objects = by_score(spheres) if score_classes else [SphereObject(VESICLES, spheres)]
     write_sphere_objects(outputs.model, objects, grid, overwrite=overwrite)
     write_provenance(outputs.model, provenance)
 

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, Labels, Triple, Volume
 from vesimod_imod.core.spheres import Spheres
 
+from vesimod.io.label_volume import spheres_of_labels
 from vesimod.network.resample import model_to_volume
 from vesimod.radial.profile import needed_membrane_z
 from vesimod.radial.rays import RaySampler
 from vesimod.vesicles.features import NO_MEMBRANE_Z, measure
-from vesimod.vesicles.instances import spheres_of_labels, split_instances
+from vesimod.vesicles.instances import split_instances
 from vesimod.vesicles.overlaps import resolve_overlaps
 from vesimod.vesicles.scoring import MIN_SCORE, features, score
 from vesimod.vesicles.threshold import choose_threshold

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage, spatial
 from skimage.segmentation import watershed
-from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Labels, Triple, Volume
-from vesimod_imod.core.spheres import Spheres
+from vesimod_imod.core.arrays import BoolArray, IntArray, Labels, Triple, Volume
 
 NECK_DEPTH = 0.15  # two maxima are two vesicles when the way between narrows by this share
 MIN_SEED_NM = 4.0  # deepest point of a mask that can hold a vesicle
@@ -53,64 +52,6 @@ def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | N
         count += len(seeds)
     np.negative(labels, out=labels)
     return labels
-
-
-def spheres_of_labels(labels: Labels, voxel_size_nm: Triple) -> Spheres:
-    """Sphere of the same volume and centroid as each label.
-
-    Where the border of the volume cuts a label, the sphere through the rest of its surface.
-
-    Returns
-    -------
-    Spheres
-        Ids are the labels; centres in voxels of `labels`.
-    """
-    boxes = ndimage.find_objects(labels)
-    ids = [number for number, box in enumerate(boxes, 1) if box is not None]
-    centres = np.empty((len(ids), 3))
-    radii = np.empty(len(ids))
-    size, voxel_nm3 = np.asarray(voxel_size_nm), float(np.prod(voxel_size_nm))
-    for row, number in enumerate(ids):
-        box = boxes[number - 1]
-        inside = labels[box] == number
-        points = np.argwhere(inside)
-        centres[row] = points.mean(axis=0) + [part.start for part in box]
-        radii[row] = np.cbrt(len(points) * voxel_nm3 * 3 / (4 * np.pi))
-        if any(p.start == 0 or p.stop == n for p, n in zip(box, labels.shape, strict=True)):
-            corner = np.array([part.start for part in box])
-            surface = np.argwhere(_surface(inside, box, labels.shape)) + corner
-            sphere = _sphere_through(surface * size, centres[row] * size, radii[row])
-            centres[row], radii[row] = sphere[0] / size, sphere[1]
-    return Spheres(centres, radii, ids=np.array(ids, np.int64))
-
-
-def _surface(inside: BoolArray, box: tuple[slice, ...], shape: tuple[int, ...]) -> BoolArray:
-    """Voxels of a label that touch its outside, the border of the volume not counting."""
-    pad = [(int(part.start > 0), int(part.stop < n)) for part, n in zip(box, shape, strict=True)]
-    core = tuple(slice(low, low + n) for (low, _), n in zip(pad, inside.shape, strict=True))
-    eroded = ndimage.binary_erosion(np.pad(inside, pad), border_value=1)[core]
-    surface: BoolArray = inside & ~eroded
-    return surface
-
-
-def _sphere_through(
-    points_nm: FloatArray, centroid_nm: FloatArray, radius_nm: float
-) -> tuple[FloatArray, float]:
-    """Least-squares sphere through points (N, 3); the given one where they define none.
-
-    Solves |p|^2 = 2 c p + (r^2 - |c|^2), which is linear in c and the bracket.
-    """
-    if len(points_nm) < 10:
-        return centroid_nm, radius_nm
-    off = points_nm - centroid_nm
-    matrix = np.column_stack([2 * off, np.ones(len(off))])
-    solution = np.linalg.lstsq(matrix, (off**2).sum(axis=1), rcond=None)[0]
-    centre = solution[:3]
-    squared = float(solution[3] + centre @ centre)
-    # A shallow cap says little about its sphere: no more than twice the size is believed.
-    if not radius_nm**2 <= squared <= 4 * radius_nm**2:
-        return centroid_nm, radius_nm
-    return centroid_nm + centre, float(np.sqrt(squared))
 
 
 def _depth(inside: BoolArray, depth_nm: Volume | None, voxel_size_nm: Triple) -> Volume:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vesimod_imod.core.object_names import REJECTED
 from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.live.point_edits import REJECTED, apply_changes, points_of, with_sphere_object
+from vesimod_imod.live.point_edits import apply_changes, points_of, with_sphere_object
 from vesimod_imod.live.refining import Found, placed_points, refine
 from vesimod_imod.model.chunks import ModFile, join_chunks, parse_chunks
 from vesimod_imod.model.files import read_mod

@@ -13,8 +13,9 @@ from pathlib import Path
 import fake3dmod
 import numpy as np
 import pytest
+from vesimod_imod.core.object_names import REJECTED
 from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.live.point_edits import REJECTED, points_of
+from vesimod_imod.live.point_edits import points_of
 from vesimod_imod.live.refining import Found, refine
 from vesimod_imod.live.session import Session
 from vesimod_imod.live.viewer import Viewer, find_3dmod

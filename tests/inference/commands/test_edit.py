@@ -15,13 +15,13 @@ import pytest
 import typer
 from painted import image, paint
 from typer.testing import CliRunner, Result
-from vesimod.commands import edit as edit_module
+from vesimod.commands import refining
 from vesimod.commands.edit import edit
 from vesimod.commands.watch import watch
 from vesimod.io.tomogram import write_volume
+from vesimod_imod.core.object_names import REJECTED
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.live import viewer as viewer3dmod
-from vesimod_imod.live.point_edits import REJECTED
 from vesimod_imod.live.session import Session
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import SCATTERED, objects_of
@@ -217,13 +217,13 @@ def test_a_model_of_the_person_gets_an_object_for_spheres(tomogram: Path, tmp_pa
 
     model = tmp_path / "cell.mod"
     write_sphere_model(model, Spheres(CENTRES, RADII_NM), GRID)
-    edit_module.open_files(tomogram, model, None, False)
+    refining.open_files(tomogram, model, None, False)
     assert not (tmp_path / "cell.mod~").exists()  # ours is ready as it is
     data = bytearray(model.read_bytes())
     flags = data.index(b"OBJT") + 4 + 64 + 64 + 4
     data[flags : flags + 4] = (0).to_bytes(4, "big")  # closed contours, as a membrane has
     model.write_bytes(data)
-    edit_module.open_files(tomogram, model, None, False)
+    refining.open_files(tomogram, model, None, False)
     first, second = objects_of(read_mod(model))
     assert len(first.points) == 2
     assert not first.flags & SCATTERED

@@ -205,10 +205,10 @@ def test_nothing_to_do_is_an_error() -> None:
 
 
 def test_every_option_reaches_the_segmentation(front, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vesimod.commands import segment
+    from vesimod.commands import segmenting
 
     calls = []
-    monkeypatch.setattr(segment, "run", lambda *args, **options: calls.append((args, options)))
+    monkeypatch.setattr(segmenting, "run", lambda *args, **options: calls.append((args, options)))
     monkeypatch.delenv("IMOD_USE_GPU2", raising=False)
     arguments = "-inp a.mrc -OutputModel b.mod -tab t.csv -lab l.mrc -prob p.mrc -net accurate "
     arguments += "-pic p.png -drop d.csv -reg r.mod -cl -vox 1.5 -thresh 0.3 -dev cpu -threa 3 "
@@ -241,10 +241,10 @@ def test_the_gpu_that_processchunks_hands_out(
 ) -> None:
     import os
 
-    from vesimod.commands import segment
+    from vesimod.commands import segmenting
 
     used = []
-    monkeypatch.setattr(segment, "run", lambda *_, device, **__: used.append(device))
+    monkeypatch.setattr(segmenting, "run", lambda *_, device, **__: used.append(device))
     monkeypatch.setenv("IMOD_USE_GPU2", gpu)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
@@ -299,7 +299,7 @@ def test_whatever_goes_wrong_inside_is_one_line(
 ) -> None:
     import warnings
 
-    from vesimod.commands import segment
+    from vesimod.commands import segmenting
 
     def fail(*_: object, **__: object) -> None:
         with warnings.catch_warnings():
@@ -307,7 +307,7 @@ def test_whatever_goes_wrong_inside_is_one_line(
             warnings.warn("odd header", stacklevel=1)
         raise error
 
-    monkeypatch.setattr(segment, "run", fail)
+    monkeypatch.setattr(segmenting, "run", fail)
     code, printed = front("-InputFile", "a.mrc")
     assert code == 1
     assert printed.splitlines()[0] == "WARNING: VESIMOD - odd header"

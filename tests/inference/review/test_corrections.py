@@ -18,8 +18,8 @@ from vesimod.review.correction_table import (
 )
 from vesimod.review.corrections import find_corrections
 from vesimod.review.merge import merge
+from vesimod_imod.core.object_names import REJECTED
 from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.live.point_edits import REJECTED
 from vesimod_imod.sphere_model.read import SphereReading
 
 GRID = Grid((200, 200, 200), (2.0, 1.0, 1.0))

@@ -12,8 +12,8 @@ from painted import image, paint
 from vesimod.io.tomogram import read_tomogram, write_volume
 from vesimod.network.spec import Normalisation
 from vesimod.review.correction_table import counts
+from vesimod_imod.core.object_names import CORRECTED, NOT_VESICLES, REJECTED, UNCERTAIN
 from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.live.point_edits import REJECTED
 from vesimod_imod.model.coordinates import to_model
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import ModelObject
@@ -24,11 +24,8 @@ from vesimod_train.config import Config, ConfigError
 from vesimod_train.data import cache
 from vesimod_train.data.learn import learn_from, write_pair
 from vesimod_train.data.pairs import (
-    CORRECTED,
     MARGIN,
-    NOT_VESICLES,
     NOT_VESICLES_WEIGHT,
-    UNCERTAIN,
     PairError,
     find_pairs,
     read_pair,

@@ -12,14 +12,20 @@ from vesimod.review.corrections import find_corrections
 from vesimod.vesicles.snap import snap
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.files import check_writable
+from vesimod_imod.core.object_names import (
+    CORRECTED,
+    NOT_JUDGED,
+    NOT_VESICLES,
+    UNCERTAIN,
+    VESICLES,
+    is_region,
+)
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_model, to_voxels
 from vesimod_imod.model.objects import ModelObject, objects_of
 from vesimod_imod.sphere_model.read import SphereReading, spheres_of
 from vesimod_imod.sphere_model.write import GREEN, ORANGE, RED, SphereObject, write_sphere_objects
-
-from vesimod_train.data.pairs import CORRECTED, NOT_JUDGED, NOT_VESICLES, UNCERTAIN, is_region
 
 #: Verdicts that nobody gives without looking at the vesicle.
 EDITS = ("moved", "resized", "added")
@@ -69,10 +75,10 @@ def learn_from(
     """
     size_nm = tomogram.grid.voxel_size_nm
     reading = spheres_of(corrected, tomogram.grid)
-    names = np.array(["", *reading.object_names])[reading.object_number]
+    names = reading.names
     region = np.array([is_region(name) for name in names], bool)
     judged = ~(region | np.isin(names, [NOT_VESICLES, *NOT_JUDGED]))
-    rows = find_corrections(predicted, _part(reading, judged), size_nm)
+    rows = find_corrections(predicted, reading.select(judged), size_nm)
     present = [row for row in rows if row.corrected_id is not None]
     found = _final(present)
     edited = np.array([row.verdict in EDITS for row in present], bool)
@@ -141,24 +147,13 @@ def write_pair(
     write_volume(volume_path, voxels, grid, overwrite=overwrite)
     kept, edited = (lesson.vesicles.select(mask) for mask in (~lesson.edited, lesson.edited))
     parts = _numbered([kept, edited, lesson.rejected, lesson.uncertain])
-    names = ("vesicles", GREEN), (CORRECTED, GREEN), (NOT_VESICLES, RED), (UNCERTAIN, ORANGE)
+    names = (VESICLES, GREEN), (CORRECTED, GREEN), (NOT_VESICLES, RED), (UNCERTAIN, ORANGE)
     objects = [
         SphereObject(name, part, colour) for (name, colour), part in zip(names, parts, strict=True)
     ]
     regions = _regions(reviewed, tomogram.grid)
     write_sphere_objects(model_path, objects, grid, others=regions, overwrite=overwrite)
     return model_path
-
-
-def _part(reading: SphereReading, which: BoolArray) -> SphereReading:
-    """Pick some of the spheres of a reading."""
-    return replace(
-        reading,
-        spheres=reading.spheres.select(which),
-        labelled=reading.labelled[which],
-        radius_source=reading.radius_source[which],
-        object_number=reading.object_number[which],
-    )
 
 
 def _final(rows: list[Correction]) -> Spheres:

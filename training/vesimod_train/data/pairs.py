@@ -1,12 +1,12 @@
 """Training pairs: a tomogram (.mrc) and an IMOD model (.mod) of its vesicles.
 
-The names of the model's objects say what its contents mean:
+The names of the model's objects (`vesimod_imod.core.object_names`) say what its contents mean:
 
 * closed contours in an object whose name has "reviewed" or "region" in it outline what a person
   looked at; without such an object, the whole tomogram counts as reviewed;
 * spheres in `NOT_VESICLES` look like vesicles and are not, and spheres in `CORRECTED` are
   vesicles: somebody said so, and they count outside of what was reviewed, too;
-* spheres in `UNCERTAIN` may be either, and nothing is learned there;
+* spheres in one of `NOT_JUDGED` may be either, and nothing is learned there;
 * all other spheres are vesicles, where they were reviewed.
 """
 
@@ -24,8 +24,8 @@ from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.network.resample import model_to_volume, volume_to_model
 from vesimod.network.spec import Normalisation
 from vesimod_imod.core.arrays import BoolArray
+from vesimod_imod.core.object_names import CORRECTED, NOT_JUDGED, NOT_VESICLES, is_region
 from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.live.point_edits import REJECTED
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import objects_of
@@ -34,11 +34,6 @@ from vesimod_imod.sphere_model.read import spheres_of
 from vesimod_train.config import Pairs
 from vesimod_train.data.examples import Example, make_example
 
-NOT_VESICLES = "not vesicles"
-CORRECTED = "vesicles, corrected"
-UNCERTAIN = "uncertain"
-#: Besides: clicks on which no sphere could be fitted, and finds that nobody has judged yet.
-NOT_JUDGED = (UNCERTAIN, REJECTED, "vesicles, new")
 _TOMOGRAMS = (".mrc", ".rec", ".mrc.gz", ".rec.gz", ".mrc.bz2")
 #: How much more than others a voxel counts where a person said that there is no vesicle.
 NOT_VESICLES_WEIGHT = 4.0
@@ -79,11 +74,6 @@ def find_pairs(paths: Iterable[Path]) -> Pairs:
                 raise PairError(f"{model}: no tomogram {beside[0].name} beside it; copy or link it")
             pairs.append((str(found), str(model)))
     return tuple(pairs)
-
-
-def is_region(name: str) -> bool:
-    """Whether an object's name says that its contours outline what was reviewed."""
-    return any(word in name.casefold() for word in ("review", "region"))
 
 
 def read_pair(
@@ -155,7 +145,7 @@ def sorted_spheres(
     notes : list of str
     """
     reading = spheres_of(model, grid)
-    names = np.array(["", *reading.object_names])[reading.object_number]
+    names = reading.names
     rejected = names == NOT_VESICLES
     region = np.array([is_region(name) for name in names], bool)
     uncertain = np.isin(names, NOT_JUDGED)

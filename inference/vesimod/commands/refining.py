@@ -1,0 +1,64 @@
+"""Refining a model while somebody works on it: what ``edit`` and ``watch`` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vesimod_imod.live.refining import Find
+    from vesimod_imod.live.session import Session
+    from vesimod_imod.live.watched_model import WatchedModel
+
+    from vesimod.io.tomogram import Tomogram
+
+
+def open_files(
+    tomogram: Path, model: Path, voxel_size_nm: float | None, invert: bool
+) -> tuple[WatchedModel, Find, Tomogram]:
+    """Open the tomogram and the model; make the model ready for clicks.
+
+    A model that is absent is made. An object for spheres that starts a new contour with each
+    click is added where there is none; the model as it was is kept with ``~``.
+    """
+    import numpy as np
+    from vesimod_imod.core.arrays import FloatArray
+    from vesimod_imod.core.spheres import Spheres
+    from vesimod_imod.live.point_edits import with_sphere_object
+    from vesimod_imod.live.refining import Found
+    from vesimod_imod.live.watched_model import WatchedModel
+    from vesimod_imod.model.chunks import join_chunks
+    from vesimod_imod.model.files import read_mod, write_mod
+    from vesimod_imod.sphere_model.write import write_sphere_model
+
+    from vesimod.commands.console import say
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.vesicles.snap import snap
+
+    volume = read_tomogram(tomogram, voxel_size_nm)
+    for note in volume.notes:
+        say(f"note: {note}")
+    if not model.exists():
+        write_sphere_model(model, Spheres.empty(), volume.grid)
+    ready = with_sphere_object(read_mod(model))
+    if join_chunks(ready) != model.read_bytes():
+        write_mod(model, ready, overwrite=True)
+
+    def find(clicks: FloatArray, taken: Spheres) -> Found:
+        size = volume.grid.voxel_size_nm
+        snapped = snap(volume.voxels, size, clicks, taken=taken, invert=invert)
+        spheres = snapped.spheres
+        radii_nm = np.where(snapped.found, spheres.radii_nm, np.nan)
+        return Found(spheres.centres, radii_nm, snapped.reasons.tolist())
+
+    return WatchedModel(model), find, volume
+
+
+def new_session(file: WatchedModel, find: Find, volume: Tomogram) -> Session:
+    """Put a session together that tells the person what happens."""
+    from vesimod_imod.live.refining import refine
+    from vesimod_imod.live.session import Session
+
+    from vesimod.commands.console import say
+
+    return Session(file, lambda model, known: refine(model, known, volume.grid, find), say)

@@ -1,0 +1,102 @@
+"""Segmenting one tomogram for somebody who watches: what is said before, during and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vesimod.io.tomogram import Tomogram
+    from vesimod.pipeline import Segmentation
+    from vesimod.runs.segment_file import Outputs, Settings
+
+MUCH_AGAIN = 0.3  # of the network's work; worth a word
+
+
+def run(
+    path: Path,
+    outputs: Outputs,
+    settings: Settings,
+    *,
+    model: str = "fast",
+    device: str = "auto",
+    threads: int | None = None,
+    memory_gb: float | None = None,
+    slabs: int = 1,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Segmentation:
+    """Segment a file, write everything that was asked for, and say so.
+
+    Every output is checked before the work begins, and each file appears whole or not at all.
+    With `slabs` above 1 the network's part is read from that many files of `vesimod.runs.slabs`.
+    """
+    from vesimod.commands import console
+    from vesimod.network.model import load_model
+    from vesimod.pipeline import extra_work
+    from vesimod.runs.segment_file import prepare, segment_and_write
+
+    tomogram = prepare(path, outputs, settings, overwrite)
+    network = load_model(
+        model,
+        device=device,  # type: ignore[arg-type]
+        threads=threads,
+        memory_gb=memory_gb,
+    )
+    if not quiet:
+        console.say(describe(tomogram, network.spec.name, network.providers))
+        for note in tomogram.notes:
+            console.say(f"note: {note}")
+        # Slabs were computed elsewhere.
+        again = extra_work(tomogram, network) if slabs == 1 else 0.0
+        if again > MUCH_AGAIN:
+            console.say(
+                f"note: tiles that fit into memory overlap, {100 * again:.0f} % of the network's "
+                "work on top; a larger --memory-gb saves it"
+            )
+    with console.progress(quiet) as report:
+        result = segment_and_write(
+            tomogram,
+            outputs,
+            settings,
+            network,
+            slabs=slabs,
+            overwrite=overwrite,
+            progress=report,
+        )
+    for note in result.notes:
+        console.warn(note)
+    if not quiet:
+        console.say(summary(result))
+        for file in outputs.files():
+            console.say(f"wrote {file}")
+        console.say(f"look at it:  3dmod {path} {outputs.model}")
+    return result
+
+
+def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:
+    """Say what will be worked on, and on what."""
+    z, y, x = tomogram.grid.shape
+    size = tomogram.grid.voxel_size_nm
+    shown = (
+        f"{size[2]:.3g}"
+        if max(size) - min(size) < 1e-3
+        else " x ".join(f"{s:.3g}" for s in reversed(size))
+    )
+    device = "GPU (CUDA)" if "CUDAExecutionProvider" in providers else "CPU"
+    return (
+        f"{tomogram.path.name}: {x} x {y} x {z} voxels of {shown} nm; model {model} on the {device}"
+    )
+
+
+def summary(result: Segmentation) -> str:
+    """One line about the vesicles."""
+    import numpy as np
+
+    spheres = result.spheres
+    if not len(spheres):
+        return "found no vesicle"
+    mean, spread = float(np.mean(spheres.radii_nm)), float(np.std(spheres.radii_nm))
+    dropped = f"; {len(result.dropped)} candidates dropped" if len(result.dropped) else ""
+    noun = "vesicle" if len(spheres) == 1 else "vesicles"
+    return f"found {len(spheres)} {noun}, radius {mean:.1f} +- {spread:.1f} nm{dropped}"
