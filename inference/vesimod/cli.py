@@ -22,6 +22,7 @@ from vesimod.commands import (
     watch,
 )
 from vesimod.commands.console import keep_products_on_one_thread
+from vesimod.errors import EXPECTED, in_words
 
 PROGRAM = "vesimod"
 EXIT_BAD_INPUT = 2
@@ -111,14 +112,8 @@ def _report(program: str, error: Exception) -> int:
     usage = getattr(error, "format_message", None)  # click's own complaints about the line
     if usage is not None:
         return _fail(program, f"{usage()} (see {program} --help)", EXIT_BAD_INPUT)
-    text = str(error)
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        text = f"{error.filename}: {error.strerror}"
-    if isinstance(error, (OSError, ValueError, ImportError, RuntimeError)):
-        return _fail(program, text or type(error).__name__, EXIT_BAD_INPUT)
-    if isinstance(error, MemoryError):
-        return _fail(program, "out of memory; close other programs or bin the tomogram", 1)
-    return _fail(program, f"{type(error).__name__}: {text} (a bug: --debug shows where)", EXIT_BUG)
+    expected = isinstance(error, EXPECTED)
+    return _fail(program, in_words(error), EXIT_BAD_INPUT if expected else EXIT_BUG)
 
 
 def _fail(program: str, message: str, code: int) -> int:

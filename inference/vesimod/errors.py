@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+#: What bad input or the surroundings cause; anything else is a bug.
+EXPECTED = (OSError, ValueError, ImportError, RuntimeError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -15,8 +17,10 @@ def in_words(error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}"
     elif isinstance(error, MemoryError):
         text = "out of memory; run fewer programs or chunks at a time, or bin the tomogram"
-    elif not (isinstance(error, (OSError, ValueError, ImportError, RuntimeError)) and text):
-        text = f"{type(error).__name__}: {error} (a bug: vesimod segment --debug shows where)"
+    elif isinstance(error, EXPECTED):
+        text = text or type(error).__name__
+    else:
+        text = f"{type(error).__name__}: {text} (a bug: --debug of the command line shows where)"
     return " ".join(text.split())
 
 

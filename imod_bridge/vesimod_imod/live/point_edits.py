@@ -16,14 +16,13 @@ import numpy as np
 from vesimod_imod.core.object_names import REJECTED, VESICLES
 from vesimod_imod.model.chunks import MODEL_CHUNKS, Chunk, ModFile
 from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject, object_chunks, objects_of
+from vesimod_imod.sphere_model.labels import is_radius, parse_label
 
 _RED, _GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 _OF_CONTOUR = (b"LABL", b"SIZE", b"COST")
 _OBJECT_COUNT, _CURRENT_CONTOUR = 140, 192  # in the model's header
 _CONTOUR_COUNT, _POINT_LIMIT = 128, 64  # in an object's
 _CIRCLE, _NO_SYMBOL = 0, 1
-#: Pixels. 3dmod's plugins mark points as checked by such sizes; no vesicle is that small.
-_MARKER_SIZE = 1.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,8 @@ class Point:
     @property
     def sized(self) -> bool:
         """Whether somebody, or vesimod, gave it a radius."""
-        return self.size > _MARKER_SIZE
+        number = parse_label(self.label)[0]
+        return bool(is_radius(np.array(self.size), np.array(number)))
 
 
 @dataclass

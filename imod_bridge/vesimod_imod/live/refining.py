@@ -18,10 +18,9 @@ from vesimod_imod.core.arrays import FloatArray, Triple
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.live.point_edits import Point, apply_changes, points_of
 from vesimod_imod.model.chunks import ModFile
-from vesimod_imod.model.coordinates import radius_unit_nm, to_voxels
+from vesimod_imod.model.coordinates import radius_unit_nm, shown_in_3dmod, to_voxels
 from vesimod_imod.model.objects import XYZ
-from vesimod_imod.sphere_model.read import parse_label
-from vesimod_imod.sphere_model.write import sphere_label
+from vesimod_imod.sphere_model.labels import parse_label, sphere_label
 
 # Voxels, and a part of the radius: what 3dmod's arithmetic changes by itself stays below.
 _MOVED, _RESIZED, _SAME = 0.05, 0.002, 0.5
@@ -64,9 +63,10 @@ class Placed:
 
     @property
     def name(self) -> str:
-        """What to call it when talking to the person: pixels count from 1, as in 3dmod."""
-        z, y, x = (round(value) + 1 for value in self.at)
-        return f"sphere {self.number}" if self.number >= 0 else f"point at x {x}, y {y}, z {z}"
+        """What to call it when talking to the person."""
+        if self.number >= 0:
+            return f"sphere {self.number}"
+        return f"point at {shown_in_3dmod(self.at)}"
 
     def distance(self, other: Placed) -> float:
         """Distance in voxels."""

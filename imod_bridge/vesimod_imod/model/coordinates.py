@@ -9,6 +9,7 @@ MINX, which says on which image they were last seen. `to_voxels` does the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,9 +42,9 @@ def to_model(centres: FloatArray) -> FloatArray:
 
 
 def shown_in_3dmod(centre: Sequence[float] | FloatArray) -> str:
-    """Put a position (z, y, x) in voxels as 3dmod shows it; sections count from 1."""
-    z, y, x = centre
-    return f"x {x + 0.5:.1f}, y {y + 0.5:.1f}, z {z + 1:.1f}"
+    """Put a position (z, y, x) in voxels as 3dmod's boxes show it: whole numbers from 1."""
+    z, y, x = (math.floor(value + 0.5) + 1 for value in centre)
+    return f"x {x}, y {y}, z {z}"
 
 
 def image_reference(grid: Grid) -> ImageReference:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,9 @@ from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import grid_of, radius_unit_nm, to_voxels
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import ModelObject, objects_of
+from vesimod_imod.sphere_model.labels import is_radius, parse_label
 from vesimod_imod.sphere_model.outlines import fit_outlines
 
-_ID = re.compile(r"\bid=(\d{1,18})\b")
-_WRITTEN = re.compile(r"\br=(\d+\.\d+)nm\b")
-#: Pixels. No vesicle is that small, but 3dmod's plugins mark points as checked by a size.
-_MARKER_SIZE = 1.0
 _ROW = np.dtype(
     [
         ("position", "f8", 3),  # z, y, x in voxels
@@ -167,7 +163,7 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
     rows["position"] = positions
     rows["id"], rows["written_nm"] = _label_data(item)
     sizes = item.sizes.astype(np.float64)
-    explicit = (sizes > _MARKER_SIZE) | ((sizes > 0) & (rows["id"] >= 0))
+    explicit = is_radius(sizes, rows["id"])
     remarks = []
     if n := np.count_nonzero((sizes >= 0) & ~explicit):
         remarks.append(f"{n} points have a size of at most a pixel, which is not a radius")
@@ -236,12 +232,6 @@ def _radii_nm(
     outline = rows["source"] == "outline"
     factor = np.where(outline, 1.0 if size_known else np.nan, unit or np.nan)
     return rows["radius"] * factor, doubts if np.isfinite(rows["radius"]).any() else []
-
-
-def parse_label(label: str) -> tuple[int, float]:
-    """Id and radius in nm that a label of ours states; -1 and NaN where it does not."""
-    number, radius = _ID.search(label), _WRITTEN.search(label)
-    return int(number[1]) if number else -1, float(radius[1]) if radius else np.nan
 
 
 def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray]:

@@ -25,6 +25,7 @@ from vesimod_imod.model.header import (
     build_mod,
 )
 from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject
+from vesimod_imod.sphere_model.labels import sphere_label
 from vesimod_imod.sphere_model.read import SphereReading, read_sphere_model, spheres_of
 
 __all__ = [
@@ -164,8 +165,3 @@ def _to_object(item: SphereObject, grid: Grid) -> ModelObject:
         values=spheres.scores.astype(np.float32),
         labels=tuple(map(sphere_label, spheres.ids.tolist(), spheres.radii_nm.tolist())),
     )
-
-
-def sphere_label(number: int, radius_nm: float) -> str:
-    """Return the contour label of a sphere; `sphere_reading.parse_label` reads it."""
-    return f"vesimod id={number} r={radius_nm:.3f}nm" if radius_nm > 0 else f"vesimod id={number}"

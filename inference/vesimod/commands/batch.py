@@ -110,15 +110,14 @@ def write_com_files(
     FileExistsError
         Some results were made otherwise, and `overwrite` is false.
     """
-    import hashlib
-
+    from vesimod_imod.core.files import sha256_of
     from vesimod_imod.etomo.com_files import Task
 
     from vesimod.commands.chunks import FILE_OPTIONS, WHEN_THERE, entries_for, write_chunks
     from vesimod.network.model import find_model
     from vesimod.runs.batch import is_finished
 
-    weights = hashlib.sha256(find_model(model).read_bytes()).hexdigest()
+    weights = sha256_of(find_model(model))
     tasks, finished = [], []
     for job in jobs:
         if is_finished(job, weights, overwrite):

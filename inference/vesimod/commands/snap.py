@@ -34,6 +34,7 @@ def snap(
     from vesimod_imod.core.files import check_distinct, check_writable
     from vesimod_imod.core.object_names import REJECTED, VESICLES
     from vesimod_imod.core.spheres import Spheres
+    from vesimod_imod.model.coordinates import shown_in_3dmod
     from vesimod_imod.sphere_model.read import read_sphere_model
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
@@ -84,10 +85,8 @@ def snap(
     if quiet:
         return
     for row, reason in zip(rows, snapped.reasons, strict=True):
-        # Counted from 1, as 3dmod shows positions.
-        z, y, x = (round(value) + 1 for value in given.centres[row])
         if reason:
-            console.say(f"point at x {x}, y {y}, z {z}: {reason}")
+            console.say(f"point at {shown_in_3dmod(given.centres[row])}: {reason}")
     console.say(
         f"{int(snapped.found.sum())} of {len(rows)} clicks became spheres; "
         f"{len(kept)} spheres kept as they were"

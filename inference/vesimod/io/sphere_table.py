@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
-from vesimod_imod.core.files import atomic_path, check_writable
+from vesimod_imod.core.files import check_writable
 from vesimod_imod.core.spheres import Spheres
+
+from vesimod.io.csv_table import TableError, read_table, write_table
 
 COLUMNS = ("id", "z", "y", "x", "radius_nm", "score")
 # Measures as earlier versions named them; such tables are read with the names of today.
@@ -17,10 +18,6 @@ OLD_NAMES = {
     "belief": "core_probability",
     "seen": "visible_fraction",
 }
-
-
-class TableError(ValueError):
-    """The file is not a table of spheres."""
 
 
 def write_spheres_csv(path: Path, spheres: Spheres, *, overwrite: bool = False) -> None:
@@ -33,16 +30,8 @@ def write_spheres_csv(path: Path, spheres: Spheres, *, overwrite: bool = False) 
     """
     path = Path(path)
     check_writable(path, overwrite)
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow([*COLUMNS, *spheres.measures])
-        for row in range(len(spheres)):
-            z, y, x = spheres.centres[row]
-            numbers = [z, y, x, spheres.radii_nm[row], spheres.scores[row]]
-            writer.writerow(
-                [int(spheres.ids[row]), *(f"{number:.4f}" for number in numbers)]
-                + [_cell(column[row]) for column in spheres.measures.values()]
-            )
+    rows = (_cells(spheres, row) for row in range(len(spheres)))
+    write_table(path, [*COLUMNS, *spheres.measures], rows)
 
 
 def read_spheres_csv(path: Path) -> Spheres:
@@ -57,23 +46,14 @@ def read_spheres_csv(path: Path) -> Spheres:
     TableError
         A required column is missing or a cell is not a number; the message says which.
     """
-    path = Path(path)
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        try:
-            rows = list(csv.DictReader(stream, strict=True))
-            header = rows[0].keys() if rows else _header(path)
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise TableError(f"{path}: not a CSV table ({error})") from error
-    missing = [name for name in COLUMNS[1:5] if name not in header]
-    if missing:
-        raise TableError(
-            f"{path}: no column {', '.join(missing)}; a sphere table begins {','.join(COLUMNS)}"
-        )
+    table = read_table(path)
+    header, rows = table.header, table.rows
+    table.require(COLUMNS[1:5], f"a sphere table begins {','.join(COLUMNS)}")
 
     def numbers(name: str) -> list[float]:
         try:
             return [float(row[name]) for row in rows]
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise TableError(
                 f"{path}: column {name} holds something that is not a number"
             ) from error
@@ -86,8 +66,8 @@ def read_spheres_csv(path: Path) -> Spheres:
             measure = name if new in header else new
             try:
                 measures[measure] = np.array([float(cell) for cell in cells])
-            except (TypeError, ValueError):
-                measures[measure] = np.array([cell or "" for cell in cells], dtype=str)
+            except ValueError:
+                measures[measure] = np.array(cells, dtype=str)
     try:
         return Spheres(
             np.array([numbers("z"), numbers("y"), numbers("x")]).T,
@@ -100,10 +80,11 @@ def read_spheres_csv(path: Path) -> Spheres:
         raise TableError(f"{path}: {error}") from error
 
 
-def _header(path: Path) -> list[str]:
-    """Column names of a table without rows."""
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        return next(csv.reader(stream), [])
+def _cells(spheres: Spheres, row: int) -> list[str]:
+    """Format a sphere as a row."""
+    numbers = [*spheres.centres[row], spheres.radii_nm[row], spheres.scores[row]]
+    own = [str(int(spheres.ids[row])), *(f"{number:.4f}" for number in numbers)]
+    return own + [_cell(column[row]) for column in spheres.measures.values()]
 
 
 def _cell(value: object) -> str:

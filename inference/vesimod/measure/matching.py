@@ -7,6 +7,15 @@ from scipy import optimize, sparse, spatial
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
 from vesimod_imod.core.spheres import Spheres
 
+#: Radius in nm of a synaptic vesicle, to judge distances by where none is known.
+USUAL_RADIUS_NM = 20.0
+
+
+def known_or_usual(radii_nm: FloatArray) -> FloatArray:
+    """Radii in nm, with the usual one in place of NaN."""
+    known: FloatArray = np.where(np.isfinite(radii_nm), radii_nm, USUAL_RADIUS_NM)
+    return known
+
 
 def centre_distances_nm(a: Spheres, b: Spheres, voxel_size_nm: Triple) -> FloatArray:
     """Distances (len(a), len(b)) in nm between the centres of two sets on one grid."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import numpy as np
 from vesimod_imod.core.arrays import FloatArray
 
+from vesimod.radial.climbing import climb
 from vesimod.radial.rays import RaySampler, directions
 from vesimod.radial.surface_fit import BATCH, Fits, Surface
 
 REACH_NM = 7.0
 RESTRAINT = 0.1  # of the curvature that a fully visible membrane would give
 STEPS = 8
+LONGEST_STEP_NM = 2.0  # of any part of Q
 THOMSEN_POWER = 1.6075  # Knud Thomsen's formula for an ellipsoid's surface, good to 1 %
 
 
@@ -83,31 +85,28 @@ def sphericity(axes_nm: FloatArray) -> FloatArray:
 
 
 def _fit_batch(surface: Surface, membrane_nm: FloatArray) -> FloatArray:
-    """Climb to the best Q of each vesicle (damped Gauss-Newton, as `Surface.climb`)."""
+    """Climb to the best Q of each vesicle."""
     z, y, x = directions()[:: surface.every].T
     basis = np.stack([z * z, y * y, x * x, 2 * y * x, 2 * z * x, 2 * z * y], axis=1)
     normal = basis.T @ basis
     restraint = RESTRAINT * np.trace(normal) / 6 * np.eye(6)
     inverse = np.linalg.inv(normal + restraint)
-    q = np.zeros((len(membrane_nm), 6))
-    damping = np.ones(len(q))
-
-    def goodness(trial: FloatArray) -> tuple[FloatArray, FloatArray]:
-        value, slope = surface.at(membrane_nm[:, None] + trial @ basis.T)
-        held = 0.5 * strength[:, None] * (trial @ restraint)
-        return value.sum(axis=1) - (held * trial).sum(axis=1), slope @ basis - 2 * held
-
     start = surface.at(np.repeat(membrane_nm[:, None], len(basis), axis=1))[0].mean(axis=1)
     strength = np.maximum(start, 1e-12) * surface.curvature
-    value, gradient = goodness(q)
-    for _ in range(STEPS):
-        step = gradient @ inverse / strength[:, None] * damping[:, None]
-        step *= np.minimum(1.0, 2.0 / np.maximum(np.abs(step).max(axis=1), 1e-12))[:, None]
-        new_value, new_gradient = goodness(q + step)
-        better = new_value > value
-        q = np.where(better[:, None], q + step, q)
-        value = np.where(better, new_value, value)
-        gradient = np.where(better[:, None], new_gradient, gradient)
-        damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 3)
+
+    def goodness(q: FloatArray) -> tuple[FloatArray, ...]:
+        value, slope = surface.at(membrane_nm[:, None] + q @ basis.T)
+        held = 0.5 * strength[:, None] * (q @ restraint)
+        return value.sum(axis=1) - (held * q).sum(axis=1), slope @ basis - 2 * held
+
+    def full_step(
+        _: FloatArray, __: FloatArray, gradient: FloatArray, damping: FloatArray
+    ) -> FloatArray:
+        step: FloatArray = gradient @ inverse / strength[:, None] * damping
+        longest = np.maximum(np.abs(step).max(axis=1), 1e-12)
+        step *= np.minimum(1.0, LONGEST_STEP_NM / longest)[:, None]
+        return step
+
+    q = climb(np.zeros((len(membrane_nm), 6)), goodness, full_step, STEPS)
     zz, yy, xx, yx, zx, zy = q.T
     return np.stack([zz, zy, zx, zy, yy, yx, zx, yx, xx], axis=1).reshape(-1, 3, 3)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 
+from vesimod.radial.climbing import climb
 from vesimod.radial.rays import RaySampler, directions
 
 RAY_STEP_NM = 0.8
@@ -26,6 +27,7 @@ SMALLEST_NM = 6.0  # membrane radius that is tried
 COARSE = 8  # each 8th direction will do to choose a start
 BATCH = 64  # vesicles whose rays are in memory at a time
 NEWTON_STEPS = 8
+LONGEST_STEP_NM = 1.5
 PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
 
 Rays = npt.NDArray[np.float32]
@@ -319,36 +321,38 @@ class Surface:
         return replace(self, correlation=self.correlation[:, ::every], every=every * self.every)
 
     def climb(self, shift_nm: FloatArray, radius_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Climb from a sphere to the nearest maximum (damped Gauss-Newton)."""
-        distance, root = _distance(shift_nm, radius_nm, self.every)
-        response, slope = self.at(distance)
-        value = response.sum(axis=1)
-        damping = np.ones(len(radius_nm))
-        for _ in range(NEWTON_STEPS):
-            jacobian = _jacobian(shift_nm, radius_nm, root, self.every)
-            across = jacobian.transpose(0, 2, 1)
-            gradient = across @ slope[:, :, None]
-            # The curvature that the template would show, at the strength that is seen:
-            # always positive definite, unlike the noisy second derivative.
-            strength = np.maximum(value / slope.shape[1], 1e-12) * self.curvature
-            normal = across @ jacobian * strength[:, None, None]
-            normal += 1e-3 * np.einsum("bpp->b", normal)[:, None, None] * np.eye(4)
-            step = np.linalg.solve(normal, gradient)[:, :, 0] * damping[:, None]
-            length = np.linalg.norm(step, axis=1, keepdims=True)
-            step *= np.minimum(1.0, 1.5 / np.maximum(length, 1e-12))
-            new_radius, new_shift = radius_nm + step[:, 0], shift_nm + step[:, 1:]
-            distance, new_root = _distance(new_shift, new_radius, self.every)
-            response, new_slope = self.at(distance)
-            new_value = response.sum(axis=1)
-            better = new_value > value
-            radius_nm = np.where(better, new_radius, radius_nm)
-            value = np.where(better, new_value, value)
-            shift_nm, root, slope = (
-                np.where(better[:, None], new, old)
-                for new, old in ((new_shift, shift_nm), (new_root, root), (new_slope, slope))
-            )
-            damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 3)
-        return shift_nm, radius_nm
+        """Climb from spheres to the nearest maxima."""
+
+        def goodness(sphere: FloatArray) -> tuple[FloatArray, ...]:
+            distance, root = _distance(sphere[:, 1:], sphere[:, 0], self.every)
+            response, slope = self.at(distance)
+            return response.sum(axis=1), slope, root
+
+        start = np.column_stack([radius_nm, shift_nm])
+        sphere = climb(start, goodness, self._step, NEWTON_STEPS)
+        return sphere[:, 1:], sphere[:, 0]
+
+    def _step(
+        self,
+        sphere: FloatArray,
+        value: FloatArray,
+        slope: FloatArray,
+        root: FloatArray,
+        damping: FloatArray,
+    ) -> FloatArray:
+        """Gauss-Newton step (B, 4) of radius and shift, at most `LONGEST_STEP_NM`."""
+        jacobian = _jacobian(sphere[:, 1:], sphere[:, 0], root, self.every)
+        across = jacobian.transpose(0, 2, 1)
+        gradient = across @ slope[:, :, None]
+        # The curvature that the template would show, at the strength that is seen:
+        # always positive definite, unlike the noisy second derivative.
+        strength = np.maximum(value / slope.shape[1], 1e-12) * self.curvature
+        normal = across @ jacobian * strength[:, None, None]
+        normal += 1e-3 * np.einsum("bpp->b", normal)[:, None, None] * np.eye(4)
+        step: FloatArray = np.linalg.solve(normal, gradient)[:, :, 0] * damping
+        length = np.linalg.norm(step, axis=1, keepdims=True)
+        step *= np.minimum(1.0, LONGEST_STEP_NM / np.maximum(length, 1e-12))
+        return step
 
 
 def _distance(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-from vesimod_imod.core.files import atomic_path, check_writable
+from vesimod_imod.core.files import check_writable
 
-from vesimod.io.sphere_table import TableError
+from vesimod.io.csv_table import TableError, read_table, write_table
 
 Verdict = Literal["kept", "moved", "resized", "added", "removed", "ambiguous"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -76,10 +75,8 @@ def write_corrections(
     path = Path(path)
     check_writable(path, overwrite)
     names = [column.name for column in fields(Correction)]
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(names)
-        writer.writerows([_cell(getattr(row, name)) for name in names] for row in corrections)
+    rows = ([_cell(getattr(row, name)) for name in names] for row in corrections)
+    write_table(path, names, rows)
 
 
 def read_corrections(path: Path) -> list[Correction]:
@@ -88,15 +85,20 @@ def read_corrections(path: Path) -> list[Correction]:
     Raises
     ------
     TableError
-        A column is missing, or a cell is not what it should be.
+        A column is missing, there are no rows, or a cell is not what it should be.
     """
-    path = Path(path)
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        try:
-            lines = list(csv.DictReader(stream, strict=True))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise TableError(f"{path}: not a CSV table ({error})") from error
-    return [_parse(path, number, line) for number, line in enumerate(lines, 2)]
+    table = read_table(path)
+    names = [column.name for column in fields(Correction)]
+    table.require(names, "a table of corrections is written by vesimod corrections -o")
+    if not table.rows:
+        raise TableError(
+            f"{path}: has no rows, so there is nothing to carry over; write it again with "
+            "vesimod corrections PREDICTED.mod CORRECTED.mod -o"
+        )
+    return [
+        _parse(table.path, number, line)
+        for number, line in zip(table.lines, table.rows, strict=True)
+    ]
 
 
 def as_json(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
@@ -113,12 +115,10 @@ def _cell(value: str | float | None) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _parse(path: Path, number: int, line: dict[str, str | None]) -> Correction:
+def _parse(path: Path, number: int, line: dict[str, str]) -> Correction:
     values: dict[str, Any] = {}
     for column in fields(Correction):
-        text = line.get(column.name)
-        if text is None:
-            raise TableError(f"{path}: line {number}: no column {column.name}")
+        text = line[column.name]
         try:
             if column.name in ("verdict", "note"):
                 values[column.name] = text

@@ -10,7 +10,7 @@ from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
 from vesimod_imod.core.spheres import Spheres
 from vesimod_imod.sphere_model.read import SphereReading
 
-from vesimod.measure.matching import match_spheres, near_pairs
+from vesimod.measure.matching import known_or_usual, match_spheres, near_pairs
 from vesimod.review.correction_table import Correction, Verdict
 
 #: Voxels (z, y, x) that rounding explains; versions of 3dmod differ by half a section.
@@ -18,8 +18,6 @@ _SAME_PLACE = np.array([0.6, 0.25, 0.25])
 _SAME_RADIUS = 0.01  # relative
 #: A label is believed where its sphere went no further than this many radii.
 _LABEL_REACH = 2.0
-#: Radius in nm to judge distances by where none is known.
-_USUAL_RADIUS_NM = 20.0
 #: Another candidate that is no further than this many times as far makes a match ambiguous.
 _RIVAL = 1.5
 _Sphere = tuple[int | None, FloatArray, float, float]  # id, centre, radius_nm, score
@@ -50,7 +48,7 @@ def find_corrections(
     predicted = predicted.vesicles()
     before = predicted.spheres
     after, labelled = _set_by_person(corrected)
-    reach = np.where(np.isfinite(before.radii_nm), before.radii_nm, _USUAL_RADIUS_NM)
+    reach = known_or_usual(before.radii_nm)
     near = near_pairs(before, after, voxel_size_nm, reach)
     rows: list[_Row] = []
 

@@ -9,12 +9,11 @@ import numpy as np
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
 from vesimod_imod.core.spheres import Spheres
 
-from vesimod.measure.matching import match_spheres, near_pairs
+from vesimod.measure.matching import known_or_usual, match_spheres, near_pairs
 from vesimod.review.correction_table import Correction
 
 #: A new sphere that deviates by more than this from a person's contradicts it.
 _CENTRE_NM, _RADIUS_NM = 5.0, 3.0
-_USUAL_RADIUS_NM = 20.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def merge(corrections: Sequence[Correction], new: Spheres, voxel_size_nm: Triple
         np.array([row.score for row in stay]),
         np.array([row.corrected_id for row in stay], np.int64),
     )
-    reach = _reach(decided.radii_nm)
+    reach = known_or_usual(decided.radii_nm)
     rows, partners, distances = match_spheres(decided, new, voxel_size_nm, reach)
     free = np.ones(len(new), bool)
     free[partners] = False
@@ -105,10 +104,6 @@ def merge(corrections: Sequence[Correction], new: Spheres, voxel_size_nm: Triple
         replace(added, ids=np.arange(first, first + len(added))),
         conflicts,
     )
-
-
-def _reach(radii_nm: FloatArray) -> FloatArray:
-    return np.where(np.isfinite(radii_nm), radii_nm, _USUAL_RADIUS_NM)
 
 
 def _deviations(
@@ -157,7 +152,7 @@ def _returned(
         ids=np.array([row.predicted_id for row in gone], np.int64),
     )
     conflicts = []
-    near = near_pairs(old, new, voxel_size_nm, _reach(old.radii_nm))
+    near = near_pairs(old, new, voxel_size_nm, known_or_usual(old.radii_nm))
     for i, j, _ in zip(*near, strict=True):
         if free[j]:
             free[j] = False

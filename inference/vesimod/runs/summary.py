@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vesimod_imod.core.files import atomic_path
 from vesimod_imod.sphere_model.read import read_sphere_model
 
+from vesimod.io.csv_table import write_table
 from vesimod.io.provenance import read_provenance
 
 MODEL_ENDING = "_vesicles.mod"
@@ -112,12 +111,8 @@ def check_summary(path: Path) -> None:
 
 def write_summary(path: Path, rows: Iterable[Row]) -> None:
     """Write the table as CSV, whole or not at all; an old one is replaced."""
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            cells = asdict(row) | {"notes": "; ".join(row.notes)}
-            writer.writerow([_cell(cells[name], ".6g") for name in COLUMNS])
+    cells = (asdict(row) | {"notes": "; ".join(row.notes)} for row in rows)
+    write_table(path, COLUMNS, ([_cell(each[name], ".6g") for name in COLUMNS] for each in cells))
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -134,9 +134,9 @@ def test_corrections(vesimod, predicted, corrected, tmp_path):
     code, out, err = vesimod("corrections", predicted, corrected, "-o", table)
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "moved         4 at x 30.5, y 45.5, z 21.0, 5.0 nm from where it was, radius 8.0 -> 8.0 nm",
-        "removed       5 at x 70.5, y 50.5, z 31.0, radius 12.0 nm",
-        "added         7 at x 10.5, y 10.5, z 11.0, radius 9.0 nm",
+        "moved         4 at x 31, y 46, z 21, 5.0 nm from where it was, radius 8.0 -> 8.0 nm",
+        "removed       5 at x 71, y 51, z 31, radius 12.0 nm",
+        "added         7 at x 11, y 11, z 11, radius 9.0 nm",
         "1 kept, 1 moved, 0 resized, 1 added, 1 removed, 0 ambiguous",
         f"wrote {table}",
     ]
@@ -175,8 +175,8 @@ def test_merge(vesimod, predicted, corrected, tmp_path):
     code, out, err = vesimod("merge", table, new, "-o", result)
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "conflict      7 at x 10.5, y 10.5, z 11.0: the new prediction has nothing here",
-        "conflict      5 at x 70.5, y 50.5, z 31.0: "
+        "conflict      7 at x 11, y 11, z 11: the new prediction has nothing here",
+        "conflict      5 at x 71, y 51, z 31: "
         "the new prediction has what was removed: dropped",
         "3 spheres as the corrections have them, 1 new ones (orange), 2 conflicts",
         f"wrote {result}",
@@ -207,5 +207,5 @@ def test_merge_warns_of_another_tomogram_and_never_overwrites(vesimod, predicted
     (tmp_path / "bad.csv").write_text("verdict\nkept\n")
     code, _, err = vesimod("merge", tmp_path / "bad.csv", new, "-o", tmp_path / "x.mod")
     assert code == 2
-    assert "line 2: no column predicted_id" in err
+    assert "bad.csv: no column predicted_id, corrected_id" in err
     assert not (tmp_path / "x.mod").exists()

@@ -69,7 +69,7 @@ def test_a_column_is_left_alone_where_the_name_of_today_is_there_too(tmp_path: P
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no column z, y, x, radius_nm"),
+        ("", "is empty"),
         ("id,z,y,x\n1,2,3,4\n", "no column radius_nm"),
         ("z,y,x,radius_nm\n1,2,three,4\n", "column x"),
         ("z,y,x,radius_nm\n1,2\n", "column x"),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from vesimod.network.spec import Normalisation
-from vesimod_imod.core.files import atomic_path
+from vesimod_imod.core.files import atomic_path, sha256_of
 from vesimod_imod.core.spheres import Spheres
 
 from vesimod_train import simulate as simulator
@@ -104,7 +104,7 @@ def pair_examples(
     folder.mkdir(parents=True, exist_ok=True)
     stems = []
     for tomogram, model in pairs:
-        contents = [file_hash(Path(path)) for path in (tomogram, model)]
+        contents = [sha256_of(Path(path)) for path in (tomogram, model)]
         made_from = digest(*contents, voxel_size_nm, asdict(normalisation))
         stem = folder / f"{Path(tomogram).stem}-{made_from}"
         notes = stem.with_name(f"{stem.name}.txt")
@@ -122,15 +122,6 @@ def digest(*made_from: object) -> str:
     """Short hash of what an example is made from."""
     text = json.dumps([FORMAT, made_from])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    found = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import onnx
 import onnxruntime
 import yaml
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
-from vesimod_imod.core.files import atomic_path, check_writable
+from vesimod_imod.core.files import atomic_path, check_writable, sha256_of
 
 from vesimod_train.export.onnx import TOLERANCE
 from vesimod_train.export.strips import plain
@@ -162,4 +161,4 @@ def axes(spec: ModelSpec, channel: str, sizes: dict[str, Any]) -> list[dict[str,
 
 def file_entry(path: Path) -> dict[str, str]:
     """Name a file that lies beside the description, and its SHA-256."""
-    return {"source": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {"source": path.name, "sha256": sha256_of(path)}

@@ -6,7 +6,6 @@ channels last and kernels as (z, y, x, in, out), ONNX wants channels first and (
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec, Normalisation
-from vesimod_imod.core.files import atomic_path, check_writable
+from vesimod_imod.core.files import atomic_path, check_writable, sha256_of
 
 from vesimod_train.export.onnx import OPSET, TILE_CORE
 from vesimod_train.export.strips import in_strips
@@ -57,7 +56,7 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
         Also what else `check_writable` raises.
     """
     check_writable(output, overwrite)
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    digest = sha256_of(weights)
     layers, values = read_keras(weights)
     try:
         graph, reach, divisor = to_graph(layers, values)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vesimod.io.csv_table import read_table, write_table
 from vesimod_imod.core.files import atomic_path
 
 LOG = "log.csv"
@@ -28,13 +28,10 @@ def append(path: Path, row: Row) -> None:
     """Append a line to the log; steps that a cut-off run had logged already are replaced."""
     rows = []
     if path.exists():
-        with path.open(newline="", encoding="utf-8") as stream:
-            rows = [old for old in csv.DictReader(stream) if int(old["step"]) < row.step]
+        rows = [old for old in read_table(path).rows if int(old["step"]) < row.step]
     rows.append({name: f"{value:.6g}" for name, value in asdict(row).items()})
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, list(asdict(row)), restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    names = list(asdict(row))
+    write_table(path, names, ([each.get(name, "") for name in names] for each in rows))
 
 
 def to_tensorboard(folder: Path, row: Row) -> None:
@@ -69,8 +66,7 @@ def draw_curves(log: Path, picture: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("curves need matplotlib: pip install matplotlib") from error
-    with log.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = read_table(log).rows
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     losses, shares = figure.subplots(1, 2)
