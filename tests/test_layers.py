@@ -23,7 +23,7 @@ SOURCES = {
 # each the third-party imports allowed to it. Imports go to floors further up in this list only.
 FLOORS = {
     "vesimod_imod": {
-        "core": {"numpy"},
+        "core": {"numpy", "pandas"},  # pandas is optional: only inside to_dataframe
         "model": {"numpy"},
         "sphere_model": {"numpy"},
         "live": {"numpy"},

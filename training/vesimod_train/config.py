@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from vesimod_imod.core.errors import VesimodError
+
 Pairs = tuple[tuple[str, str], ...]
 
 
-class ConfigError(ValueError):
+class ConfigError(VesimodError, ValueError):
     """The training configuration cannot be used."""
 
 

@@ -15,10 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vesimod_imod.core.errors import VesimodError
+
 _TITLES = slice(224, 1024)  # of the MRC header: ten titles of 80 characters
 
 
-class DataSetError(ValueError):
+class DataSetError(VesimodError, ValueError):
     """There is no data set, or no tomogram in it; the message says what was looked for."""
 
 

@@ -19,13 +19,15 @@ from importlib import resources
 from pathlib import Path
 from typing import TextIO, TypeVar
 
+from vesimod_imod.core.errors import VesimodError
+
 _Number = TypeVar("_Number", int, float)
 _TRUE = {"1", "T", "TRUE", "ON", "t", "true", "on"}
 _FALSE = {"0", "F", "FALSE", "OFF", "f", "false", "off"}
 _TYPE_WORDS = {"FN": "File", "CH": "String", "F": "Float", "I": "Int", "PF": "File", "B": ""}
 
 
-class PipError(ValueError):
+class PipError(VesimodError, ValueError):
     """An option that cannot be understood; the message says which and why."""
 
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vesimod_imod.core.errors import VesimodError
+
 MAGIC = b"IMODV1.2"
 HEADER_SIZE = 232
 OBJECT_SIZE = 176
@@ -32,7 +34,7 @@ _one_int = struct.Struct(">i").unpack_from
 _two_ints = struct.Struct(">2i").unpack_from
 
 
-class ModFormatError(ValueError):
+class ModFormatError(VesimodError, ValueError):
     """A file that is not an IMOD model, or a damaged one.
 
     Attributes

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.files import atomic_path
 
 _SEPARATORS = (",", ";", "\t")
@@ -15,7 +16,7 @@ _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 _SEPARATOR_NOTE = re.compile(r"sep=.\s*", re.IGNORECASE)  # a first line that Excel understands
 
 
-class TableError(ValueError):
+class TableError(VesimodError, ValueError):
     """The file is not a table of what is wanted."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
 from vesimod_imod.core.arrays import Triple
+from vesimod_imod.core.errors import VesimodError
 
 ANGSTROM_PER_NM = 10.0
 HEADER_BYTES = 1024
@@ -25,7 +26,7 @@ INVERTED_ORIGIN_FLAG = 4
 FIRST_STANDARD_VERSION = 20140
 
 
-class TomogramError(ValueError):
+class TomogramError(VesimodError, ValueError):
     """The file is not a tomogram that vesimod can use."""
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_voxels
@@ -15,7 +16,7 @@ from vesimod_imod.sphere_model.outlines import connected, encloses, section_axis
 _FLATNESS = 0.5  # voxels that a contour's points may leave its section
 
 
-class NoRegionError(ValueError):
+class NoRegionError(VesimodError, ValueError):
     """The model holds no closed contour."""
 
 

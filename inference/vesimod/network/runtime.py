@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from vesimod_imod.core.errors import MissingPackageError, VesimodError
+
 from vesimod.network.memory import GB
 from vesimod.network.spec import ModelError
 
@@ -20,11 +22,11 @@ INSTALL_HINT = (
 )
 
 
-class DeviceError(RuntimeError):
+class DeviceError(VesimodError, RuntimeError):
     """The device that was asked for did not come up."""
 
 
-class MissingRuntimeError(ImportError):
+class MissingRuntimeError(MissingPackageError):
     """No onnxruntime wheel is installed."""
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from vesimod_imod.core.errors import VesimodError
 
 Volume = npt.NDArray[np.float32]
 METADATA_KEY = "vesimod"
@@ -25,7 +26,7 @@ FEW_VOXELS = 4_000_000  # below, all of them are looked at
 MAD_TO_SD = 1.4826  # median absolute deviation to standard deviation of a normal distribution
 
 
-class ModelError(ValueError):
+class ModelError(VesimodError, ValueError):
     """The file is not a model that vesimod can run."""
 
 

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import Volume
+from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.files import atomic_path
 
 from vesimod.io.provenance import fingerprint
@@ -25,7 +26,7 @@ from vesimod.pipeline import Progress, network_maps
 KEY = "made_from"
 
 
-class SlabError(ValueError):
+class SlabError(VesimodError, ValueError):
     """A slab is missing, or belongs to another run."""
 
 

@@ -24,6 +24,7 @@ from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.network.resample import model_to_volume, volume_to_model
 from vesimod.network.spec import Normalisation
 from vesimod_imod.core.arrays import BoolArray
+from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.object_names import CORRECTED, NOT_JUDGED, NOT_VESICLES, is_region
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.chunks import ModFile
@@ -45,7 +46,7 @@ RIM_NM = 4.0
 MARGIN = 24
 
 
-class PairError(ValueError):
+class PairError(VesimodError, ValueError):
     """A tomogram and a model that nothing can be learned from."""
 
 

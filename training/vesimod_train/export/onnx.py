@@ -14,6 +14,7 @@ from onnx import helper
 from vesimod.network.model import load_model
 from vesimod.network.spec import METADATA_KEY, ModelSpec, Normalisation
 from vesimod.network.tiling import plan_tiles, predict
+from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.files import atomic_path, check_writable
 
 from vesimod_train.config import Config
@@ -33,7 +34,7 @@ BYTES_A_CHANNEL = 19
 LICENCE = "MIT"
 
 
-class ParityError(RuntimeError):
+class ParityError(VesimodError, RuntimeError):
     """torch and onnxruntime do not compute the same."""
 
 
