@@ -176,8 +176,7 @@ def test_merge(vesimod, predicted, corrected, tmp_path):
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "conflict      7 at x 11, y 11, z 11: the new prediction has nothing here",
-        "conflict      5 at x 71, y 51, z 31: "
-        "the new prediction has what was removed: dropped",
+        "conflict      5 at x 71, y 51, z 31: the new prediction has what was removed: dropped",
         "3 spheres as the corrections have them, 1 new ones (orange), 2 conflicts",
         f"wrote {result}",
     ]
