@@ -54,7 +54,8 @@ def child(path: Path, model_name: str, threads: int, memory_gb: float) -> None:
     """Segment one file and print, as JSON, what each step took."""
     from vesimod.network.model import load_model
     from vesimod.pipeline import extra_work
-    from vesimod.runs.segment_file import Outputs, Settings, prepare, segment_and_write
+    from vesimod.runs.outputs import Outputs, Settings
+    from vesimod.runs.segment_file import prepare, segment_and_write
 
     model = load_model(model_name, device="cpu", threads=threads, memory_gb=memory_gb)
     print(json.dumps({"base_mb": anonymous_mb(os.getpid())}), flush=True)

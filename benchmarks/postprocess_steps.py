@@ -31,12 +31,9 @@ from vesimod.radial.profile import (
     read_profiles,
 )
 from vesimod.radial.rays import RaySampler
-from vesimod.radial.surface_fit import (
-    fit_membranes,
-    generic_template,
-    normalised_template,
-    template_axis,
-)
+from vesimod.radial.surface_fit import fit_membranes
+from vesimod.radial.templates import generic_template, normalised_template, template_axis
+from vesimod.settings import SearchSettings
 from vesimod.vesicles.detect import find_spheres
 from vesimod.vesicles.features import NEAR
 from vesimod.vesicles.instances import FULL, split_instances
@@ -123,7 +120,9 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
     clock = time.process_time()
     found = find_spheres(simulated.volume, size, probability, nm, distance=distance)
     yield "whole chain", found.spheres, took()
-    half = find_spheres(simulated.volume, size, probability, nm, distance=distance, threshold=0.5)
+    half = find_spheres(
+        simulated.volume, size, probability, nm, SearchSettings(threshold=0.5), distance=distance
+    )
     yield "left out: threshold 0.5", half.spheres, took()
     paper = fitted(learned, second_derivative_edge(profile))
     yield "left out: learned profile, paper's edge", paper, took()

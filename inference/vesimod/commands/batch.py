@@ -67,7 +67,7 @@ def batch(
 ) -> None:
     """Segment many tomograms; run again, it goes on where it was stopped."""
     from vesimod.runs.batch import find_tomograms, plan_jobs
-    from vesimod.runs.segment_file import Settings
+    from vesimod.runs.outputs import Settings
 
     if regions is not None and not regions.is_dir():
         raise NotADirectoryError(f"{regions}: no such folder; --regions names one")

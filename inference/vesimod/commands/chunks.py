@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vesimod_imod.etomo.com_files import Task
 
-    from vesimod.runs.segment_file import Settings
+    from vesimod.runs.outputs import Settings
 
 WHEN_THERE = {False: ("KeepFinished", ""), True: ("OverwriteOutput", "")}  # by --overwrite
 FILE_OPTIONS = {

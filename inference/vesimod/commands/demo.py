@@ -21,7 +21,7 @@ def demo(
     from vesimod.commands.evaluation_table import print_evaluation
     from vesimod.commands.segmenting import run
     from vesimod.io.sphere_table import read_spheres_csv
-    from vesimod.runs.segment_file import Outputs, Settings
+    from vesimod.runs.outputs import Outputs, Settings
 
     folder.mkdir(parents=True, exist_ok=True)
     source = Path(str(resources.files("vesimod"))) / "demo"

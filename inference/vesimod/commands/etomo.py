@@ -52,7 +52,7 @@ def etomo(
 ) -> None:
     """Write com files for Etomo, submfg and processchunks: one chunk per tomogram."""
     from vesimod.commands.console import say
-    from vesimod.runs.segment_file import Settings
+    from vesimod.runs.outputs import Settings
 
     settings = Settings(voxel_size_nm, threshold, invert)
     entries = entries_for(settings, model, device.value, threads, memory_gb)
@@ -92,7 +92,7 @@ def task_for(data_set: DataSet, entries: list[tuple[str, str]], slabs: int) -> T
     from vesimod_imod.etomo.data_sets import final_tomogram
 
     from vesimod.commands.console import say, warn
-    from vesimod.runs.segment_file import default_output
+    from vesimod.runs.outputs import default_output
 
     found = final_tomogram(data_set)
     for warning in found.warnings:

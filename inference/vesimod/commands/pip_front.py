@@ -25,7 +25,7 @@ from vesimod.errors import in_words
 
 if TYPE_CHECKING:
     from vesimod.network.model import Model
-    from vesimod.runs.segment_file import Settings
+    from vesimod.runs.outputs import Settings
 
 PROGRAM = "vesimodpip"
 NAME_IN_LOGS = "VESIMOD"
@@ -70,7 +70,7 @@ def _segment(entries: Entries) -> int:
     from vesimod.commands import segmenting
     from vesimod.commands.chunks import FILE_OPTIONS
     from vesimod.network.model import load_model
-    from vesimod.runs.segment_file import Outputs, Settings, default_output
+    from vesimod.runs.outputs import Outputs, Settings, default_output
 
     tomogram = _tomogram(entries)
     outputs = Outputs(
@@ -122,22 +122,12 @@ def _slab(
     """Do one slab of a tomogram."""
     from vesimod.commands.console import progress
     from vesimod.io.tomogram import read_tomogram
-    from vesimod.runs.segment_file import read_region
     from vesimod.runs.slabs import write_slab
 
     tomogram = read_tomogram(path, settings.voxel_size_nm)
-    region, _ = read_region(settings.region, tomogram)  # notes are for whoever joins the slabs
+    search, _ = settings.search(tomogram)  # notes are for whoever joins the slabs
     with progress() as report:
-        file = write_slab(
-            tomogram,
-            output,
-            network,
-            number,
-            count,
-            invert=settings.invert,
-            region=region,
-            progress=report,
-        )
+        file = write_slab(tomogram, output, network, number, count, search, report)
     say(f"wrote {file}")
     return 0
 

@@ -65,7 +65,7 @@ def segment(
 ) -> None:
     """Find the vesicles of a tomogram and write them as an IMOD sphere model."""
     from vesimod.commands.segmenting import run
-    from vesimod.runs.segment_file import Outputs, Settings, default_output
+    from vesimod.runs.outputs import Outputs, Settings, default_output
 
     run(
         tomogram,

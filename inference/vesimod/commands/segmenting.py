@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vesimod.io.tomogram import Tomogram
     from vesimod.pipeline import Segmentation
-    from vesimod.runs.segment_file import Outputs, Settings
+    from vesimod.runs.outputs import Outputs, Settings
 
 MUCH_AGAIN = 0.3  # of the network's work; worth a word
 

@@ -1,23 +1,58 @@
-"""Closed contours, drawn section by section, turned into a mask of the volume."""
+"""Where vesicles may be: closed contours, drawn section by section, or a mask volume."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_voxels
+from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import objects_of
 from vesimod_imod.sphere_model.outlines import connected, encloses, section_axis
+
+from vesimod.io.tomogram import Tomogram, read_tomogram
 
 _FLATNESS = 0.5  # voxels that a contour's points may leave its section
 
 
 class NoRegionError(VesimodError, ValueError):
     """The model holds no closed contour."""
+
+
+def read_region(path: Path | None, tomogram: Tomogram) -> tuple[BoolArray | None, tuple[str, ...]]:
+    """Where vesicles may be, from closed contours or from a mask volume.
+
+    Returns
+    -------
+    mask : (z, y, x) bool or None
+        On the tomogram's grid; None where `path` is None: anywhere.
+    notes : tuple of str
+        What is doubtful about the contours.
+
+    Raises
+    ------
+    ValueError
+        A mask volume of another shape; a model without closed contours; see `read_tomogram`.
+    """
+    if path is None:
+        return None, ()
+    if path.suffix.lower() == ".mod":
+        mask, notes = region_mask(read_mod(path), tomogram.grid)
+        return mask, tuple(f"{path}: {note}" for note in notes)
+    # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
+    volume = read_tomogram(path, tomogram.grid.xy_voxel_size_nm)
+    if volume.grid.shape != tomogram.grid.shape:
+        raise ValueError(
+            f"{path}: {volume.grid.shape} voxels (z, y, x), the tomogram has "
+            f"{tomogram.grid.shape}; make the mask on the same volume"
+        )
+    return np.asarray(volume.voxels) > 0, ()
 
 
 def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
@@ -159,20 +194,8 @@ def _signed_distance(inside: BoolArray) -> FloatArray:
 
 
 def _distance_to(target: BoolArray) -> FloatArray:
-    """Euclidean distance of each pixel to the nearest pixel of the target, exactly.
-
-    First the distance within each column, then the least sum of squares along the rows.
-    """
-    rows = np.arange(target.shape[0])[:, None]
-    far = float(sum(target.shape))
-    before = np.maximum.accumulate(np.where(target, rows, -far), axis=0)
-    after = np.minimum.accumulate(np.where(target, rows, 2 * far)[::-1], axis=0)[::-1]
-    column = np.minimum(np.minimum(rows - before, after - rows), far) ** 2
-    nearest = column.copy()
-    for step in range(1, target.shape[1]):
-        if step**2 >= nearest.max():
-            break
-        np.minimum(nearest[:, step:], column[:, :-step] + step**2, out=nearest[:, step:])
-        np.minimum(nearest[:, :-step], column[:, step:] + step**2, out=nearest[:, :-step])
-    distance: FloatArray = np.sqrt(nearest)
+    """Euclidean distance of each pixel to the nearest pixel of the target."""
+    if not target.any():  # there is none: further than any
+        return np.full(target.shape, float(sum(target.shape)))
+    distance: FloatArray = ndimage.distance_transform_edt(~target)
     return distance

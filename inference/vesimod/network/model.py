@@ -13,6 +13,7 @@ import numpy as np
 from vesimod_imod.core.arrays import Volume
 
 from vesimod.network.memory import GB, default_memory_gb
+from vesimod.network.prediction import Network, predict
 from vesimod.network.runtime import (
     ON_GPU,
     OPENVINO,
@@ -27,13 +28,11 @@ from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
 from vesimod.network.strips import Runner, takes_strips
 from vesimod.network.tiling import (
     Box,
-    Network,
     Shape,
     Strips,
     Tile,
     kept_box,
     plan_tiles,
-    predict,
     voxels_in_memory,
 )
 

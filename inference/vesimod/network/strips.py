@@ -41,7 +41,7 @@ def takes_strips(session: Any) -> bool:
 
 
 class Runner:
-    """Computes tiles with a session; see `Network` in `vesimod.network.tiling`.
+    """Computes tiles with a session; see `Network` in `vesimod.network.prediction`.
 
     Parameters
     ----------

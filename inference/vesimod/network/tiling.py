@@ -1,4 +1,4 @@
-"""Run a network over a volume in tiles.
+"""Cut a volume into tiles for a network, and read them.
 
 Neighbouring tiles overlap by twice the network's receptive field, of which each keeps its half:
 every voxel of the result is what the network would give for the whole volume at once. So the
@@ -7,29 +7,21 @@ a few reflected voxels where its size does not divide by what the network pools.
 
 Some networks take a tile strip by strip along y, so that memory does not grow with its length:
 tiles are then as long as what is wanted, and overlap along z and x only.
-
-Tiles, or strips, of one grey value (what a tomogram was padded with) are computed once: the
-network's answer depends on nothing but what it sees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from vesimod_imod.core.arrays import Volume
 
-# Takes a tile (z, y, x), or the next of its rows along y, then whether they are its first and its
-# last; returns, for each result, the rows that are finished by then and were not returned before.
-Network = Callable[[Volume, bool, bool], list[Volume]]
 Shape = tuple[int, int, int]
 Span = tuple[int, int]
 Box = tuple[Span, Span, Span]
 MAX_TILES = 200  # along one axis
-LEAST_FLAT = 64  # voxels: fewer may be alike by chance
-FLAT = 1e-4  # of the normalised grey values' unit; resampling rounds a constant by far less
 
 
 @dataclass(frozen=True)
@@ -155,79 +147,6 @@ def plan_tiles(
             best, least = (z, y, x), cost
     assert best is not None  # one tile is always a choice
     return list(product(*best))
-
-
-def predict(
-    volume: Volume,
-    network: Network,
-    results: Sequence[Volume],
-    tiles: Sequence[Tile],
-    progress: Callable[[int, int], None] | None = None,
-    strips: Strips | None = None,
-) -> None:
-    """Apply a network tile by tile.
-
-    Parameters
-    ----------
-    volume : (z, y, x) float32
-        Normalised volume at the model's voxel size.
-    network : Network
-        Gives as many arrays as there are `results`.
-    results : sequence of (z, y, x) float32
-        Filled where the tiles keep something.
-    tiles : sequence of Tile
-        From `plan_tiles`.
-    progress : callable, optional
-        Called with (strips done, strips in all) after each strip; without `strips`, they are tiles.
-    strips : Strips, optional
-        How the network takes a tile; default: whole.
-    """
-    cut = [[tile[1]] if strips is None else strips.cut(tile[1]) for tile in tiles]
-    done, count = 0, sum(map(len, cut))
-    # A strip also shows what came before it, as far as the network looks.
-    enough = 0 if strips is None else 2 * strips.first + strips.step
-    grey, answer, alike = np.nan, list[Volume](), 0  # of the last strip of one grey value
-    for tile, parts in zip(tiles, cut, strict=True):
-        row = tile[1].low
-        for part in parts:
-            seen = read_tile(volume, (tile[0], part, tile[2]))
-            first, last = part is parts[0], part is parts[-1]
-            flat = seen.size >= LEAST_FLAT and np.ptp(seen) <= FLAT
-            if flat and not abs(seen.flat[0] - grey) <= FLAT:
-                grey, answer, alike = float(seen.flat[0]), [], 0
-            if strips is not None and (first or not flat):
-                alike = 0
-            known = flat and alike >= enough and not (strips is not None and last)
-            if known and answer and answer[0].shape[1] == seen.shape[1]:
-                outputs = answer
-            else:
-                outputs = network(seen, first, last)
-                if flat:
-                    answer = [output.copy() for output in outputs]
-            alike += seen.shape[1] if flat else 0
-            _keep(results, outputs, tile, row)
-            row += outputs[0].shape[1]
-            # They lie in onnxruntime's memory: kept until the next strip is done, they break it
-            # up so that it takes 1.6 times as much.
-            del outputs
-            done += 1
-            if progress:
-                progress(done, count)
-
-
-def _keep(results: Sequence[Volume], outputs: Sequence[Volume], tile: Tile, row: int) -> None:
-    """Write what a tile keeps of some of its rows, whose first is `row` of the volume."""
-    z, y, x = tile
-    first, last = max(y.first, row), min(y.last, row + outputs[0].shape[1])
-    if first >= last:
-        return
-    within = (
-        slice(z.first - z.low, z.last - z.low),
-        slice(first - row, last - row),
-        slice(x.first - x.low, x.last - x.low),
-    )
-    for result, output in zip(results, outputs, strict=True):
-        result[z.first : z.last, first:last, x.first : x.last] = output[within]
 
 
 def kept_box(tile: Tile) -> Box:

@@ -12,7 +12,8 @@ from vesimod_imod.core.arrays import FloatArray
 
 from vesimod.radial.climbing import climb
 from vesimod.radial.rays import RaySampler, directions
-from vesimod.radial.surface_fit import BATCH, Fits, Surface
+from vesimod.radial.surface import Surface
+from vesimod.radial.surface_fit import BATCH, Fits
 
 REACH_NM = 7.0
 RESTRAINT = 0.1  # of the curvature that a fully visible membrane would give

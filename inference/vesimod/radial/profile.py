@@ -22,13 +22,11 @@ from scipy.interpolate import CubicSpline
 from vesimod_imod.core.arrays import FloatArray
 
 from vesimod.radial.rays import RaySampler
-from vesimod.radial.surface_fit import (
+from vesimod.radial.surface import Rays, Search
+from vesimod.radial.surface_fit import Fits, fit_membranes
+from vesimod.radial.templates import (
     RAY_STEP_NM,
     TEMPLATE_HALF_NM,
-    Fits,
-    Rays,
-    Search,
-    fit_membranes,
     generic_template,
     normalised_template,
     template_axis,

@@ -16,15 +16,8 @@ from vesimod.io.provenance import fingerprint, read_provenance
 from vesimod.network.model import Model
 from vesimod.network.runtime import ON_GPU
 from vesimod.pipeline import Progress
-from vesimod.runs.segment_file import (
-    Asked,
-    Outputs,
-    Settings,
-    ask_network,
-    find_and_write,
-    prepare,
-    stem,
-)
+from vesimod.runs.outputs import Outputs, Settings, stem
+from vesimod.runs.segment_file import Asked, ask_network, find_and_write, prepare
 from vesimod.runs.summary import MODEL_ENDING, Row, row_of
 
 Item = TypeVar("Item")

@@ -1,121 +1,32 @@
 """One tomogram from its file to the files that hold the result.
 
-What ``vesimod segment``, ``vesimod batch`` and the chunks of processchunks share: which
-files are written, what can be set, and in which order things are checked and written.
+What ``vesimod segment``, ``vesimod batch`` and the chunks of processchunks share: the order in
+which things are checked, computed and written.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from vesimod_imod.core.arrays import Volume
 from vesimod_imod.core.files import check_distinct, check_writable, remove_leftovers
-from vesimod_imod.core.object_names import VESICLES
-from vesimod_imod.model.files import read_mod
-from vesimod_imod.sphere_model.write import SphereObject, by_score, write_sphere_objects
 
-from vesimod.figures.slices import draw_picture
-from vesimod.io.label_volume import paint_spheres
-from vesimod.io.provenance import Provenance, fingerprint, provenance_path, write_provenance
-from vesimod.io.region import region_mask
-from vesimod.io.sphere_table import write_spheres_csv
-from vesimod.io.tomogram import Tomogram, read_tomogram, write_mrc
-from vesimod.network.resample import resampled_slabs
-from vesimod.pipeline import (
-    Progress,
-    Segmentation,
-    check_threshold,
-    find_in_maps,
-    network_maps,
-    new_array,
-)
+from vesimod.io.provenance import Provenance, fingerprint, provenance_path
+from vesimod.io.tomogram import Tomogram, read_tomogram
+from vesimod.pipeline import Progress, Segmentation, find_in_maps, network_maps
+from vesimod.runs.outputs import Outputs, Settings
 from vesimod.runs.slabs import join_slabs, remove_slabs
-from vesimod.runs.summary import MODEL_ENDING
+from vesimod.runs.writing import write_outputs
+from vesimod.settings import SearchSettings
 
 if TYPE_CHECKING:
     from vesimod.network.model import Model
 
 NM3_PER_UM3 = 1e9
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """The files to write; None where one is not wanted.
-
-    Parameters
-    ----------
-    model : Path
-        The sphere model (``.mod``).
-    table, dropped : Path, optional
-        Accepted spheres and candidates that were not accepted, as CSV.
-    labels, probability : Path, optional
-        Volumes (MRC) on the tomogram's grid: each voxel's sphere, the network's output.
-    picture : Path, optional
-        Spheres on central slices (PNG).
-    """
-
-    model: Path
-    table: Path | None = None
-    labels: Path | None = None
-    probability: Path | None = None
-    picture: Path | None = None
-    dropped: Path | None = None
-
-    def files(self) -> list[Path]:
-        """All files that are wanted."""
-        return [self.model, *self.beside_model().values()]
-
-    def beside_model(self) -> dict[str, Path]:
-        """Files that are wanted beside the model, by the name of their field."""
-        named = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
-        return {name: file for name, file in named.items() if file is not None}
-
-    @property
-    def mark(self) -> Path:
-        """A file that is there while the others are written, and after that was cut short."""
-        return self.model.with_name(f"{self.model.name}.unfinished")
-
-    @property
-    def complete(self) -> bool:
-        """Whether the model is there, and with it all that was asked for then."""
-        return self.model.exists() and not self.mark.exists()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a user can set that changes the result.
-
-    Parameters
-    ----------
-    voxel_size_nm : float, optional
-        Overrides the header.
-    threshold : float, optional
-        Probability from which a voxel is vesicle; default automatic.
-    invert : bool
-        Membranes are bright.
-    region : Path, optional
-        Closed contours or a mask: where vesicles may be.
-    score_classes : bool
-        Five objects by score instead of one.
-    """
-
-    voxel_size_nm: float | None = None
-    threshold: float | None = None
-    invert: bool = False
-    region: Path | None = None
-    score_classes: bool = False
-
-    def record(self) -> dict[str, Any]:
-        """As plain JSON values; the region by its content, wherever it lies."""
-        region = None if self.region is None else fingerprint(self.region)
-        return {**asdict(self), "region": region}
 
 
 def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -> Tomogram:
@@ -139,38 +50,6 @@ def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -
     return tomogram
 
 
-def read_region(
-    path: Path | None, tomogram: Tomogram
-) -> tuple[npt.NDArray[np.bool_] | None, tuple[str, ...]]:
-    """Where vesicles may be, from closed contours or from a mask volume.
-
-    Returns
-    -------
-    mask : (z, y, x) bool or None
-        On the tomogram's grid; None where `path` is None: anywhere.
-    notes : tuple of str
-        What is doubtful about the contours.
-
-    Raises
-    ------
-    ValueError
-        A mask volume of another shape; a model without closed contours; see `read_tomogram`.
-    """
-    if path is None:
-        return None, ()
-    if path.suffix.lower() == ".mod":
-        mask, notes = region_mask(read_mod(path), tomogram.grid)
-        return mask, tuple(f"{path}: {note}" for note in notes)
-    # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
-    volume = read_tomogram(path, tomogram.grid.xy_voxel_size_nm)
-    if volume.grid.shape != tomogram.grid.shape:
-        raise ValueError(
-            f"{path}: {volume.grid.shape} voxels (z, y, x), the tomogram has "
-            f"{tomogram.grid.shape}; make the mask on the same volume"
-        )
-    return np.asarray(volume.voxels) > 0, ()
-
-
 @dataclass(frozen=True, eq=False)
 class Asked:
     """A tomogram about which the network has been asked.
@@ -178,8 +57,8 @@ class Asked:
     Parameters
     ----------
     tomogram : Tomogram
-    region : (z, y, x) bool or None
-        Where vesicles may be.
+    search : SearchSettings
+        How, and where.
     notes : tuple of str
         What is doubtful about the region.
     maps : dict of (z, y, x) float32
@@ -189,7 +68,7 @@ class Asked:
     """
 
     tomogram: Tomogram
-    region: npt.NDArray[np.bool_] | None
+    search: SearchSettings
     notes: tuple[str, ...]
     maps: dict[str, Volume]
     seconds: float
@@ -242,14 +121,12 @@ def ask_network(
 ) -> Asked:
     """Do the first half of `segment_and_write`, which has the same parameters: the network's."""
     start = time.monotonic()
-    check_threshold(settings.threshold)
-    region, notes = read_region(settings.region, tomogram)
-    invert = settings.invert
+    search, notes = settings.search(tomogram)
     if slabs > 1:
-        maps = join_slabs(tomogram, outputs.model, network, slabs, invert=invert, region=region)
+        maps = join_slabs(tomogram, outputs.model, network, slabs, search)
     else:
-        maps = network_maps(tomogram, network, invert=invert, region=region, progress=progress)
-    return Asked(tomogram, region, notes, maps, time.monotonic() - start)
+        maps = network_maps(tomogram, network, search, progress=progress)
+    return Asked(tomogram, search, notes, maps, time.monotonic() - start)
 
 
 def find_and_write(
@@ -263,92 +140,26 @@ def find_and_write(
 ) -> Segmentation:
     """Do the second half of `segment_and_write`, which has the same parameters."""
     start = time.monotonic()
-    result = find_in_maps(
-        asked.tomogram,
-        asked.maps,
-        network.spec,
-        threshold=settings.threshold,
-        invert=settings.invert,
-        region=asked.region,
-        progress=progress,
-    )
+    result = find_in_maps(asked.tomogram, asked.maps, network.spec, asked.search, progress=progress)
     result = replace(result, notes=(*asked.notes, *result.notes))
     seconds = asked.seconds + time.monotonic() - start
-    provenance = _provenance(asked.tomogram, network, settings, result, asked.region, seconds)
-    with _marked(outputs):
-        _write(outputs, asked.tomogram, result, provenance, settings.score_classes, overwrite)
+    provenance = _provenance(asked, network, settings, result, seconds)
+    write_outputs(
+        outputs,
+        asked.tomogram,
+        result,
+        provenance,
+        score_classes=settings.score_classes,
+        overwrite=overwrite,
+    )
     return result
 
 
-def default_output(path: Path) -> Path:
-    """``<stem>_vesicles.mod`` beside the tomogram, also for compressed files."""
-    return path.with_name(stem(path) + MODEL_ENDING)
-
-
-def stem(path: Path) -> str:
-    """Name of a tomogram without its endings, also for compressed files."""
-    name = path.name
-    for suffix in (".gz", ".bz2"):
-        name = name.removesuffix(suffix)
-    return Path(name).stem
-
-
-@contextmanager
-def _marked(outputs: Outputs) -> Iterator[None]:
-    """Mark the outputs as unfinished while they are written, so that a kill shows later."""
-    outputs.mark.touch()
-    try:
-        yield
-    except BaseException:
-        if not outputs.model.exists():  # which says as much
-            outputs.mark.unlink()
-        raise
-    outputs.mark.unlink()
-
-
-def _write(
-    outputs: Outputs,
-    tomogram: Tomogram,
-    result: Segmentation,
-    provenance: Provenance,
-    score_classes: bool,
-    overwrite: bool,
-) -> None:
-    """Write everything that was asked for, each file whole or not at all."""
-    grid = tomogram.grid
-    spheres = result.spheres
-    if outputs.labels is not None:
-        labels = paint_spheres(spheres, grid)
-        write_mrc(outputs.labels, labels, tomogram, overwrite=overwrite)
-    if outputs.probability is not None:
-        model_nm = (result.model_voxel_size_nm,) * 3
-        # Not in memory: on the tomogram's grid it may be larger than what there is.
-        volume = new_array(grid.shape, in_file=True)
-        for rows, slab in resampled_slabs(
-            result.probability, model_nm, grid.voxel_size_nm, grid.shape
-        ):
-            volume[rows] = slab
-        write_mrc(outputs.probability, volume, tomogram, overwrite=overwrite)
-    if outputs.table is not None:
-        write_spheres_csv(outputs.table, spheres, overwrite=overwrite)
-    if outputs.dropped is not None:
-        write_spheres_csv(outputs.dropped, result.dropped, overwrite=overwrite)
-    if outputs.picture is not None:
-        draw_picture(outputs.picture, tomogram, spheres, overwrite=overwrite)
-    objects = by_score(spheres) if score_classes else [SphereObject(VESICLES, spheres)]
-    write_sphere_objects(outputs.model, objects, grid, overwrite=overwrite)
-    write_provenance(outputs.model, provenance)
-
-
 def _provenance(
-    tomogram: Tomogram,
-    network: Model,
-    settings: Settings,
-    result: Segmentation,
-    region: npt.NDArray[np.bool_] | None,
-    seconds: float,
+    asked: Asked, network: Model, settings: Settings, result: Segmentation, seconds: float
 ) -> Provenance:
     """Record how a model was made, and what `vesimod.runs.batch` sums up later."""
+    tomogram, region = asked.tomogram, asked.search.region
     searched = int(np.prod(tomogram.grid.shape)) if region is None else int(region.sum())
     return Provenance(
         network=f"{network.spec.name} {network.spec.version}",

@@ -12,7 +12,6 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 from vesimod_imod.core.arrays import Volume
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.files import atomic_path
@@ -22,6 +21,7 @@ from vesimod.io.tomogram import Tomogram
 from vesimod.network.model import Model
 from vesimod.network.resample import resampled_shape
 from vesimod.pipeline import Progress, network_maps
+from vesimod.settings import EVERYWHERE, SearchSettings
 
 KEY = "made_from"
 
@@ -58,9 +58,7 @@ def write_slab(
     model: Model,
     number: int,
     count: int,
-    *,
-    invert: bool = False,
-    region: npt.NDArray[np.bool_] | None = None,
+    search: SearchSettings = EVERYWHERE,
     progress: Progress | None = None,
 ) -> Path:
     """Run the network on one slab and keep what it says.
@@ -73,7 +71,9 @@ def write_slab(
     model : Model
     number, count : int
         Which slab, from 1, of how many.
-    invert, region, progress
+    search : SearchSettings
+        How, and where; the same for all slabs.
+    progress : callable, optional
         As in `vesimod.segment`.
 
     Returns
@@ -82,12 +82,10 @@ def write_slab(
         The file; one of an earlier run is replaced.
     """
     first, last = slab_rows(tomogram, model, number, count)
-    maps = network_maps(
-        tomogram, model, rows=(first, last), invert=invert, region=region, progress=progress
-    )
+    maps = network_maps(tomogram, model, search, rows=(first, last), progress=progress)
     path = slab_file(output, number, count)
     arrays = {name: array[first:last] for name, array in maps.items()}
-    key = _key(tomogram, model, invert, region)
+    key = _key(tomogram, model, search)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **{KEY: np.array(key), **arrays})  # type: ignore[arg-type]
     return path
@@ -98,9 +96,7 @@ def join_slabs(
     output: Path,
     model: Model,
     count: int,
-    *,
-    invert: bool = False,
-    region: npt.NDArray[np.bool_] | None = None,
+    search: SearchSettings = EVERYWHERE,
 ) -> dict[str, Volume]:
     """Put the slabs together: what `network_maps` gives for the whole tomogram.
 
@@ -109,7 +105,7 @@ def join_slabs(
     SlabError
         One is missing, damaged, or of another tomogram, network, contrast or region.
     """
-    key = _key(tomogram, model, invert, region)
+    key = _key(tomogram, model, search)
     whole: dict[str, list[Volume]] = {name: [] for name in model.spec.outputs}
     for number in range(1, count + 1):
         path = slab_file(output, number, count)
@@ -137,9 +133,8 @@ def remove_slabs(output: Path, count: int) -> None:
         slab_file(output, number, count).unlink(missing_ok=True)
 
 
-def _key(
-    tomogram: Tomogram, model: Model, invert: bool, region: npt.NDArray[np.bool_] | None
-) -> str:
+def _key(tomogram: Tomogram, model: Model, search: SearchSettings) -> str:
     """Say what all slabs of one run have in common."""
+    region = search.region
     where = "" if region is None else hashlib.sha256(np.packbits(region).tobytes()).hexdigest()
-    return f"{fingerprint(tomogram.path)} {tomogram.grid} {model.sha256} {invert} {where}"
+    return f"{fingerprint(tomogram.path)} {tomogram.grid} {model.sha256} {search.invert} {where}"

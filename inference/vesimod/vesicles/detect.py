@@ -15,6 +15,7 @@ from vesimod.io.label_volume import spheres_of_labels
 from vesimod.network.resample import model_to_volume
 from vesimod.radial.profile import needed_membrane_z
 from vesimod.radial.rays import RaySampler
+from vesimod.settings import EVERYWHERE, SearchSettings
 from vesimod.vesicles.features import NO_MEMBRANE_Z, measure
 from vesimod.vesicles.instances import split_instances
 from vesimod.vesicles.overlaps import resolve_overlaps
@@ -64,11 +65,9 @@ def find_spheres(
     voxel_size_nm: Triple,
     probability: Volume,
     probability_voxel_size_nm: Triple,
+    settings: SearchSettings = EVERYWHERE,
     *,
     distance: Volume | None = None,
-    threshold: float | None = None,
-    invert: bool = False,
-    region: BoolArray | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Detections:
     """Find vesicles as spheres.
@@ -76,22 +75,17 @@ def find_spheres(
     Parameters
     ----------
     volume : (z, y, x) array of any real type
-        The tomogram; read in boxes, so it may be memory-mapped. Membranes dark.
+        The tomogram; read in boxes, so it may be memory-mapped.
     voxel_size_nm : (float, float, float)
         Of `volume`.
     probability : (z, y, x) float32
         Vesicle probability 0..1 on the network's grid, edges aligned with `volume`.
     probability_voxel_size_nm : (float, float, float)
         Of `probability`.
+    settings : SearchSettings
+        Its region lies on the tomogram's grid.
     distance : (z, y, x) float32, optional
         Signed distance to the vesicle surface in nm, positive inside, on the same grid.
-    threshold : float, optional
-        Probability from which a voxel is vesicle; default: `choose_threshold`.
-    invert : bool
-        Membranes are bright: negate what is read.
-    region : (z, y, x) bool, optional
-        Where vesicles may be, on the tomogram's grid; others are dropped. Nothing depends on
-        what is said of places more than 100 nm away.
     progress : callable, optional
         Called with (vesicles done, vesicles in all).
 
@@ -105,13 +99,10 @@ def find_spheres(
     ValueError
         The arrays are not 3D, or their shapes do not belong together.
     """
-    if volume.ndim != 3 or probability.ndim != 3:
-        raise ValueError(f"volume {volume.shape} and probability {probability.shape} must be 3D")
-    if distance is not None and distance.shape != probability.shape:
-        raise ValueError(f"distance {distance.shape} is not like probability {probability.shape}")
-    if region is not None and region.shape != volume.shape:
-        raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
-    density = RaySampler(volume, voxel_size_nm, invert)
+    region = settings.region
+    _check_shapes(volume, probability, distance, region)
+    density = RaySampler(volume, voxel_size_nm, settings.invert)
+    threshold = settings.threshold
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm, region)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
@@ -131,6 +122,21 @@ def find_spheres(
     dropped = spheres.with_measures(reason=reasons).select(~kept)
     spheres = spheres.with_measures(overlap_nm=overlap_nm)
     return Detections(spheres.select(kept), dropped, labels, threshold, notes)
+
+
+def _check_shapes(
+    volume: npt.NDArray[Any],
+    probability: Volume,
+    distance: Volume | None,
+    region: BoolArray | None,
+) -> None:
+    """Raise ValueError where arrays are not 3D, or do not belong together."""
+    if volume.ndim != 3 or probability.ndim != 3:
+        raise ValueError(f"volume {volume.shape} and probability {probability.shape} must be 3D")
+    if distance is not None and distance.shape != probability.shape:
+        raise ValueError(f"distance {distance.shape} is not like probability {probability.shape}")
+    if region is not None and region.shape != volume.shape:
+        raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
 
 
 def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray[np.str_]:

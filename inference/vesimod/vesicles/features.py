@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from vesimod_imod.core.arrays import FloatArray
+from vesimod_imod.core.arrays import BoolArray, FloatArray
 from vesimod_imod.core.spheres import Spheres
 
 from vesimod.network.resample import volume_to_model
 from vesimod.radial.ellipsoid import fit_shapes, semi_axes, sphericity
 from vesimod.radial.profile import (
     HALF_MEMBRANE_NM,
+    Membrane,
     fit_and_learn,
     lumen_density,
     mean_over_directions,
@@ -20,7 +21,8 @@ from vesimod.radial.profile import (
     thicknesses,
 )
 from vesimod.radial.rays import RaySampler, directions
-from vesimod.radial.surface_fit import Search
+from vesimod.radial.surface import Search
+from vesimod.radial.surface_fit import Fits
 from vesimod.vesicles.outliers import MIN_VESICLES, p_values
 
 NO_MEMBRANE_Z = 2.0  # below, a fit follows the noise
@@ -62,7 +64,6 @@ def measure(
     tuple of str
         Notes for the user.
     """
-    size = np.asarray(density.voxel_size_nm)
     fits, profiles, membrane = fit_and_learn(
         density,
         masks.centres,
@@ -72,33 +73,30 @@ def measure(
         wider=FAR,
         progress=progress,
     )
-    lumen = lumen_density(density, fits)
+    table = _table(density, probability, masks, fits, profiles, membrane)
+    return table, _notes(fits, len(masks))
+
+
+def _table(
+    density: RaySampler,
+    probability: RaySampler,
+    masks: Spheres,
+    fits: Fits,
+    profiles: FloatArray,
+    membrane: Membrane,
+) -> Spheres:
+    """Put the fitted spheres together with the measures of the table."""
+    lumen, contrast = lumen_density(density, fits), membrane_contrast(profiles)
     thickness = thicknesses(profiles, membrane)
-    contrast = membrane_contrast(profiles)
-    radii = fits.membrane_nm + membrane.outer_nm
-    found = fits.membrane_z >= MIN_MEMBRANE_Z
     # Where no membrane is to be seen the mask is the better witness of where the blob was.
     has_membrane = fits.membrane_z >= NO_MEMBRANE_Z
     centres = np.where(has_membrane[:, None], fits.centres, masks.centres)
-    radii = np.where(has_membrane, radii, masks.radii_nm)
-    centre_shift_nm = np.linalg.norm((fits.centres - masks.centres) * size, axis=1)
-    p = np.full(len(masks), np.nan)
+    radii = np.where(has_membrane, fits.membrane_nm + membrane.outer_nm, masks.radii_nm)
+    off = (fits.centres - masks.centres) * np.asarray(density.voxel_size_nm)
+    p, found = np.full(len(masks), np.nan), fits.membrane_z >= MIN_MEMBRANE_Z
     p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
     axes, vectors = semi_axes(fit_shapes(density, fits, membrane.template), radii)
-    last = np.asarray(density.voxels.shape) - 0.5
-    beyond = radii[:, None] / size
-    border = ((centres - beyond < -0.5) | (centres + beyond > last)).any(axis=1)
-    notes = []
-    if 0 < found.sum() < MIN_VESICLES:
-        notes.append(
-            f"{found.sum()} vesicles are too few to tell outliers by their membrane (needs "
-            f"{MIN_VESICLES}): none was marked"
-        )
-    if found.sum() < 0.5 * len(masks):
-        notes.append(
-            f"a dark membrane was found around {found.sum()} of {len(masks)} candidates only"
-        )
-    spheres = Spheres(
+    return Spheres(
         centres,
         radii,
         ids=masks.ids,
@@ -110,10 +108,10 @@ def measure(
             "lumen_density": lumen,
             "lumen_ratio": _lumen_ratio(lumen, profiles),
             "membrane_z": fits.membrane_z,
-            "centre_shift_nm": centre_shift_nm,
+            "centre_shift_nm": np.linalg.norm(off, axis=1),
             "core_probability": _core_probability(probability, density, centres, radii),
             "p_value": p,
-            "border": border,
+            "border": _touch_border(density, centres, radii),
             "refit": fits.again,
             "visible_fraction": _visible_fraction(density, centres, radii),
             "axis_long_nm": axes[:, 0],
@@ -125,7 +123,28 @@ def measure(
             "short_axis_x": vectors[:, 2, 2],
         },
     )
-    return spheres, tuple(notes)
+
+
+def _notes(fits: Fits, candidates: int) -> tuple[str, ...]:
+    """Say what is doubtful about the membranes, in words for the user."""
+    found = int((fits.membrane_z >= MIN_MEMBRANE_Z).sum())
+    notes = []
+    if 0 < found < MIN_VESICLES:
+        notes.append(
+            f"{found} vesicles are too few to tell outliers by their membrane (needs "
+            f"{MIN_VESICLES}): none was marked"
+        )
+    if found < 0.5 * candidates:
+        notes.append(f"a dark membrane was found around {found} of {candidates} candidates only")
+    return tuple(notes)
+
+
+def _touch_border(density: RaySampler, centres: FloatArray, radii_nm: FloatArray) -> BoolArray:
+    """Whether each sphere (N,) reaches beyond the volume."""
+    last = np.asarray(density.voxels.shape) - 0.5
+    reach = radii_nm[:, None] / np.asarray(density.voxel_size_nm)
+    border: BoolArray = ((centres - reach < -0.5) | (centres + reach > last)).any(axis=1)
+    return border
 
 
 def _lumen_ratio(lumen: FloatArray, profiles: FloatArray) -> FloatArray:

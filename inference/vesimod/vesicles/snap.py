@@ -13,7 +13,9 @@ from vesimod_imod.core.spheres import Spheres
 
 from vesimod.radial.profile import HALF_MEMBRANE_NM, fit_and_learn, needed_membrane_z
 from vesimod.radial.rays import RaySampler, directions
-from vesimod.radial.surface_fit import COARSE, RAY_STEP_NM, Surface, fit_membranes, generic_template
+from vesimod.radial.surface import COARSE, Surface
+from vesimod.radial.surface_fit import fit_membranes
+from vesimod.radial.templates import RAY_STEP_NM, generic_template
 from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
 
 REACH_NM = 10.0  # how far off the centre a click may be
@@ -80,7 +82,22 @@ def snap(
     known = taken or Spheres.empty()
     known = known.select(np.isfinite(known.radii_nm))
     density = RaySampler(volume, voxel_size_nm, invert)
-    size = np.asarray(voxel_size_nm)
+    found, needed = _fit(density, clicks, known)
+    off_nm = np.linalg.norm((found.centres - clicks) * np.asarray(voxel_size_nm), axis=1)
+    found = found.with_measures(centre_shift_nm=off_nm)
+    reasons = _reasons(found, needed, known, voxel_size_nm)
+    good, membrane_z = reasons == "", found.measures["membrane_z"]
+    spheres = Spheres(
+        np.where(good[:, None], found.centres, clicks),
+        np.where(good, found.radii_nm, np.nan),
+        np.where(good, membrane_z / (membrane_z + MIN_MEMBRANE_Z), 0.0),
+        measures=found.measures,
+    )
+    return Snapped(spheres, reasons)
+
+
+def _fit(density: RaySampler, clicks: FloatArray, known: Spheres) -> tuple[Spheres, float]:
+    """Fit a sphere near each click; also return the membrane z from which one counts."""
     starts, radii = _search_all(density, clicks, generic_template())
     # Spheres that are there already show what a membrane of this tomogram looks like.
     examples = known.select(np.linspace(0, len(known) - 1, min(len(known), EXAMPLES)).astype(int))
@@ -101,24 +118,24 @@ def snap(
         rows = weak[better]
         centres[rows], radii[rows] = second.centres[better], second.membrane_nm[better]
         membrane_z[rows] = second.membrane_z[better]
-    outer = radii + membrane.outer_nm
-    off_nm = np.linalg.norm((centres - clicks) * size, axis=1)
-    reasons = np.full(len(clicks), "", dtype="U40")
-    reasons[off_nm > outer] = "nearest vesicle too far"
+    found = Spheres(centres, radii + membrane.outer_nm, measures={"membrane_z": membrane_z})
+    return found, needed
+
+
+def _reasons(
+    found: Spheres, needed: float, known: Spheres, voxel_size_nm: Triple
+) -> npt.NDArray[np.str_]:
+    """Say why the sphere (N,) near a click is not one; empty where it is."""
+    membrane_z = found.measures["membrane_z"]
+    reasons = np.full(len(found), "", dtype="U40")
+    reasons[found.measures["centre_shift_nm"] > found.radii_nm] = "nearest vesicle too far"
     reasons[membrane_z < needed] = "no membrane"
     rows = np.flatnonzero(reasons == "")
-    found = Spheres(centres[rows], outer[rows])
-    alone, _ = resolve_overlaps(found, membrane_z[rows], voxel_size_nm)
+    left = Spheres(found.centres[rows], found.radii_nm[rows])
+    alone, _ = resolve_overlaps(left, membrane_z[rows], voxel_size_nm)
     reasons[rows[~alone]] = "another click fits this vesicle better"
-    reasons[rows[clashes_with(found, known, voxel_size_nm)]] = "overlaps a sphere that is there"
-    good = reasons == ""
-    spheres = Spheres(
-        np.where(good[:, None], centres, clicks),
-        np.where(good, outer, np.nan),
-        np.where(good, membrane_z / (membrane_z + MIN_MEMBRANE_Z), 0.0),
-        measures={"membrane_z": membrane_z, "centre_shift_nm": off_nm},
-    )
-    return Snapped(spheres, reasons)
+    reasons[rows[clashes_with(left, known, voxel_size_nm)]] = "overlaps a sphere that is there"
+    return reasons
 
 
 def _search_all(

@@ -15,7 +15,7 @@ from vesimod.commands import pip_front
 from vesimod.commands.etomo import etomo
 from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import write_volume
-from vesimod.runs.segment_file import Outputs, Settings
+from vesimod.runs.outputs import Outputs, Settings
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.etomo.pip_options import load_adoc
 from vesimod_imod.sphere_model.read import read_sphere_model

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from vesimod.network.tiling import AxisTile, axis_tiles, plan_tiles, predict, read_tile, redundancy
+from vesimod.network.prediction import predict
+from vesimod.network.tiling import AxisTile, axis_tiles, plan_tiles, read_tile, redundancy
 
 geometry = st.integers(1, 4).flatmap(
     lambda divisor: st.tuples(st.just(divisor), st.integers(0, 3).map(lambda k: k * divisor))

@@ -26,7 +26,7 @@ from vesimod.io.tomogram import read_tomogram, write_volume
 from vesimod.network.model import load_model
 from vesimod.network.runtime import ON_GPU
 from vesimod.runs.batch import distinct_names, find_tomograms, in_two_steps, plan_jobs, run_jobs
-from vesimod.runs.segment_file import Settings
+from vesimod.runs.outputs import Settings
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import write_sphere_model

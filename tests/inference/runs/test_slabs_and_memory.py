@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted import image, paint, scatter
-from vesimod import pipeline
 from vesimod.io.tomogram import Tomogram, read_tomogram, write_volume
+from vesimod.network import memory, wanted
 from vesimod.network.memory import default_memory_gb, free_memory_gb
 from vesimod.network.model import Model, load_model
+from vesimod.network.resample import resampled_shape
 from vesimod.pipeline import find_in_maps, network_maps, segment
-from vesimod.runs.segment_file import Outputs, Settings, prepare, segment_and_write
+from vesimod.runs.outputs import Outputs, Settings
+from vesimod.runs.segment_file import prepare, segment_and_write
 from vesimod.runs.slabs import SlabError, join_slabs, slab_file, write_slab
+from vesimod.settings import SearchSettings
 from vesimod_imod.core.spheres import Grid, Spheres
 
 GRID = Grid((70, 120, 110), (3.0, 3.0, 3.0))
@@ -59,7 +62,7 @@ def test_slabs_threads_and_memory_change_nothing(
     tomogram: Tomogram, whole: Spheres, slabs: int, threads: int, memory_gb: float
 ) -> None:
     model = load_model("fast", device="cpu", threads=threads, memory_gb=memory_gb)
-    last = pipeline.resampled_shape(GRID.shape, GRID.voxel_size_nm, (4.4,) * 3)[0]
+    last = resampled_shape(GRID.shape, GRID.voxel_size_nm, (4.4,) * 3)[0]
     edges = [last * i // slabs for i in range(slabs + 1)]
     parts = [network_maps(tomogram, model, rows=rows) for rows in pairwise(edges)]
     maps = {name: sum(part[name] for part in parts) for name in model.spec.outputs}
@@ -69,7 +72,7 @@ def test_slabs_threads_and_memory_change_nothing(
 def test_tiny_tiles_and_temporary_files_change_nothing(
     tomogram: Tomogram, model: Model, whole: Spheres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "ARRAYS_SHARE", 0.0)  # nothing fits: whole volumes go to files
+    monkeypatch.setattr(memory, "ARRAYS_SHARE", 0.0)  # nothing fits: whole volumes go to files
     shapes = []
 
     def run(rows: np.ndarray, first: bool, last: bool) -> list[np.ndarray]:
@@ -116,17 +119,18 @@ def test_a_region_gives_the_same_whatever_the_tiles_and_slabs(
 ) -> None:
     # Two corners: one tile covers them and all between, many leave out what is far from both.
     # How much of the map is there differs; nothing may hang on that.
-    monkeypatch.setattr(pipeline, "REGION_MARGIN_NM", 60.0)
+    monkeypatch.setattr(wanted, "REGION_MARGIN_NM", 60.0)
     region = np.zeros(GRID.shape, bool)
     region[:, :30, :30] = region[:, -30:, -30:] = True
     model = load_model("fast", device="cpu", threads=1, memory_gb=4.0)
     expected = segment(tomogram, model, region=region)
     few = replace(model, spec=replace(model.spec, bytes_per_voxel=5000), memory_gb=0.5)
+    search = SearchSettings(region=region)
     for number in (1, 2):
-        write_slab(tomogram, tmp_path / "TS_01.mod", few, number, 2, region=region)
-    maps = join_slabs(tomogram, tmp_path / "TS_01.mod", few, 2, region=region)
+        write_slab(tomogram, tmp_path / "TS_01.mod", few, number, 2, search)
+    maps = join_slabs(tomogram, tmp_path / "TS_01.mod", few, 2, search)
     assert (maps["probability"] > 0.5).sum() < (expected.probability > 0.5).sum()
-    found = pipeline.find_in_maps(tomogram, maps, model.spec, region=region)
+    found = find_in_maps(tomogram, maps, model.spec, search)
     assert len(expected.spheres) >= 3
     assert found.threshold == expected.threshold
     assert_same(found.spheres, expected.spheres)
@@ -144,7 +148,7 @@ def test_a_region_saves_work_and_changes_nothing_within(
     expected = everything.select((np.rint(everything.centres[:, 1:]) < 40).all(axis=1))
     assert inside.any()
     assert len(found) >= len(expected) - 1
-    maps = network_maps(tomogram, model, region=region)
+    maps = network_maps(tomogram, model, SearchSettings(region=region))
     assert (maps["probability"][:, -5:] == 0).all()
 
 
@@ -152,7 +156,7 @@ def test_tiles_far_from_a_region_are_left_out(
     tomogram: Tomogram, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Two corners: the box around them is the whole volume.
-    monkeypatch.setattr(pipeline, "REGION_MARGIN_NM", 10.0)
+    monkeypatch.setattr(wanted, "REGION_MARGIN_NM", 10.0)
     spec = replace(model.spec, bytes_per_voxel=5000)
     region = np.zeros(GRID.shape, bool)
     region[:, :20, :20] = region[:, -20:, -20:] = True
@@ -164,7 +168,7 @@ def test_tiles_far_from_a_region_are_left_out(
             return model.run(rows, first, last)
 
         few = replace(model, spec=spec, run=run, memory_gb=0.5)
-        return network_maps(tomogram, few, region=where)["probability"]
+        return network_maps(tomogram, few, SearchSettings(region=where))["probability"]
 
     some, everything = maps(region), maps(None)
     assert counts[False] < counts[True]
@@ -254,9 +258,9 @@ def test_wrong_slabs_are_refused(tomogram: Tomogram, model: Model, tmp_path: Pat
     for number in (1, 2):
         write_slab(tomogram, output, model, number, 2)
     with pytest.raises(SlabError, match="another tomogram, network, contrast or region"):
-        join_slabs(tomogram, output, model, 2, invert=True)
+        join_slabs(tomogram, output, model, 2, SearchSettings(invert=True))
     with pytest.raises(SlabError, match="contrast or region"):
-        join_slabs(tomogram, output, model, 2, region=np.ones(GRID.shape, bool))
+        join_slabs(tomogram, output, model, 2, SearchSettings(region=np.ones(GRID.shape, bool)))
     slab_file(output, 2, 2).write_bytes(slab_file(output, 2, 2).read_bytes()[:1000])
     with pytest.raises(SlabError, match=r"slab-002-of-002.*unreadable"):
         join_slabs(tomogram, output, model, 2)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted import image, paint, scatter, truth_map
 from vesimod.radial.rays import RaySampler
+from vesimod.settings import SearchSettings
 from vesimod.vesicles.detect import find_spheres
 from vesimod.vesicles.outliers import p_values
 from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
@@ -116,7 +117,7 @@ def test_fine_voxels_are_averaged_in_place():
 def test_region_and_reasons():
     region = np.zeros(SHAPE, bool)
     region[:, :, : SHAPE[2] // 2] = True
-    found = find_spheres(VOLUME, SIZE, PROBABILITY, SIZE, region=region)
+    found = find_spheres(VOLUME, SIZE, PROBABILITY, SIZE, SearchSettings(region=region))
     assert (found.spheres.centres[:, 2] < SHAPE[2] / 2).all()
     assert set(found.dropped.measures["reason"]) == {"outside the region"}
     assert len(found.spheres) + len(found.dropped) == len(RADII)

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import random_unet
 from onnx import TensorProto, helper
+from vesimod.network.prediction import predict
 from vesimod.network.spec import ModelError
 from vesimod.network.strips import Runner
-from vesimod.network.tiling import Strips, plan_tiles, predict, read_tile
+from vesimod.network.tiling import Strips, plan_tiles, read_tile
 from vesimod_train.export.ensemble import UNetEnsemble
 from vesimod_train.export.onnx import to_onnx, unet_spec
 from vesimod_train.export.strips import in_strips, plain

@@ -12,7 +12,8 @@ from vesimod.cli import run_app
 from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import read_tomogram
 from vesimod.radial.rays import RaySampler
-from vesimod.radial.surface_fit import fit_membranes, generic_template
+from vesimod.radial.surface_fit import fit_membranes
+from vesimod.radial.templates import generic_template
 from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_train.cli import app
 from vesimod_train.simulate import RECIPES, simulate

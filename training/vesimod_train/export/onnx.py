@@ -12,8 +12,9 @@ import onnx
 import torch
 from onnx import helper
 from vesimod.network.model import load_model
+from vesimod.network.prediction import predict
 from vesimod.network.spec import METADATA_KEY, ModelSpec, Normalisation
-from vesimod.network.tiling import plan_tiles, predict
+from vesimod.network.tiling import plan_tiles
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.files import atomic_path, check_writable
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from vesimod.io.label_volume import spheres_of_labels
 from vesimod.measure.agreement import evaluate
-from vesimod.network.tiling import plan_tiles, predict
+from vesimod.network.prediction import predict
+from vesimod.network.tiling import plan_tiles
 from vesimod.vesicles.instances import split_instances
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.spheres import Spheres

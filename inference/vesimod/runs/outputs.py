@@ -1,0 +1,111 @@
+"""What one run writes, and what a user can set: shared by segment, batch and chunks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from vesimod.io.provenance import fingerprint
+from vesimod.io.region import read_region
+from vesimod.io.tomogram import Tomogram
+from vesimod.runs.summary import MODEL_ENDING
+from vesimod.settings import SearchSettings
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files to write; None where one is not wanted.
+
+    Parameters
+    ----------
+    model : Path
+        The sphere model (``.mod``).
+    table, dropped : Path, optional
+        Accepted spheres and candidates that were not accepted, as CSV.
+    labels, probability : Path, optional
+        Volumes (MRC) on the tomogram's grid: each voxel's sphere, the network's output.
+    picture : Path, optional
+        Spheres on central slices (PNG).
+    """
+
+    model: Path
+    table: Path | None = None
+    labels: Path | None = None
+    probability: Path | None = None
+    picture: Path | None = None
+    dropped: Path | None = None
+
+    def files(self) -> list[Path]:
+        """All files that are wanted."""
+        return [self.model, *self.beside_model().values()]
+
+    def beside_model(self) -> dict[str, Path]:
+        """Files that are wanted beside the model, by the name of their field."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        return {name: file for name, file in named.items() if file is not None}
+
+    @property
+    def mark(self) -> Path:
+        """A file that is there while the others are written, and after that was cut short."""
+        return self.model.with_name(f"{self.model.name}.unfinished")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model is there, and with it all that was asked for then."""
+        return self.model.exists() and not self.mark.exists()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user can set that changes the result.
+
+    Parameters
+    ----------
+    voxel_size_nm : float, optional
+        Overrides the header.
+    threshold : float, optional
+        Probability from which a voxel is vesicle; default automatic.
+    invert : bool
+        Membranes are bright.
+    region : Path, optional
+        Closed contours or a mask: where vesicles may be.
+    score_classes : bool
+        Five objects by score instead of one.
+    """
+
+    voxel_size_nm: float | None = None
+    threshold: float | None = None
+    invert: bool = False
+    region: Path | None = None
+    score_classes: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """As plain JSON values; the region by its content, wherever it lies."""
+        region = None if self.region is None else fingerprint(self.region)
+        return {**asdict(self), "region": region}
+
+    def search(self, tomogram: Tomogram) -> tuple[SearchSettings, tuple[str, ...]]:
+        """Return how to search this tomogram, and what is doubtful about the region.
+
+        Raises
+        ------
+        ValueError
+            A threshold that is not a probability; see `vesimod.io.region.read_region`.
+        """
+        everywhere = SearchSettings(self.threshold, self.invert)
+        region, notes = read_region(self.region, tomogram)
+        return replace(everywhere, region=region), notes
+
+
+def default_output(path: Path) -> Path:
+    """``<stem>_vesicles.mod`` beside the tomogram, also for compressed files."""
+    return path.with_name(stem(path) + MODEL_ENDING)
+
+
+def stem(path: Path) -> str:
+    """Name of a tomogram without its endings, also for compressed files."""
+    name = path.name
+    for suffix in (".gz", ".bz2"):
+        name = name.removesuffix(suffix)
+    return Path(name).stem
