@@ -97,11 +97,6 @@ def write_com_files(
         texts[f"{ROOT}-{number:03d}{end}.com"] = _com_text(command, lines)
     texts[f"{ROOT}-finish.com"] = _com_text(command, summary)
     old = _existing(folder)
-    for path in old:
-        if not path.read_bytes().startswith(MARK.encode()):
-            raise FileExistsError(
-                f"{path}: was not written by vesimod; move it away, or run in another folder"
-            )
     check_writable(folder / f"{ROOT}.com", overwrite=True)
     for path in old:
         # A finished log of the old set would make `processchunks -r` skip the new chunk.
@@ -117,9 +112,15 @@ def write_com_files(
 
 
 def _existing(folder: Path) -> list[Path]:
-    """Com files that processchunks would take for part of our set."""
+    """Com files that processchunks would take for part of our set; refuse others' files."""
     ours = re.compile(rf"{ROOT}(-(\d{{3,5}}(-sync)?|start|finish))?\.(com|pcm)")
-    return sorted(path for path in folder.iterdir() if ours.fullmatch(path.name))
+    found = sorted(path for path in folder.iterdir() if ours.fullmatch(path.name))
+    for path in found:
+        if not path.read_bytes().startswith(MARK.encode()):
+            raise FileExistsError(
+                f"{path}: was not written by vesimod; move it away, or run in another folder"
+            )
+    return found
 
 
 def _chunks(tasks: Sequence[Task], inputs: Sequence[list[str]]) -> list[tuple[str, list[str]]]:

@@ -119,14 +119,9 @@ def fit_and_learn(
         halves the error of the centre. With too few vesicles the guess is used again.
     """
     start_nm = np.maximum(membrane_nm, 1.0)
+    guess = generic_template()
     fits = fit_membranes(
-        density,
-        centres,
-        start_nm,
-        generic_template(),
-        search=search,
-        rounds=(2,),
-        progress=progress,
+        density, centres, start_nm, guess, search=search, rounds=(2,), progress=progress
     )
     found = fits.select(fits.membrane_z >= min_membrane_z)
     membrane = mean_membrane(read_profiles(density, found), found.membrane_z)

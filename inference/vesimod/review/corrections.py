@@ -51,7 +51,6 @@ def find_corrections(
     reach = known_or_usual(before.radii_nm)
     near = near_pairs(before, after, voxel_size_nm, reach)
     rows: list[_Row] = []
-
     named_b, named_a = _pairs_by_label(before, predicted.labelled, after, labelled)
     distances = _distances(before, after, named_b, named_a, voxel_size_nm)
     believable = distances <= _LABEL_REACH * reach[named_b]

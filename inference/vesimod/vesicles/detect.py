@@ -106,11 +106,7 @@ def find_spheres(
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm, region)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
-    masks = spheres_of_labels(labels, probability_voxel_size_nm)
-    centres = model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm)
-    masks = replace(masks, centres=centres).select(masks.radii_nm >= MIN_MASK_NM)
-    if region is not None:
-        masks = masks.select(_near(masks.centres, region, voxel_size_nm))
+    masks = _masks(labels, voxel_size_nm, probability_voxel_size_nm, region)
     if len(masks) == 0:
         return Detections(Spheres.empty(), Spheres.empty(), labels, threshold)
     network = RaySampler(probability, probability_voxel_size_nm)
@@ -137,6 +133,19 @@ def _check_shapes(
         raise ValueError(f"distance {distance.shape} is not like probability {probability.shape}")
     if region is not None and region.shape != volume.shape:
         raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
+
+
+def _masks(
+    labels: Labels,
+    voxel_size_nm: Triple,
+    probability_voxel_size_nm: Triple,
+    region: BoolArray | None,
+) -> Spheres:
+    """Turn labels into spheres in voxels of the tomogram; leave out specks and what is far."""
+    masks = spheres_of_labels(labels, probability_voxel_size_nm)
+    centres = model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm)
+    masks = replace(masks, centres=centres).select(masks.radii_nm >= MIN_MASK_NM)
+    return masks if region is None else masks.select(_near(masks.centres, region, voxel_size_nm))
 
 
 def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray[np.str_]:
