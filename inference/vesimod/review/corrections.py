@@ -60,9 +60,8 @@ def find_corrections(
     rows += _pairs(named_b[believable], named_a[believable])
     free_b, free_a = _free(rows, len(before), len(after))
 
-    at_b, at_a, _ = match_spheres(
-        before.select(free_b), after.select(free_a), voxel_size_nm, reach[free_b]
-    )
+    free = before.select(free_b), after.select(free_a)
+    at_b, at_a, _ = match_spheres(*free, voxel_size_nm, reach[free_b])
     placed_b, placed_a = free_b[at_b], free_a[at_a]
     free_b, free_a = np.setdiff1d(free_b, placed_b), np.setdiff1d(free_a, placed_a)
     unsure = ~_same_place(before, after, placed_b, placed_a)
