@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from vesimod_imod.core.errors import VesimodError, as_flags
+
 #: What bad input or the surroundings cause; anything else is a bug.
-EXPECTED = (OSError, ValueError, ImportError, RuntimeError)
+EXPECTED = (VesimodError, OSError, ValueError, ImportError, RuntimeError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def in_words(error: BaseException) -> str:
-    """Describe an exception for a microscopist, in one line."""
+    """Describe an exception for a microscopist, in one line; options are named as flags."""
     text = str(error)
     if isinstance(error, OSError) and error.filename and error.strerror:
         text = f"{error.filename}: {error.strerror}"
@@ -21,7 +23,7 @@ def in_words(error: BaseException) -> str:
         text = text or type(error).__name__
     else:
         text = f"{type(error).__name__}: {text} (a bug: --debug of the command line shows where)"
-    return " ".join(text.split())
+    return " ".join(as_flags(text).split())
 
 
 def disk_is_full(error: BaseException) -> bool:

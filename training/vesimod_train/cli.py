@@ -140,13 +140,12 @@ def learn_from_command(
     overwrite: Overwrite = False,
 ) -> None:
     """Turn one round of corrections into a training pair."""
-    from vesimod.commands.console import read, say
-    from vesimod.io.tomogram import read_tomogram
+    from vesimod.commands.console import open_tomogram, read, say
     from vesimod_imod.model.files import read_mod
 
     from vesimod_train.data.learn import learn_from, write_pair
 
-    volume = read_tomogram(tomogram, voxel_size_nm)
+    volume = open_tomogram(tomogram, voxel_size_nm)
     model = read_mod(corrected)
     lesson = learn_from(volume, read(predicted, volume.grid), model, invert=invert)
     reviewed = model if region is None else read_mod(region)

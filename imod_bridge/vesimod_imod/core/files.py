@@ -37,6 +37,26 @@ def check_writable(path: Path, overwrite: bool) -> None:
         ) from error
 
 
+def check_regular(path: Path) -> None:
+    """Refuse an input that is no file, before reading it hangs: a pipe or a device may never end.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        There is no such file, or it is a folder.
+    OSError
+        It is a pipe, a socket or a device.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder; name a file")
+    if path.is_file():
+        return
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    raise OSError(f"{path}: is a pipe or a device, not a file; write its content to a file first")
+
+
 def check_distinct(files: Iterable[Path]) -> None:
     """Refuse to write two things into one file, or over the tomogram.
 

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from vesimod_imod.core.errors import as_flags
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vesimod_imod.core.spheres import Grid, Spheres
     from vesimod_imod.sphere_model.read import SphereReading
+
+    from vesimod.io.tomogram import Tomogram
 
 Report = Callable[[str, int, int], None]
 LONGEST_SILENCE_S = 60.0
@@ -36,12 +40,29 @@ def keep_products_on_one_thread() -> None:
 
 def say(text: str) -> None:
     """Print a line for the user, at once: logs are watched while they grow."""
-    print(text, flush=True)
+    print(as_flags(text), flush=True)
 
 
 def warn(text: str) -> None:
     """Print a warning in the form that IMOD's log readers pick up."""
-    print(f"WARNING: vesimod - {text}", file=sys.stderr, flush=True)
+    print(f"WARNING: vesimod - {as_flags(text)}", file=sys.stderr, flush=True)
+
+
+def open_tomogram(path: Path, voxel_size_nm: float | None, quiet: bool = False) -> Tomogram:
+    """Open a tomogram; print what is doubtful about it."""
+    from vesimod.io.tomogram import read_tomogram
+
+    tomogram = read_tomogram(path, voxel_size_nm)
+    say_doubts(tomogram, quiet)
+    return tomogram
+
+
+def say_doubts(tomogram: Tomogram, quiet: bool = False) -> None:
+    """Print what had to be decided about a tomogram's header, and what may be wrong with it."""
+    for warning in tomogram.warnings:
+        warn(warning)
+    for note in () if quiet else tomogram.notes:
+        say(f"note: {note}")
 
 
 def read(path: Path, grid: Grid | None) -> SphereReading:

@@ -31,13 +31,10 @@ def open_files(
     from vesimod_imod.model.files import read_mod, write_mod
     from vesimod_imod.sphere_model.write import write_sphere_model
 
-    from vesimod.commands.console import say
-    from vesimod.io.tomogram import read_tomogram
+    from vesimod.commands.console import open_tomogram
     from vesimod.vesicles.snap import snap
 
-    volume = read_tomogram(tomogram, voxel_size_nm)
-    for note in volume.notes:
-        say(f"note: {note}")
+    volume = open_tomogram(tomogram, voxel_size_nm)
     if not model.exists():
         write_sphere_model(model, Spheres.empty(), volume.grid)
     ready = with_sphere_object(read_mod(model))

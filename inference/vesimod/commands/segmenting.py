@@ -45,8 +45,8 @@ def run(
     )
     if not quiet:
         console.say(describe(tomogram, network.spec.name, network.providers))
-        for note in tomogram.notes:
-            console.say(f"note: {note}")
+    console.say_doubts(tomogram, quiet)
+    if not quiet:
         # Slabs were computed elsewhere.
         again = extra_work(tomogram, network) if slabs == 1 else 0.0
         if again > MUCH_AGAIN:

@@ -39,16 +39,12 @@ def snap(
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
     from vesimod.commands import console
-    from vesimod.io.tomogram import read_tomogram
     from vesimod.vesicles.snap_model import snap_model
 
-    volume = read_tomogram(tomogram, voxel_size_nm)
+    volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
     output = output or points.with_name(f"{points.stem}_snapped.mod")
     check_distinct([tomogram, points, output])
     check_writable(output, overwrite)
-    if not quiet:
-        for note in volume.notes:
-            console.say(f"note: {note}")
     reading = read_sphere_model(points, volume.grid)
     for warning in reading.warnings:
         console.warn(warning)

@@ -1,17 +1,19 @@
 """MRC headers, interpreted as IMOD interprets them, since that is what the user sees in 3dmod.
 
-Signed or unsigned bytes, the sign of the origin, files older than the ``MAP`` stamp, either
-byte order: all as in IMOD's mrc_format description and libiimod's behaviour. mrcfile provides
-the header's layout; it does not decide these for us, since it always takes bytes as signed.
+The sign of the origin, files older than the ``MAP`` stamp, either byte order: all as in IMOD's
+mrc_format description and libiimod's behaviour. mrcfile provides the header's layout; it does not
+decide these for us.
 """
 
 from __future__ import annotations
 
-import os
+import math
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from mrcfile.dtypes import HEADER_DTYPE
 from vesimod_imod.core.arrays import Triple
 from vesimod_imod.core.errors import VesimodError
@@ -19,9 +21,8 @@ from vesimod_imod.core.errors import VesimodError
 ANGSTROM_PER_NM = 10.0
 HEADER_BYTES = 1024
 MODES: dict[int, str] = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
-UNKNOWN_SIZE_NM = 0.1
+UNKNOWN_SIZE_NM = 0.1  # 1 Angstrom: what programs write when they know none
 IMOD_STAMP = 1146047817
-SIGNED_BYTES_FLAG = 1
 INVERTED_ORIGIN_FLAG = 4
 FIRST_STANDARD_VERSION = 20140
 
@@ -50,43 +51,28 @@ def read_header(path: Path, raw: bytes) -> Any:
     raise TomogramError(f"{path}: not an MRC file: its first bytes are not an MRC header")
 
 
-def bytes_are_signed(header: Any, notes: list[str]) -> bool:
-    """Decide on mode 0 as IMOD does: environment, stamp, then the header's minimum and maximum."""
-    try:
-        wish = int(os.environ.get("READ_MODE0_SIGNED") or 0)
-    except ValueError:
-        wish = 0
-    flags = _imod_flags(header)
-    if flags is not None and abs(wish) <= 1:
-        return bool(flags & SIGNED_BYTES_FLAG)
-    low, high = float(header["dmin"]), float(header["dmax"])
-    why = f"header minimum {low:g}, maximum {high:g}"
-    if wish:
-        signed, why = wish > 0, f"READ_MODE0_SIGNED is {wish}"
-    elif low < 0 and high >= 128:
-        signed = -low > high - 128
-    else:
-        signed = low < 0
-        if not signed and high < 128:
-            why += " would fit either"
-    notes.append(
-        f"bytes taken as {'signed' if signed else 'unsigned'}, as IMOD takes them ({why}; "
-        "READ_MODE0_SIGNED=2 or -2 in the environment forces signed or unsigned)"
-    )
-    return signed
-
-
 def header_voxel_size_nm(header: Any) -> Triple:
-    """Voxel size (z, y, x) in nm that the header states; 1 Angstrom where it states none.
+    """Voxel size (z, y, x) in nm, as IMOD takes it and writes it into models made on the volume.
 
-    That is what IMOD takes then, and what it writes into models made on the volume.
+    Where the header states none, IMOD takes 1 Angstrom, and for z the size of x.
     """
-    sizes = []
-    for axis in "zyx":
-        sampling, length = int(header[f"m{axis}"]), float(header["cella"][axis])
-        size = length / sampling / ANGSTROM_PER_NM if sampling > 0 else 0.0
-        sizes.append(size if np.isfinite(size) and size > 0 else UNKNOWN_SIZE_NM)
-    return sizes[0], sizes[1], sizes[2]
+    z, y, x = stated_voxel_size_nm(header)
+    if x is None:
+        return (UNKNOWN_SIZE_NM,) * 3
+    return x if z is None else z, UNKNOWN_SIZE_NM if y is None else y, x
+
+
+def stated_voxel_size_nm(header: Any) -> tuple[float | None, float | None, float | None]:
+    """Voxel size along (z, y, x) in nm that the header states; None where it states none."""
+    z, y, x = (_stated_nm(header, axis) for axis in "zyx")
+    return z, y, x
+
+
+def _stated_nm(header: Any, axis: str) -> float | None:
+    """Voxel size along one axis."""
+    sampling, length = int(header[f"m{axis}"]), float(header["cella"][axis])
+    size = length / sampling / ANGSTROM_PER_NM if sampling > 0 else 0.0
+    return size if math.isfinite(size) and size > 0 else None
 
 
 def header_origin_nm(header: Any) -> Triple:
@@ -94,22 +80,46 @@ def header_origin_nm(header: Any) -> Triple:
 
     IMOD's own sign is the opposite one: it negates the header's origin when its flag for an
     inverted origin is set or the header follows the 2014 standard, and a subvolume then has
-    a negative origin.
+    a negative origin. Headers older than the stamp ``MAP`` have z, x and y where later ones
+    have that stamp and what follows it.
     """
-    flags = _imod_flags(header)
+    flags = imod_flags(header)
     inverted = flags is not None and bool(flags & INVERTED_ORIGIN_FLAG)
-    standard = int(header["nversion"]) >= FIRST_STANDARD_VERSION
-    sign = 1.0 if inverted or standard else -1.0
-    z, y, x = (sign * float(header["origin"][axis]) / ANGSTROM_PER_NM + 0.0 for axis in "zyx")
-    return (z, y, x) if np.all(np.isfinite([z, y, x])) else (0.0, 0.0, 0.0)
+    sign = 1.0 if inverted or standard_version(header) else -1.0
+    if header["map"].tobytes()[:3] == b"MAP":
+        z, y, x = (float(header["origin"][axis]) for axis in "zyx")
+    else:
+        z, x, y = (float(value) for value in _words(header, 208, "f4", 3))
+    origin = tuple(sign * value / ANGSTROM_PER_NM + 0.0 for value in (z, y, x))
+    known = all(math.isfinite(value) for value in origin)
+    return (origin[0], origin[1], origin[2]) if known else (0.0, 0.0, 0.0)
+
+
+def standard_version(header: Any) -> int:
+    """NVERSION (10 * year + revision) of the standard of 2014 or later; 0 for anything else.
+
+    Older programs leave that word to chance, so IMOD believes no year beyond the next.
+    """
+    version = int(header["nversion"])
+    latest = 10 * (datetime.now(tz=timezone.utc).year + 2)
+    return version if FIRST_STANDARD_VERSION <= version < latest else 0
+
+
+def rows_are_inverted(header: Any) -> bool:
+    """Whether newer IMOD (not 4.8) shows the last row of each section at the bottom.
+
+    It does so for files of the first form that FEI's programs wrote.
+    """
+    fei = header["exttyp"].tobytes()[:3] == b"FEI"
+    original = standard_version(header) == FIRST_STANDARD_VERSION
+    return fei and original and imod_flags(header) is None
 
 
 def header_tilt_deg(header: Any) -> Triple:
     """Return the current tilt angles (z, y, x) in degrees that IMOD keeps in bytes 184 to 196."""
-    if _imod_flags(header) is None:
+    if imod_flags(header) is None:
         return 0.0, 0.0, 0.0
-    order = header.dtype["mode"].byteorder
-    x, y, z = np.frombuffer(header.tobytes()[184:196], np.dtype("f4").newbyteorder(order))
+    x, y, z = _words(header, 184, "f4", 3)
     angles = (float(z), float(y), float(x))
     return angles if np.all(np.abs(angles) <= 360) else (0.0, 0.0, 0.0)
 
@@ -119,8 +129,20 @@ def xyz(shape: tuple[int, int, int]) -> str:
     return " x ".join(str(n) for n in reversed(shape))
 
 
-def _imod_flags(header: Any) -> int | None:
+def imod_flags(header: Any) -> int | None:
     """IMOD's header flags (bytes 152 to 160), or None without IMOD's stamp."""
-    order = header.dtype["mode"].byteorder
-    words = np.frombuffer(header.tobytes()[152:160], np.dtype("i4").newbyteorder(order))
-    return int(words[1]) if int(words[0]) == IMOD_STAMP else None
+    stamp, flags = (int(word) for word in _words(header, 152, "i4", 2))
+    return flags if stamp == IMOD_STAMP else None
+
+
+def labels(header: Any) -> list[str]:
+    """Return the header's text labels that hold something."""
+    raw = header.tobytes()[224:HEADER_BYTES]
+    texts = [raw[start : start + 80].split(b"\0")[0] for start in range(0, 800, 80)]
+    return [text.decode("latin-1").strip() for text in texts if text.strip()]
+
+
+def _words(header: Any, offset: int, kind: str, count: int) -> npt.NDArray[Any]:
+    """Words of the header in its own byte order, by their offset in bytes."""
+    dtype = np.dtype(kind).newbyteorder(header.dtype["mode"].byteorder)
+    return np.frombuffer(header.tobytes(), dtype, count, offset)

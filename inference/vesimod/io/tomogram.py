@@ -1,9 +1,7 @@
-"""Tomograms in MRC files. Only this module and `mrc_header` know Angstrom."""
+"""Tomograms in MRC files. Only the modules that read MRC know Angstrom."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,27 +9,35 @@ from typing import Any
 import mrcfile
 import numpy as np
 import numpy.typing as npt
-from vesimod_imod.core.arrays import Triple
 from vesimod_imod.core.files import atomic_path, check_writable
 from vesimod_imod.core.spheres import Grid
 
+from vesimod.io.byte_sign import byte_sign
+from vesimod.io.mrc_bytes import opener_of, read_start, volume_shape, voxel_bytes
 from vesimod.io.mrc_header import (
     ANGSTROM_PER_NM,
     HEADER_BYTES,
     MODES,
-    UNKNOWN_SIZE_NM,
     TomogramError,
-    bytes_are_signed,
     header_origin_nm,
     header_tilt_deg,
     header_voxel_size_nm,
     read_header,
-    xyz,
+    rows_are_inverted,
+    stated_voxel_size_nm,
 )
+from vesimod.io.other_formats import name_other_format
+from vesimod.io.tilt_series import tilt_series_signs
+from vesimod.io.voxel_size import doubtful_extent, settled_voxel_size
 
-__all__ = ["Tomogram", "TomogramError", "read_tomogram", "write_mrc", "write_volume"]
-
-VOXEL_SIZE_RANGE_NM = (0.1, 10.0)
+__all__ = [
+    "Tomogram",
+    "TomogramError",
+    "read_tomogram",
+    "read_volume",
+    "write_mrc",
+    "write_volume",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +57,8 @@ class Tomogram:
         The header's nzstart, nystart, nxstart: carried into volumes written beside it.
     notes : tuple of str
         What had to be decided about the header, in words for the user.
+    warnings : tuple of str
+        What may make a result wrong, the same way.
     """
 
     voxels: npt.NDArray[Any]
@@ -58,6 +66,7 @@ class Tomogram:
     path: Path
     start: tuple[int, int, int] = (0, 0, 0)
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomogram:
@@ -76,49 +85,73 @@ def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomog
         There is no such file, or it cannot be read.
     TomogramError
         It is not an MRC file, is cut short, has one section only, or its voxel size is absent
-        or outside 0.1 to 10 nm and `voxel_size_nm` is not given.
+        or outside 0.1 to 10 nm and `voxel_size_nm` is not given; or that is ten times the
+        header's.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path}: is a folder; name an MRC file")
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file")
-    compressed, raw, file_bytes = _open_bytes(path)
-    header = read_header(path, raw)
-    mode = int(header["mode"])
-    shape = (int(header["nz"]), int(header["ny"]), int(header["nx"]))
-    if min(shape) < 1:
-        raise TomogramError(f"{path}: empty volume, {xyz(shape)} voxels; nothing to segment")
-    if shape[0] == 1:
-        raise TomogramError(
-            f"{path}: a single 2D image ({xyz(shape)}); vesimod needs a reconstructed volume"
+    volume, header, extended = _open(Path(path))
+    path, grid = volume.path, volume.grid
+    size_nm, warnings = settled_voxel_size(path, stated_voxel_size_nm(header), voxel_size_nm)
+    stated_nm = None if voxel_size_nm is None else grid.voxel_size_nm
+    grid = replace(grid, voxel_size_nm=size_nm, header_voxel_size_nm=stated_nm)
+    if signs := tilt_series_signs(path, header, extended):
+        warnings.append(
+            f"{path}: looks like a tilt series ({'; '.join(signs)}), not like a reconstructed "
+            "volume, in which vesicles are found"
         )
+    warnings += doubtful_extent(path, grid)
+    return replace(volume, grid=grid, warnings=(*volume.warnings, *warnings))
+
+
+def read_volume(path: Path | str) -> Tomogram:
+    """Open an MRC volume as `read_tomogram` does, whatever its header says of the voxel size.
+
+    For masks, labels and maps, which lie on a tomogram voxel by voxel. Where the header states no
+    voxel size, it is that which IMOD takes then: 1 Angstrom.
+    """
+    return _open(Path(path))[0]
+
+
+def _open(path: Path) -> tuple[Tomogram, Any, bytes]:
+    """Return a volume, its header, and what is read of its extended header."""
+    opener = opener_of(path)
+    start = read_start(path, opener)
+    file_bytes = path.stat().st_size if opener is None else None
+    other = name_other_format(start, file_bytes)
+    if other is not None:
+        raise TomogramError(f"{path}: {other}")
+    header = read_header(path, start)
+    mode, shape = int(header["mode"]), volume_shape(path, header)
     dtype = np.dtype(MODES[mode]).newbyteorder(header.dtype["mode"].byteorder)
-    notes: list[str] = []
-    if mode == 0 and not bytes_are_signed(header, notes):
-        dtype = np.dtype("u1")
-    offset = HEADER_BYTES + max(0, int(header["nsymbt"]))
-    expected = offset + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if file_bytes < expected:
-        raise TomogramError(
-            f"{path}: cut short: {file_bytes} bytes where the header's {xyz(shape)} voxels of "
-            f"mode {mode} need {expected}; copy or reconstruct it again"
+    announced = max(0, int(header["nsymbt"]))
+    raw, missing = voxel_bytes(path, opener, announced, shape, dtype)
+    notes, warnings = [], []
+    if missing:
+        warnings.append(
+            f"{path}: its header announces an extended header of {announced} bytes that is not "
+            "there; the voxels are read from where it would be, which other programs may not do"
         )
-    voxels: npt.NDArray[Any]
-    if compressed:
-        count = int(np.prod(shape, dtype=np.int64))
-        voxels = np.frombuffer(raw, dtype, count, offset).reshape(shape)
-    else:
-        voxels = np.memmap(path, dtype, mode="r", offset=offset, shape=shape)
-    stated_nm = header_voxel_size_nm(header)
-    if voxel_size_nm is None:
-        _check_voxel_size(path, stated_nm)
-        grid = Grid(shape, stated_nm, header_origin_nm(header), header_tilt_deg(header))
-    else:
-        size_nm = _override_nm(voxel_size_nm)
-        grid = Grid(shape, size_nm, header_origin_nm(header), header_tilt_deg(header), stated_nm)
-    start = (int(header["nzstart"]), int(header["nystart"]), int(header["nxstart"]))
-    return Tomogram(voxels, grid, path, start, tuple(notes))
+    if mode == 0:
+        sign = byte_sign(header, raw)
+        dtype = np.dtype("i1" if sign.signed else "u1")
+        notes += [sign.note] if sign.note else []
+        warnings += [f"{path}: {sign.warning}"] if sign.warning else []
+    voxels = raw.view(dtype)
+    if rows_are_inverted(header):
+        voxels = voxels[:, ::-1]
+        notes.append(
+            "the rows are taken from top to bottom, as newer versions of IMOD show such a file "
+            f"(extended header {header['exttyp'].tobytes().decode('latin-1')}, version 20140, no "
+            "IMOD stamp); IMOD 4.8 shows it the other way up, and models mirrored in y"
+        )
+    grid = Grid(
+        shape, header_voxel_size_nm(header), header_origin_nm(header), header_tilt_deg(header)
+    )
+    first = (int(header["nzstart"]), int(header["nystart"]), int(header["nxstart"]))
+    return (
+        Tomogram(voxels, grid, path, first, tuple(notes), tuple(warnings)),
+        header,
+        b"" if missing else start[HEADER_BYTES:],
+    )
 
 
 def write_mrc(
@@ -174,45 +207,3 @@ def write_volume(
         for name, value in zip("xyz", origin, strict=True):
             out.header.origin[name] = value
         out.nstart = tuple(reversed(start))
-
-
-def _open_bytes(path: Path) -> tuple[bool, bytes, int]:
-    """Return (compressed, header or whole file, bytes in the uncompressed file)."""
-    with path.open("rb") as stream:
-        head = stream.read(HEADER_BYTES)
-    opener: Any = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}.get(head[:2])
-    if opener is None:
-        return False, head, path.stat().st_size
-    try:
-        with opener(path, "rb") as stream:
-            whole = stream.read()
-    except (OSError, EOFError) as error:
-        raise TomogramError(f"{path}: cannot be decompressed ({error}); copy it again") from error
-    return True, whole, len(whole)
-
-
-def _override_nm(size_nm: float) -> Triple:
-    """Voxel size that the user states, checked."""
-    low, high = VOXEL_SIZE_RANGE_NM
-    if not low <= size_nm <= high:
-        raise TomogramError(
-            f"--voxel-size-nm {size_nm:g} is outside {low:g} to {high:g} nm; "
-            "give the voxel size in nm (10 Angstrom are 1 nm)"
-        )
-    return size_nm, size_nm, size_nm
-
-
-def _check_voxel_size(path: Path, sizes: Triple) -> None:
-    """Refuse a header's voxel size that cannot be true, and name the remedy."""
-    low, high = VOXEL_SIZE_RANGE_NM
-    remedy = "give the true one with --voxel-size-nm"
-    if all(abs(size - UNKNOWN_SIZE_NM) < 1e-5 for size in sizes):
-        raise TomogramError(
-            f"{path}: its header states no voxel size, or 1 Angstrom, which programs write when "
-            f"they do not know; {remedy}"
-        )
-    if min(sizes) < low * (1 - 1e-6) or max(sizes) > high * (1 + 1e-6):
-        shown = " x ".join(f"{ANGSTROM_PER_NM * size:g}" for size in reversed(sizes))
-        raise TomogramError(
-            f"{path}: voxel size {shown} Angstrom is outside {low:g} to {high:g} nm; {remedy}"
-        )

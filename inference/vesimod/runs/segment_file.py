@@ -171,7 +171,7 @@ def _provenance(
             "voxel_size_nm": list(tomogram.grid.voxel_size_nm),
             "searched_um3": searched * float(np.prod(tomogram.grid.voxel_size_nm)) / NM3_PER_UM3,
             "threshold": result.threshold,
-            "notes": [*tomogram.notes, *result.notes],
+            "notes": [*tomogram.warnings, *tomogram.notes, *result.notes],
             "seconds": seconds,
         },
     )

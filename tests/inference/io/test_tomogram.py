@@ -5,57 +5,16 @@ from __future__ import annotations
 import bz2
 import gzip
 import struct
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import mrcfile
 import numpy as np
 import pytest
+from mrc_files import ramp, write_header
 from vesimod.io.tomogram import TomogramError, read_tomogram, write_mrc, write_volume
 from vesimod_imod.core.spheres import Grid
-
-IMOD_STAMP = 1146047817
-
-
-def write_header(
-    path: Path,
-    voxels: np.ndarray[Any, Any],
-    mode: int,
-    *,
-    order: str = "<",
-    angstrom: tuple[float, float, float] = (20.0, 20.0, 20.0),
-    minmax: tuple[float, float] = (0.0, 0.0),
-    stamp_flags: int | None = None,
-    origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    start: tuple[int, int, int] = (0, 0, 0),
-    version: int = 0,
-    tilt: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    has_map: bool = True,
-    extended: bytes = b"",
-) -> Path:
-    """Write an MRC file byte by byte: x, y, z order as in the format's description."""
-    nz, ny, nx = voxels.shape
-    header = bytearray(1024)
-    struct.pack_into(order + "10i", header, 0, nx, ny, nz, mode, *start, nx, ny, nz)
-    lengths = [n * a for n, a in zip((nx, ny, nz), angstrom, strict=True)]
-    struct.pack_into(order + "6f", header, 40, *lengths, 90, 90, 90)
-    struct.pack_into(order + "3i", header, 64, 1, 2, 3)
-    struct.pack_into(order + "3f", header, 76, *minmax, 0.0)
-    struct.pack_into(order + "2i", header, 88, 0, len(extended))
-    struct.pack_into(order + "i", header, 108, version)
-    if stamp_flags is not None:
-        struct.pack_into(order + "2i", header, 152, IMOD_STAMP, stamp_flags)
-        struct.pack_into(order + "3f", header, 184, *tilt)
-    struct.pack_into(order + "3f", header, 196, *origin)
-    if has_map:
-        header[208:212] = b"MAP "
-        header[212:214] = b"\x44\x44" if order == "<" else b"\x11\x11"
-    path.write_bytes(bytes(header) + extended + voxels.tobytes())
-    return path
-
-
-def ramp(dtype: str) -> np.ndarray[Any, Any]:
-    return np.arange(2 * 3 * 4).reshape(2, 3, 4).astype(dtype)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +124,7 @@ def test_anisotropic_voxels_tilt_and_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("angstrom", [0.0, 1.0, 0.5, 101.0, float("nan"), -8.0])
 def test_impossible_voxel_size_names_the_option(tmp_path: Path, angstrom: float) -> None:
     path = write_header(tmp_path / "a.mrc", ramp("f4"), 2, angstrom=(angstrom,) * 3)
-    with pytest.raises(TomogramError, match="--voxel-size-nm"):
+    with pytest.raises(TomogramError, match="`voxel_size_nm`"):
         read_tomogram(path)
     tomogram = read_tomogram(path, 1.5)
     assert tomogram.grid.voxel_size_nm == (1.5, 1.5, 1.5)
@@ -173,9 +132,9 @@ def test_impossible_voxel_size_names_the_option(tmp_path: Path, angstrom: float)
     stated = angstrom / 10 if angstrom > 0 else 0.1
     assert tomogram.grid.header_voxel_size_nm == pytest.approx((stated,) * 3)
     write_mrc(tmp_path / "labels.mrc", ramp("u2"), tomogram)
-    with pytest.raises(TomogramError, match="--voxel-size-nm"):
+    with pytest.raises(TomogramError, match="`voxel_size_nm`"):
         read_tomogram(tmp_path / "labels.mrc")
-    with pytest.raises(TomogramError, match="15 is outside"):
+    with pytest.raises(TomogramError, match="15` is outside"):
         read_tomogram(path, 15)
 
 
@@ -249,3 +208,70 @@ def test_real_files(shared: Path) -> None:
     assert pyto.grid.voxel_size_nm == pytest.approx((1.684,) * 3, abs=1e-3)
     subject = read_tomogram(shared / "saved-by-3dmod/tomo.mrc")
     assert subject.grid == Grid((60, 100, 120), (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("version", "sign"),
+    [
+        (20139, -1),
+        (20140, 1),
+        (20141, 1),
+        (10 * datetime.now(tz=timezone.utc).year + 19, 1),
+        (10 * datetime.now(tz=timezone.utc).year + 20, -1),
+        (538976288, -1),  # four blanks
+        (-1, -1),
+    ],
+)
+def test_chance_in_the_version_does_not_turn_the_origin(tmp_path, version, sign):
+    path = write_header(
+        tmp_path / "a.mrc", ramp("f4"), 2, origin=(100.0, 200.0, 300.0), version=version
+    )
+    assert read_tomogram(path).grid.origin_nm == pytest.approx((sign * 30, sign * 20, sign * 10))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_headers_older_than_the_stamp_have_the_origin_elsewhere(tmp_path, order):
+    """In z, x, y, as libiimod reads files without MAP."""
+    path = write_header(
+        tmp_path / "a.mrc",
+        ramp(order + "f4"),
+        2,
+        origin=(7.0, 7.0, 7.0),
+        has_map=False,
+        order=order,
+    )
+    raw = bytearray(path.read_bytes())
+    struct.pack_into(order + "3f", raw, 208, 30.0, 10.0, 20.0)
+    path.write_bytes(raw)
+    assert read_tomogram(path).grid.origin_nm == pytest.approx((-3.0, -2.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "flags", "inverted"),
+    [
+        (b"FEI1", 20140, None, True),
+        (b"FEI2", 20140, None, True),
+        (b"FEI1", 20141, None, False),
+        (b"FEI1", 0, None, False),
+        (b"FEI1", 20140, 4, False),
+        (b"SERI", 20140, None, False),
+    ],
+)
+def test_rows_of_the_first_fei_files_run_downwards(tmp_path, kind, version, flags, inverted):
+    """As newer IMOD shows them, so that models lie on what it shows."""
+    voxels = ramp("f4")
+    path = write_header(
+        tmp_path / "a.mrc",
+        voxels,
+        2,
+        extended_type=kind,
+        version=version,
+        stamp_flags=flags,
+        extended=bytes(96),
+    )
+    tomogram = read_tomogram(path)
+    assert np.array_equal(tomogram.voxels, voxels[:, ::-1] if inverted else voxels)
+    assert any("IMOD 4.8 shows it the other way up" in note for note in tomogram.notes) is inverted
+    # What is written for it lies on it, in any IMOD: nothing in its header says FEI.
+    write_mrc(tmp_path / "copy.mrc", tomogram.voxels, tomogram)
+    assert np.array_equal(read_tomogram(tmp_path / "copy.mrc").voxels, tomogram.voxels)

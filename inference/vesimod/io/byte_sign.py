@@ -1,0 +1,113 @@
+"""Signed or unsigned bytes: as IMOD decides, unless the voxels themselves say otherwise."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vesimod.io.mrc_header import imod_flags
+
+SIGNED_BYTES_FLAG = 1
+_SECTIONS, _ROWS = 8, 64  # that are looked at
+_ENOUGH_PAIRS = 0.01  # of neighbouring voxels, the share that must lie on both sides of a seam
+_FORCE = "READ_MODE0_SIGNED=2 or -2 in the environment forces signed or unsigned"
+
+
+@dataclass(frozen=True)
+class ByteSign:
+    """How bytes (mode 0) are taken.
+
+    Parameters
+    ----------
+    signed : bool
+    note : str
+        Why, where the header has no stamp that says so; else empty.
+    warning : str
+        What is shown otherwise by IMOD; else empty.
+    """
+
+    signed: bool
+    note: str = ""
+    warning: str = ""
+
+
+def byte_sign(header: Any, voxels: npt.NDArray[np.uint8]) -> ByteSign:
+    """Decide on mode 0 as IMOD does: environment, stamp, then the header's minimum and maximum.
+
+    Where the voxels contradict that minimum and maximum, these say nothing; then the voxels
+    decide, if they can.
+
+    Parameters
+    ----------
+    header : numpy record
+        From `vesimod.io.mrc_header.read_header`.
+    voxels : (z, y, x) uint8 array
+        As they are in the file; a part of them is looked at.
+    """
+    try:
+        wish = int(os.environ.get("READ_MODE0_SIGNED") or 0)
+    except ValueError:
+        wish = 0
+    flags = imod_flags(header)
+    if flags is not None and abs(wish) <= 1:
+        return ByteSign(bool(flags & SIGNED_BYTES_FLAG))
+    if wish:
+        return ByteSign(wish > 0, _note(wish > 0, f"READ_MODE0_SIGNED is {wish}"))
+    low, high = float(header["dmin"]), float(header["dmax"])
+    signed = low < 0 and (high < 128 or -low > high - 128)
+    why = f"header minimum {low:g}, maximum {high:g}"
+    sample = _sample(voxels)
+    if _are_possible(low, high, sample, signed):
+        return ByteSign(signed, _note(signed, why))
+    seen = _seen_sign(sample)
+    if seen is None or seen == signed:
+        return ByteSign(signed, _note(signed, f"{why}, which is not true of the voxels"))
+    return ByteSign(
+        seen,
+        warning=f"bytes taken as {_name(seen)}, by the voxels: the header's minimum {low:g} and "
+        f"maximum {high:g} are not true of them. IMOD goes by the header and takes them as "
+        f"{_name(signed)}; {_FORCE} in both",
+    )
+
+
+def _name(signed: bool) -> str:
+    return "signed" if signed else "unsigned"
+
+
+def _note(signed: bool, why: str) -> str:
+    """Say how bytes are taken where that agrees with IMOD."""
+    return f"bytes taken as {_name(signed)}, as IMOD takes them ({why}; {_FORCE})"
+
+
+def _sample(voxels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Whole rows (N, x) from all over the volume."""
+    nz, ny, nx = voxels.shape
+    part = voxels[:: max(1, nz // _SECTIONS), :: max(1, ny // _ROWS)]
+    return np.ascontiguousarray(part).reshape(-1, nx)
+
+
+def _are_possible(low: float, high: float, sample: npt.NDArray[np.uint8], signed: bool) -> bool:
+    """Whether voxels lie between a minimum and a maximum, give or take a rounding."""
+    values = sample.view(np.int8) if signed else sample
+    return bool(low - 1 <= values.min() and values.max() <= high + 1)
+
+
+def _seen_sign(sample: npt.NDArray[np.uint8]) -> bool | None:
+    """Whether bytes are signed, by the seam that their grey values pass; None if they pass none.
+
+    Grey values change little from one voxel to the next. Where one byte of a pair is below 128
+    and the other is not, they are near each other either as unsigned (127 and 128) or as
+    signed numbers (255 and 1, which are -1 and 1). Pairs with a 0 do not count: margins, and the
+    background of label volumes, lie beside anything.
+    """
+    one, other = sample[:, :-1].astype(np.int16), sample[:, 1:].astype(np.int16)
+    across = ((one < 128) != (other < 128)) & (one != 0) & (other != 0)
+    far = int(np.sum(across & (np.abs(one - other) > 128)))
+    near = int(np.sum(across)) - far
+    if max(near, far) <= _ENOUGH_PAIRS * one.size:
+        return None
+    return far > near
