@@ -77,7 +77,8 @@ class ModelSpec:
     normalisation : Normalisation
         Applied to the resampled volume.
     tile : (int, int, int)
-        Preferred tile (z, y, x) in voxels, halo included.
+        For information: a tile (z, y, x) in voxels, halo included, that suits the network. Tiles
+        are planned by the memory there is (`vesimod.network.tiling`).
     halo : int
         Voxels at each side of a tile whose result is not used: the receptive field's reach,
         rounded up to a multiple of `divisor`.
@@ -87,7 +88,8 @@ class ModelSpec:
         In the graph's order. ``probability`` (vesicle, 0..1) is required; ``distance`` is
         the signed distance to the vesicle's outer surface in nm, positive inside, clipped.
     threshold : float
-        Probability from which a voxel counts as vesicle.
+        For information: probability from which a voxel was taken for vesicle in training. One is
+        chosen for each tomogram (`vesimod.vesicles.threshold`), unless the user sets it.
     contrast : {"dark-membranes"}
         Polarity of the training data.
     training_data, licence : str
