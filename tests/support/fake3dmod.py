@@ -11,6 +11,8 @@ comes as lines in FOLDER/person.txt:
     move N X Y Z     move point N of it, from 0
     size N R         set its radius
     delete N         delete it, leaving an empty contour
+    outline          draw a closed contour in a new object
+    saveas NAME      File > Save Model As
     save             press s
     before ACTION ...   do the rest of the line just before the next command ACTION
     deaf SECONDS     do not read commands for so long
@@ -28,7 +30,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from vesimod_imod.model.chunks import join_chunks, parse_chunks
+from vesimod_imod.model.objects import ModelObject, object_chunks
 
 ARGUMENTS = {"1": 1, "2": 0, "4": 0, "6": 1, "7": 1, "11": 5, "12": 5, "15": 4, "16": 4}
 
@@ -65,7 +69,22 @@ class Fake3dmod:
         if act == "save":
             self.save()
             return
-        if act == "click":
+        if act == "saveas":
+            self.path = self.path.with_name(words[0])
+            self.backed_up = not self.path.exists()
+            self.save()
+            return
+        if act == "outline":
+            outline = ModelObject(
+                "", 0, (1.0, 0.0, 1.0), 0, 0, np.eye(3, dtype=np.float32), np.array([3]),
+                np.array([0]), np.full(3, -1, np.float32), np.full(3, np.nan, np.float32), ("",),
+            )  # fmt: skip
+            last = max(i for i, (tag, _) in enumerate(chunks) if tag in (b"CONT", b"IMAT", b"OBJT"))
+            chunks[last + 1 : last + 1] = object_chunks(outline)
+            header = bytearray(self.model.header)
+            struct.pack_into(">i", header, 140, struct.unpack_from(">i", header, 140)[0] + 1)
+            self.model = replace(self.model, header=bytes(header))
+        elif act == "click":
             head = next(i for i, (tag, _) in enumerate(chunks) if tag == b"OBJT")
             data = bytearray(chunks[head][1])
             assert struct.unpack_from(">i", data, 64)[0] == 1, "clicks would share a contour"
@@ -105,7 +124,7 @@ class Fake3dmod:
         chunks = [chunk for chunk in self.model.chunks if chunk[0] != b"VIEW"]
         self.model = replace(self.model, chunks=[*chunks, view])
         data = join_chunks(self.model)
-        if not self.backed_up:
+        if not self.backed_up and self.path.exists():
             self.path.replace(self.path.with_name(self.path.name + "~"))
             self.backed_up = True
         with self.path.open("wb") as stream:  # in place, and not at once

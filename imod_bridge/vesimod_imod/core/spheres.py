@@ -42,6 +42,10 @@ class HasVoxelSize(Protocol):
         """Spacing along (z, y, x) in nm."""
 
 
+#: Radii in nm outside of which something is hardly a vesicle: worth a question to the person.
+VESICLE_RADII_NM = (10.0, 100.0)
+
+
 @dataclass(frozen=True)
 class Grid:
     """The voxel lattice of a volume.

@@ -2,9 +2,10 @@
 
 No click gets lost
 ------------------
-* Every state that 3dmod saved is copied to the history before the file is changed.
+* The state at the start and every state that 3dmod saved are copied to the history, whether or not
+  there is anything to refine in them, before the file is changed.
 * Right before the refined model is loaded, 3dmod is asked to save once more. Points that were
-  added since the first save are refined too, until two saves in a row agree.
+  added since the first save are refined too, until two saves in a row agree in all that is drawn.
 * A click in the moment between that save and the load is known to 3dmod as a change; it asks
   "Save current model?", and with "Yes" the click comes in with the next round.
 * A save that crosses with ours is noticed, since the replaced file is held open for a while,
@@ -15,14 +16,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from vesimod_imod.live.point_edits import points_of
 from vesimod_imod.live.refining import Placed, Refined
+from vesimod_imod.live.saved_elsewhere import SavedElsewhere
 from vesimod_imod.live.viewer import REPLY_S, Viewer
 from vesimod_imod.live.watched_model import POLL_S, History, WatchedModel
-from vesimod_imod.model.chunks import ModFile
+from vesimod_imod.model.chunks import Chunk, ModFile
 
 LAST_SAVE_S = 1.0
+_BY_HAND = (b"OBJT", b"CONT", b"LABL", b"SIZE", b"COST")
 Refine = Callable[[ModFile, Sequence[Placed] | None], Refined]
 
 
@@ -57,9 +60,12 @@ class Session:
         self._known: list[Placed] | None = None
         self._waiting = False  # for 3dmod to answer
         self._reported: str | None = None
+        self._elsewhere = SavedElsewhere(file.path, file.model)
+        self._saves = 0
 
     def start(self) -> None:
         """Refine the points that the model holds already, before anybody looks at it."""
+        self.history.keep(self._file.content, "start")
         refined = self._refine(self._file.model, None)
         if not refined.changed or self._put(refined):
             self._settle(refined)
@@ -74,6 +80,7 @@ class Session:
             model = self._file.wait(LAST_SAVE_S)
             if model is not None and (self._waiting or self._file.content != before):
                 self._take_in(model)
+            self._say_where_saves_went()
         finally:
             self._check_crossing()
             self._file.close()
@@ -81,6 +88,7 @@ class Session:
     def poll(self) -> None:
         """Look once whether there is something to do."""
         self._check_crossing()
+        self._say_elsewhere(self._elsewhere.look())
         model = self._file.saved()
         if model is None and self._waiting and self.viewer and self.viewer.answered_late():
             model = self._file.model
@@ -93,6 +101,8 @@ class Session:
 
     def _take_in(self, model: ModFile) -> None:
         """From a saved model to spheres on the screen."""
+        self._saves += 1
+        self.history.keep(self._file.content, "saved")
         refined = self._refine(model, self._known)
         while refined.changed and self._driving():
             latest = self._saved_now()
@@ -102,9 +112,10 @@ class Session:
                 self._waiting = True
                 self._say("3dmod does not answer; if it asks a question, answer it")
                 return
-            if points_of(latest) == points_of(model):
+            if _drawn(latest) == _drawn(model):
                 break
             model = latest
+            self.history.keep(self._file.content, "saved")
             refined = self._refine(model, self._known)
         self._waiting = False
         if refined.changed and not self._put(refined):
@@ -127,9 +138,8 @@ class Session:
         return self._file.wait(REPLY_S)
 
     def _put(self, refined: Refined) -> bool:
-        """Write the refined model, the saved one to the history first; False if it is too late."""
+        """Write the refined model and keep a copy of it; False if it is too late."""
         self._check_crossing()
-        self.history.keep(self._file.content, "saved")
         if not self._file.replace(refined.model):
             return False
         self.history.keep(self._file.content, "refined")
@@ -144,9 +154,32 @@ class Session:
             f"{spheres} spheres" if refined.changed else f"nothing to refine, {spheres} spheres"
         )
 
+    def _say_elsewhere(self, others: list[Path]) -> None:
+        """Tell the person that 3dmod saves to another file now."""
+        for other in others:
+            self._say(
+                f"{other.name} was saved beside {self._file.path.name}: after File > Save Model As "
+                "3dmod saves only there, and nothing of it is refined; open "
+                f"{self._file.path.name} again with File > Open Model"
+            )
+
+    def _say_where_saves_went(self) -> None:
+        """Tell the person at the end what did not reach the model."""
+        self._say_elsewhere(self._elsewhere.look())
+        mine = self._file.path.name
+        for other in sorted(self._elsewhere.found):
+            self._say(f"what was saved as {other.name} is not in {mine}; go on with: {other}")
+        if not self._saves and not self._elsewhere.found:
+            self._say(f"nothing was saved to {mine}")
+
     def _check_crossing(self) -> None:
         """Keep what 3dmod wrote to the file that we had just replaced."""
         content = self._file.crossed()
         if content is not None:
             path = self.history.keep(content, "crossed")
             self._say(f"a save of yours crossed with ours; it is kept as {path}: look at it")
+
+
+def _drawn(model: ModFile) -> list[Chunk]:
+    """Return what a person draws and clicks; views change with every save."""
+    return [chunk for chunk in model.chunks if chunk[0] in _BY_HAND]

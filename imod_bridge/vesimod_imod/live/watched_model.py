@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -160,10 +161,22 @@ class History:
         self.folder = model.with_name(f"{model.stem}_history")
 
     def keep(self, content: bytes, what: str) -> Path:
-        """Write a copy as ``0007-what.mod``; return its path."""
+        """Write a copy as ``0007-what.mod``; return its path.
+
+        A state that the newest copy holds already is not written again: then that one's path.
+        """
         self.folder.mkdir(exist_ok=True)
-        numbers = [int(p.name[:4]) for p in self.folder.glob("[0-9][0-9][0-9][0-9]-*.mod")]
-        path = self.folder / f"{max(numbers, default=0) + 1:04d}-{what}.mod"
+        number, newest = max(self._copies(), default=(0, None))
+        if newest is not None and newest.read_bytes() == content:
+            return newest
+        path = self.folder / f"{number + 1:04d}-{what}.mod"
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
         return path
+
+    def _copies(self) -> Iterator[tuple[int, Path]]:
+        """Yield the copies that are there, with their numbers."""
+        for path in self.folder.glob("[0-9]*-*.mod"):
+            number = path.name.partition("-")[0]
+            if number.isdecimal():
+                yield int(number), path

@@ -10,7 +10,7 @@ MINX, which says on which image they were last seen. `to_voxels` does the same.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,9 +42,19 @@ def to_model(centres: FloatArray) -> FloatArray:
 
 
 def shown_in_3dmod(centre: Sequence[float] | FloatArray) -> str:
-    """Put a position (z, y, x) in voxels as 3dmod's boxes show it: whole numbers from 1."""
-    z, y, x = (math.floor(value + 0.5) + 1 for value in centre)
-    return f"x {x}, y {y}, z {z}"
+    """Put a position (z, y, x) in voxels of the whole image as 3dmod's boxes show it."""
+    z, y, x = centre
+    return shown_point((x + _FIRST_VOXEL[0], y + _FIRST_VOXEL[1], z + _FIRST_VOXEL[2]))
+
+
+def shown_point(xyz: Sequence[float]) -> str:
+    """Put a point of a model as 3dmod's boxes show it: whole numbers from 1.
+
+    A model's own points are those on the screen, also of a part of the image (subarea) or of
+    one that is shown flipped (``3dmod -Y``).
+    """
+    x, y, z = xyz
+    return f"x {math.floor(x) + 1}, y {math.floor(y) + 1}, z {math.floor(z + 0.5) + 1}"
 
 
 def image_reference(grid: Grid) -> ImageReference:
@@ -112,6 +122,18 @@ def to_voxels(
             "which 3dmod does not convert: check that the spheres lie on their vesicles"
         ]
     return (points - _FIRST_VOXEL)[:, ::-1], warnings
+
+
+def from_voxels(model: ModFile, grid: Grid | None) -> Callable[[FloatArray], XYZ]:
+    """Return the inverse of `to_voxels`, which is affine: from a position (3,) to a point."""
+    corners = to_voxels(np.vstack([np.zeros(3), np.eye(3)]), model, grid)[0]
+    inverse = np.linalg.inv(corners[1:] - corners[0])
+
+    def convert(centre: FloatArray) -> XYZ:
+        x, y, z = ((centre - corners[0]) @ inverse).tolist()
+        return x, y, z
+
+    return convert
 
 
 def radius_unit_nm(

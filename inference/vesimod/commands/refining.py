@@ -19,14 +19,14 @@ def open_files(
     """Open the tomogram and the model; make the model ready for clicks.
 
     A model that is absent is made. An object for spheres that starts a new contour with each
-    click is added where there is none; the model as it was is kept with ``~``.
+    click is added where there is none; the model as it was goes to the history first.
     """
     import numpy as np
     from vesimod_imod.core.arrays import FloatArray
     from vesimod_imod.core.spheres import Spheres
     from vesimod_imod.live.point_edits import with_sphere_object
     from vesimod_imod.live.refining import Found
-    from vesimod_imod.live.watched_model import WatchedModel
+    from vesimod_imod.live.watched_model import History, WatchedModel
     from vesimod_imod.model.chunks import join_chunks
     from vesimod_imod.model.files import read_mod, write_mod
     from vesimod_imod.sphere_model.write import write_sphere_model
@@ -37,8 +37,10 @@ def open_files(
     volume = open_tomogram(tomogram, voxel_size_nm)
     if not model.exists():
         write_sphere_model(model, Spheres.empty(), volume.grid)
+    content = model.read_bytes()
     ready = with_sphere_object(read_mod(model))
-    if join_chunks(ready) != model.read_bytes():
+    if join_chunks(ready) != content:
+        History(model).keep(content, "start")
         write_mod(model, ready, overwrite=True)
 
     def find(clicks: FloatArray, taken: Spheres) -> Found:

@@ -197,8 +197,62 @@ def test_a_point_added_to_an_emptied_contour_takes_its_place(tmp_path: Path) -> 
     (point,) = points_of(read_mod(path))
     raw = replace(point, xyz=(20.5, 30.5, 40.0), size=-1.0)
     result = refine(apply_changes(read_mod(path), [raw]), known, GRID, found)
-    assert result.remarks == ["sphere 1: radius 17.0 nm, 2.4 nm from where you put it"]
-    assert [p.number for p in result.points] == [1]
+    assert result.remarks == [
+        "point at x 21, y 31, z 41 is sphere 2: radius 17.0 nm, 2.4 nm from where you put it",
+        "sphere 1: deleted by you",
+    ]
+    assert [p.number for p in result.points] == [2]
+
+
+def test_a_click_where_a_sphere_was_deleted_is_another_sphere(tmp_path: Path) -> None:
+    path = tmp_path / "a.mod"
+    there = np.array([30.0, 40, 50])
+    write_sphere_model(path, Spheres([there, [40, 80, 90]], [17.0, 17.0]), GRID)
+    model = read_mod(path)
+    known = placed_points(model, GRID)
+    first, second = points_of(model)
+    z, y, x = there - SHIFT  # leads to the very place of the deleted one
+    click = replace(first, xyz=(x + 0.5, y + 0.5, z), size=-1.0, label="")
+    result = refine(apply_changes(model, [click]), known, GRID, found)
+    assert sorted(p.number for p in result.points) == [2, 3]
+    assert (
+        "is sphere 3: radius 17.0 nm, 2.4 nm from where you put it, where sphere 1 was"
+        in (result.remarks[0])
+    )
+    assert result.remarks[1] == "sphere 1: deleted by you"
+    # The same raw click once more, since the result was not loaded, is the same sphere.
+    again = refine(apply_changes(model, [click]), result.points, GRID, found)
+    assert sorted(p.number for p in again.points) == [2, 3]
+    third = refine(apply_changes(model, [click]), again.points, GRID, found)
+    assert sorted(p.number for p in third.points) == [2, 3]
+    assert third.remarks == []
+    assert second.label  # untouched
+
+
+@pytest.mark.parametrize(("pixels", "question"), [(1.8, True), (140.0, True), (17.0, False)])
+def test_radii_that_no_vesicle_has_are_questioned(tmp_path: Path, pixels, question: bool) -> None:
+    path = tmp_path / "a.mod"
+    write_sphere_model(path, Spheres(np.array([[30.0, 40, 50]]), np.array([20.0])), GRID)
+    model = read_mod(path)
+    (point,) = points_of(model)
+    for label in (point.label, ""):
+        resized = apply_changes(model, [replace(point, size=pixels, label=label)])
+        said = " ".join(refine(resized, placed_points(model, GRID), GRID, never).remarks)
+        assert ("is hardly a vesicle's" in said) == question, said
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("original", "x 31, y 41, z 21"),
+        ("flipped-Y", "x 31, y 21, z 41"),  # as 3dmod shows the image then
+        ("loaded-on-subarea", "x 11, y 31, z 11"),
+    ],
+)
+def test_positions_are_said_as_on_the_screen(saved: Path, name: str, shown: str) -> None:
+    model = read_mod(saved / f"{name}.mod")
+    place = placed_points(model, GRID)[0]
+    assert replace(place, point=replace(place.point, label="")).name == f"point at {shown}"
 
 
 def test_spheres_of_a_person_get_an_id_and_are_followed(tmp_path: Path) -> None:

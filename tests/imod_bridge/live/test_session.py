@@ -86,6 +86,14 @@ class Desk:
         self._thread = threading.Thread(target=work)
         self._thread.start()
 
+    def sit_down_again(self) -> None:
+        """Come back another day."""
+        for name in ("person.txt", "log.txt"):
+            (self.folder / name).unlink()
+        self.said.clear()
+        self._stop.clear()
+        self.sit_down()
+
     def does(self, *acts: str) -> None:
         with (self.folder / "person.txt").open("a") as stream:
             stream.write("".join(f"{act}\n" for act in acts))
@@ -157,8 +165,8 @@ def test_clicks_become_spheres_on_the_screen(desk: Desk) -> None:
         "point at x 83, y 58, z 33 is sphere 2: radius 24.0 nm, 7.8 nm from where you put it"
         in (desk.said)
     )
-    assert desk.history() == ["0001-saved.mod", "0002-refined.mod"]
-    assert not read_sphere_model(desk.folder / "cell_history" / "0001-saved.mod").labelled[1:].any()
+    assert desk.history() == ["0001-start.mod", "0002-saved.mod", "0003-refined.mod"]
+    assert not read_sphere_model(desk.folder / "cell_history" / "0002-saved.mod").labelled[1:].any()
 
 
 def test_a_click_on_nothing_is_marked_and_not_tried_again(desk: Desk) -> None:
@@ -334,9 +342,49 @@ def test_3dmod_that_does_not_start(tmp_path: Path) -> None:
 
 
 def test_history_goes_on_counting(tmp_path: Path) -> None:
-    for _ in range(2):
-        path = History(tmp_path / "a.mod").keep(b"x", "saved")
+    for content in (b"x", b"y", b"y"):  # the last one adds nothing
+        path = History(tmp_path / "a.mod").keep(content, "saved")
     assert path == tmp_path / "a_history" / "0002-saved.mod"
+    path.rename(path.with_name("9999-saved.mod"))
+    assert History(tmp_path / "a.mod").keep(b"z", "saved").name == "10000-saved.mod"
+    assert History(tmp_path / "a.mod").keep(b"z", "saved").name == "10000-saved.mod"
+
+
+def test_sessions_that_refine_nothing_keep_every_state_too(desk: Desk) -> None:
+    start = desk.model.read_bytes()
+    desk.sit_down()
+    desk.does("size 0 9.0", "save")
+    desk.wait_until(lambda: any("the radius that you set" in line for line in desk.said))
+    resized = desk.model.read_bytes()
+    desk.leave()
+    desk.sit_down_again()
+    desk.does("delete 0", "save")
+    desk.wait_until(lambda: "sphere 1: deleted by you" in desk.said)
+    desk.leave()
+    states = [p.read_bytes() for p in sorted((desk.folder / "cell_history").iterdir())]
+    assert desk.history() == ["0001-start.mod", "0002-saved.mod", "0003-saved.mod"]
+    assert states == [start, resized, desk.model.read_bytes()]
+
+
+def test_saving_under_another_name_is_said_then_and_at_the_end(desk: Desk) -> None:
+    (desk.folder / "other.mod").write_bytes(desk.model.read_bytes())  # not saved by 3dmod
+    desk.sit_down()
+    desk.does(f"click {near(1)}", "saveas new.mod")
+    desk.wait_until(lambda: any("new.mod was saved beside cell.mod" in line for line in desk.said))
+    (desk.folder / "other.mod").write_bytes(desk.model.read_bytes() + b"")
+    desk.leave()
+    assert desk.said[-1].startswith("what was saved as new.mod is not in cell.mod; go on with: ")
+    assert not any("other.mod" in line for line in desk.said)
+    assert len(desk.spheres()) == 1
+
+
+def test_an_outline_drawn_between_two_saves_is_not_lost(desk: Desk) -> None:
+    desk.sit_down()
+    desk.does(f"click {near(1)}", "before 2 outline", "save")
+    desk.wait_until(lambda: loads(desk) == 1)
+    drawn = [item for item in objects_of(read_mod(desk.model)) if item.kind == "closed"]
+    assert [len(item.points) for item in drawn] == [3]
+    assert len(desk.spheres()) == 2
 
 
 @pytest.mark.skipif(

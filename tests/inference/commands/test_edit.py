@@ -120,7 +120,7 @@ def test_edit_from_nothing_to_spheres(desk: Path, tomogram: Path) -> None:
     assert result.output.count("nm from where you put it") == 2
     assert "no sphere (" in result.output
     check_spheres(model)
-    assert len(list((desk / "cell_history").iterdir())) == 2
+    assert len(list((desk / "cell_history").iterdir())) == 3
 
 
 def interrupt(
