@@ -36,15 +36,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Grid": "core.spheres",
-    "ModFile": "model.chunks",
-    "ModFormatError": "model.chunks",
-    "SphereReading": "sphere_model.read",
-    "Spheres": "core.spheres",
-    "VesimodError": "core.errors",
-    "read_mod": "model.files",
-    "read_sphere_model": "sphere_model.read",
-    "write_mod": "model.files",
-    "write_sphere_model": "sphere_model.write",
+    "Grid": "vesimod_imod.core.spheres",
+    "ModFile": "vesimod_imod.model.chunks",
+    "ModFormatError": "vesimod_imod.model.chunks",
+    "SphereReading": "vesimod_imod.sphere_model.read",
+    "Spheres": "vesimod_imod.core.spheres",
+    "VesimodError": "vesimod_imod.core.errors",
+    "read_mod": "vesimod_imod.model.files",
+    "read_sphere_model": "vesimod_imod.sphere_model.read",
+    "write_mod": "vesimod_imod.model.files",
+    "write_sphere_model": "vesimod_imod.sphere_model.write",
 }
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

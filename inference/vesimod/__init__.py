@@ -1,9 +1,9 @@
 """Vesicle segmentation for cryo-electron tomograms, without torch.
 
 >>> import vesimod
->>> tomogram = vesimod.read_tomogram("TS_01_rec.mrc")            # doctest: +SKIP
->>> result = vesimod.segment(tomogram, vesimod.load_model())     # doctest: +SKIP
->>> result.spheres.centres, result.spheres.radii_nm              # doctest: +SKIP
+>>> result = vesimod.segment("TS_01_rec.mrc")                    # doctest: +SKIP
+>>> result.spheres["radius_nm"].mean()                           # doctest: +SKIP
+>>> vesimod.write_spheres("TS_01.mod", result.spheres, "TS_01_rec.mrc")    # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -13,19 +13,90 @@ from typing import TYPE_CHECKING
 from vesimod_imod.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from vesimod.io.tomogram import Tomogram, read_tomogram
-    from vesimod.network.model import load_model
-    from vesimod.pipeline import Segmentation, segment
+    from vesimod_imod.core.errors import InputError, VesimodError, VesimodWarning
+    from vesimod_imod.core.spheres import Grid, Spheres
+    from vesimod_imod.model.chunks import ModFormatError
+
+    from vesimod.api import (
+        corrections,
+        evaluate,
+        merge,
+        paint_labels,
+        read_spheres,
+        segment,
+        snap,
+        write_spheres,
+    )
+    from vesimod.io.csv_table import TableError
+    from vesimod.io.tomogram import Tomogram, TomogramError, read_tomogram
+    from vesimod.measure.agreement import Evaluation
+    from vesimod.network.model import Model, load_model
+    from vesimod.network.runtime import DeviceError
+    from vesimod.network.spec import ModelError
+    from vesimod.pipeline import Segmentation
+    from vesimod.review.correction_table import Correction
+    from vesimod.review.merge import Merged
+    from vesimod.vesicles.snap import Snapped
 
     __version__: str
 
-__all__ = ["Segmentation", "Tomogram", "__version__", "load_model", "read_tomogram", "segment"]
-
 _HOMES = {
-    "Segmentation": "pipeline",
-    "Tomogram": "io.tomogram",
-    "load_model": "network.model",
-    "read_tomogram": "io.tomogram",
-    "segment": "pipeline",
+    "corrections": "vesimod.api",
+    "evaluate": "vesimod.api",
+    "load_model": "vesimod.network.model",
+    "merge": "vesimod.api",
+    "paint_labels": "vesimod.api",
+    "read_spheres": "vesimod.api",
+    "read_tomogram": "vesimod.io.tomogram",
+    "segment": "vesimod.api",
+    "snap": "vesimod.api",
+    "write_spheres": "vesimod.api",
+    "Correction": "vesimod.review.correction_table",
+    "Evaluation": "vesimod.measure.agreement",
+    "Grid": "vesimod_imod.core.spheres",
+    "Merged": "vesimod.review.merge",
+    "Model": "vesimod.network.model",
+    "Segmentation": "vesimod.pipeline",
+    "Snapped": "vesimod.vesicles.snap",
+    "Spheres": "vesimod_imod.core.spheres",
+    "Tomogram": "vesimod.io.tomogram",
+    "DeviceError": "vesimod.network.runtime",
+    "InputError": "vesimod_imod.core.errors",
+    "ModFormatError": "vesimod_imod.model.chunks",
+    "ModelError": "vesimod.network.spec",
+    "TableError": "vesimod.io.csv_table",
+    "TomogramError": "vesimod.io.mrc_header",
+    "VesimodError": "vesimod_imod.core.errors",
+    "VesimodWarning": "vesimod_imod.core.errors",
 }
+__all__ = [
+    "Correction",
+    "DeviceError",
+    "Evaluation",
+    "Grid",
+    "InputError",
+    "Merged",
+    "ModFormatError",
+    "Model",
+    "ModelError",
+    "Segmentation",
+    "Snapped",
+    "Spheres",
+    "TableError",
+    "Tomogram",
+    "TomogramError",
+    "VesimodError",
+    "VesimodWarning",
+    "__version__",
+    "corrections",
+    "evaluate",
+    "load_model",
+    "merge",
+    "paint_labels",
+    "read_spheres",
+    "read_tomogram",
+    "segment",
+    "snap",
+    "write_spheres",
+]
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -31,7 +31,7 @@ SKEW_VOXELS = 32e6  # of the tomogram's middle that are looked at
 SKEW_CLIP = 5.0  # a few gold beads must not decide
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
     """What was found in one tomogram.
 
@@ -57,6 +57,10 @@ class Segmentation:
     model_voxel_size_nm: float
     threshold: float
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        notes = "".join(f", note: {note}" for note in self.notes)
+        return f"Segmentation({self.spheres}, {len(self.dropped)} dropped{notes})"
 
 
 def segment(
@@ -187,7 +191,7 @@ def find_in_maps(
     if not settings.invert and few and _bright_structures(tomogram, spec.voxel_size_nm):
         notes.append(
             "few candidates, if any, have a dark membrane, and what stands out of this tomogram is "
-            "bright: if 3dmod shows white membranes, run again with --invert"
+            "bright: if 3dmod shows white membranes, run again with `invert=True`"
         )
     return Segmentation(
         found.spheres,

@@ -23,17 +23,17 @@ def check_writable(path: Path, overwrite: bool) -> None:
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise NotADirectoryError(f"{path.parent}: no such folder; create it or choose another -o")
+        raise NotADirectoryError(f"{path.parent}: no such folder; create it or choose another")
     if path.is_dir():
         raise IsADirectoryError(f"{path}: is a folder; name a file")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path}: exists already; pass --overwrite to replace it")
+        raise FileExistsError(f"{path}: exists already; `overwrite=True` replaces it")
     try:  # os.access is not to be trusted on network shares, nor for Windows folders
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise PermissionError(
-            f"{path.parent}: cannot write there ({error.strerror}); choose another folder with -o"
+            f"{path.parent}: cannot write there ({error.strerror}); choose another folder"
         ) from error
 
 

@@ -17,7 +17,7 @@ def lazy_names(
     package : str
         Its name.
     homes : mapping of str to str
-        Each public name with the module of the package that defines it.
+        Each public name with the module that defines it.
     """
 
     def get(name: str) -> Any:
@@ -26,7 +26,7 @@ def lazy_names(
 
             return version("vesimod")
         if name in homes:
-            return getattr(import_module(f"{package}.{homes[name]}"), name)
+            return getattr(import_module(homes[name]), name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def names() -> list[str]:

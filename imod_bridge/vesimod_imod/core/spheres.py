@@ -78,6 +78,14 @@ class Grid:
         """Mean of the x and y spacing in nm: IMOD's unit of radius."""
         return 0.5 * (self.voxel_size_nm[1] + self.voxel_size_nm[2])
 
+    @property
+    def in_words(self) -> str:
+        """Size in voxels and nm, in the order x, y, z as 3dmod and IMOD's ``header`` show it."""
+        low, high = min(self.voxel_size_nm), max(self.voxel_size_nm)
+        sizes = self.voxel_size_nm[::-1] if high - low >= 1e-3 else [high]
+        shown = " x ".join(f"{size:.3g}" for size in sizes)
+        return f"{' x '.join(map(str, reversed(self.shape)))}, {shown} nm"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Spheres:

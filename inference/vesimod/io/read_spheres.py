@@ -46,13 +46,13 @@ def read_spheres(path: Path, grid: Grid | None = None) -> SphereReading:
     path = Path(path)
     ending = path.suffix.lower()
     if ending == TABLE:
-        return _of_spheres(read_spheres_csv(path), grid)
+        return reading_of(read_spheres_csv(path), grid)
     if ending in VOLUMES:
         volume = read_tomogram(path, None if grid is None else grid.voxel_size_nm[0])
         labels = np.rint(volume.voxels).astype(np.int32)
         if labels.min() < 0:
             raise ValueError(f"{path}: holds negative values; a label volume has 0 and ids")
-        return _of_spheres(spheres_of_labels(labels, volume.grid.voxel_size_nm), volume.grid)
+        return reading_of(spheres_of_labels(labels, volume.grid.voxel_size_nm), volume.grid)
     if ending != ".mod" and not _begins_as_model(path):
         raise ValueError(f"{path}: vesicles are read from .mod, .csv and label .mrc files")
     return read_sphere_model(path, grid).vesicles()
@@ -78,11 +78,11 @@ def grid_for(paths: Sequence[Path], tomogram: Path | None, voxel_size_nm: float 
             return replace(grid, voxel_size_nm=size, header_voxel_size_nm=header)
         if known:
             return grid
-    raise ValueError(f"{paths[0]}: states no voxel size; pass --tomogram or --voxel-size-nm")
+    raise ValueError(f"{paths[0]}: states no voxel size; give `tomogram` or `voxel_size_nm`")
 
 
-def _of_spheres(spheres: Spheres, grid: Grid | None) -> SphereReading:
-    """Return the reading of a file that has ids for all its spheres and one meaning for them."""
+def reading_of(spheres: Spheres, grid: Grid | None) -> SphereReading:
+    """Return spheres as a reading: all have ids, one meaning, and the radii that somebody set."""
     count = len(spheres)
     return SphereReading(
         spheres,

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from vesimod_imod.core.files import check_writable
-from vesimod_imod.core.spheres import Spheres
+from vesimod_imod.core.spheres import COLUMNS, NM_COLUMNS, HasVoxelSize, Spheres
 
 from vesimod.io.csv_table import TableError, read_table, write_table
 
-COLUMNS = ("id", "z", "y", "x", "radius_nm", "score")
 # Measures as earlier versions named them; such tables are read with the names of today.
 OLD_NAMES = {
     "evidence": "membrane_z",
@@ -20,8 +19,12 @@ OLD_NAMES = {
 }
 
 
-def write_spheres_csv(path: Path, spheres: Spheres, *, overwrite: bool = False) -> None:
+def write_spheres_csv(
+    path: Path, spheres: Spheres, grid: HasVoxelSize | None = None, *, overwrite: bool = False
+) -> None:
     """Write spheres as CSV: id, z, y, x (voxels), radius_nm, score, then every measure.
+
+    With a `grid`, the centres in nm (z_nm, y_nm, x_nm) follow x.
 
     Raises
     ------
@@ -30,8 +33,12 @@ def write_spheres_csv(path: Path, spheres: Spheres, *, overwrite: bool = False) 
     """
     path = Path(path)
     check_writable(path, overwrite)
-    rows = (_cells(spheres, row) for row in range(len(spheres)))
-    write_table(path, [*COLUMNS, *spheres.measures], rows)
+    columns = spheres.as_columns(grid)
+    cells = [
+        [_fixed(value) if name in (*COLUMNS, *NM_COLUMNS) else _cell(value) for value in column]
+        for name, column in columns.items()
+    ]
+    write_table(path, list(columns), zip(*cells, strict=True))
 
 
 def read_spheres_csv(path: Path) -> Spheres:
@@ -39,7 +46,8 @@ def read_spheres_csv(path: Path) -> Spheres:
 
     The columns z, y, x and radius_nm are required; id and score are filled in where absent
     (1..N and 1). Other columns become measures: numbers where every cell is one, else text.
-    Measures of earlier versions get the names of today (`OLD_NAMES`).
+    Measures of earlier versions get the names of today (`OLD_NAMES`). Centres in nm are left out:
+    they follow from those in voxels.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def read_spheres_csv(path: Path) -> Spheres:
 
     measures = {}
     for name in header:
-        if name and name not in COLUMNS:
+        if name and name not in (*COLUMNS, *NM_COLUMNS):
             cells = [row[name] for row in rows]
             new = OLD_NAMES.get(name, name)
             measure = name if new in header else new
@@ -80,11 +88,9 @@ def read_spheres_csv(path: Path) -> Spheres:
         raise TableError(f"{path}: {error}") from error
 
 
-def _cells(spheres: Spheres, row: int) -> list[str]:
-    """Format a sphere as a row."""
-    numbers = [*spheres.centres[row], spheres.radii_nm[row], spheres.scores[row]]
-    own = [str(int(spheres.ids[row])), *(f"{number:.4f}" for number in numbers)]
-    return own + [_cell(column[row]) for column in spheres.measures.values()]
+def _fixed(value: np.generic) -> str:
+    """Format a column that every table has."""
+    return f"{value:.4f}" if isinstance(value, np.floating) else str(value)
 
 
 def _cell(value: object) -> str:

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tomogram:
     """A volume and where it lies.
 
@@ -52,7 +52,7 @@ class Tomogram:
     grid : Grid
         Shape, voxel size, origin.
     path : Path
-        Where it came from.
+        Where it came from; ``<array>`` where that was no file.
     start : (int, int, int)
         The header's nzstart, nystart, nxstart: carried into volumes written beside it.
     notes : tuple of str
@@ -67,6 +67,14 @@ class Tomogram:
     start: tuple[int, int, int] = (0, 0, 0)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Tomogram({self.path.name}, {self.grid.in_words})"
+
+    @property
+    def voxel_size_nm(self) -> Triple:
+        """Spacing along (z, y, x) in nm."""
+        return self.grid.voxel_size_nm
 
 
 def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomogram:

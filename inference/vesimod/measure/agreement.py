@@ -15,7 +15,7 @@ from vesimod.measure.matching import centre_distances_nm, match_pairs
 MIN_IOU = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Agreement of two sets of spheres. Errors are found minus true, over matched pairs.
 
@@ -67,6 +67,13 @@ class Evaluation:
     iou_f1: float
     average_precision: float
     soft_mask_dice: float = float("nan")
+
+    def __repr__(self) -> str:
+        return (
+            f"Evaluation(F1 {self.f1:.3f}, precision {self.precision:.3f}, recall "
+            f"{self.recall:.3f}, centres off by {self.centre_error_nm_mean:.1f} nm, radii by "
+            f"{self.radius_bias_nm:+.1f} +- {self.radius_error_nm_sd:.1f} nm)"
+        )
 
     def as_dict(self) -> dict[str, int | float | None]:
         """Return plain numbers for JSON; None where a figure is undefined."""

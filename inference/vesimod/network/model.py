@@ -39,7 +39,7 @@ from vesimod.network.tiling import (
 DEFAULT_MODEL = "fast"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A network ready to run.
 
@@ -73,6 +73,10 @@ class Model:
     run: Network
     strips: Strips | None
     release: Callable[[], None]
+
+    def __repr__(self) -> str:
+        spec, device = self.spec, "GPU" if ON_GPU in self.providers else "CPU"
+        return f"Model({spec.name} {spec.version}, {spec.voxel_size_nm:g} nm voxels, {device})"
 
     def predict(
         self,
@@ -158,7 +162,7 @@ def shipped_models() -> dict[str, Path]:
     return found
 
 
-def find_model(name: str) -> Path:
+def find_model(name: str | Path) -> Path:
     """Path of a shipped model or of an ``.onnx`` file.
 
     Raises
@@ -167,8 +171,8 @@ def find_model(name: str) -> Path:
         There is neither; the message lists the shipped models.
     """
     shipped = shipped_models()
-    if name in shipped:
-        return shipped[name]
+    if str(name) in shipped:
+        return shipped[str(name)]
     path = Path(name)
     if path.is_file():
         return path
@@ -178,7 +182,7 @@ def find_model(name: str) -> Path:
 
 
 def load_model(
-    name: str = DEFAULT_MODEL,
+    name: str | Path = DEFAULT_MODEL,
     *,
     device: Device = "auto",
     threads: int | None = None,
@@ -188,8 +192,8 @@ def load_model(
 
     Parameters
     ----------
-    name : str
-        A shipped model's name or a path.
+    name : str or path
+        A shipped model's name or a file.
     device : {"auto", "cpu", "cuda"}
         ``auto`` takes CUDA where it starts and the CPU otherwise; ``cuda`` insists.
     threads : int, optional
@@ -220,8 +224,8 @@ def load_model(
     started = tuple(session.get_providers())
     if device == "cuda" and ON_GPU not in started:
         raise DeviceError(
-            f"--device cuda: CUDA did not start, only {', '.join(started)}; "
-            "`vesimod info` shows the driver and wheels, --device cpu runs without a GPU"
+            f"`device='cuda'`: CUDA did not start, only {', '.join(started)}; "
+            "`vesimod info` shows the driver and wheels, `device='cpu'` runs without a GPU"
         )
     properties = session.get_modelmeta().custom_metadata_map
     if METADATA_KEY not in properties:

@@ -76,8 +76,8 @@ def providers_for(
         wanted = [name for name in wanted if name in available]
     if device == "cuda" and ON_GPU not in available:
         raise DeviceError(
-            f"--device cuda: onnxruntime {ort.__version__} as installed has no CUDA "
-            "(pip uninstall onnxruntime, then pip install 'vesimod[gpu]'); --device cpu runs"
+            f"`device='cuda'`: onnxruntime {ort.__version__} as installed has no CUDA "
+            "(pip uninstall onnxruntime, then pip install 'vesimod[gpu]'); `device='cpu'` runs"
         )
     if wanted and hasattr(ort, "preload_dlls"):
         with quiet_stderr():

@@ -38,7 +38,7 @@ class Conflict:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Merged:
     """The result of a merge.
 
@@ -54,6 +54,9 @@ class Merged:
     decided: Spheres
     new: Spheres
     conflicts: list[Conflict]
+
+    def __repr__(self) -> str:
+        return f"Merged(decided {self.decided}, new {self.new}, {len(self.conflicts)} conflicts)"
 
 
 def merge(corrections: Sequence[Correction], new: Spheres, voxel_size_nm: Triple) -> Merged:

@@ -128,7 +128,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
         if deeper == [depths[i] for i in same]:
             raise ValueError(
                 f"{paths[same[0]]} and {paths[same[1]]}: their results would have the same "
-                "names; give them an -o folder each"
+                "names; give them a folder each"
             )
         for i, depth in zip(same, deeper, strict=True):
             depths[i] = depth
@@ -162,7 +162,7 @@ def is_finished(job: Job, weights_sha256: str, overwrite: bool = False) -> bool:
         return True
     if overwrite:
         return False
-    raise FileExistsError(f"{reason}; --overwrite makes it anew, another -o folder keeps both")
+    raise FileExistsError(f"{reason}; `overwrite=True` makes it anew, another folder keeps both")
 
 
 def run_jobs(

@@ -27,7 +27,7 @@ FAINT_SHARE = 0.5  # of the typical membrane z, where there are enough others to
 EXAMPLES = 24  # existing spheres that are fitted for comparison
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Snapped:
     """What clicks became.
 
@@ -42,6 +42,10 @@ class Snapped:
 
     spheres: Spheres
     reasons: npt.NDArray[np.str_]
+
+    def __repr__(self) -> str:
+        found = self.spheres.select(self.found)
+        return f"Snapped({len(found)} of {len(self.spheres)} clicks: {found})"
 
     @property
     def found(self) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,120 @@
+"""What people have at hand, turned into what the rooms take; a wrong type says what is taken."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from vesimod_imod.core.errors import InputError, InputTypeError, VesimodWarning
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.sphere_model.read import SphereReading
+
+from vesimod.io.array_volume import checked_size_nm, tomogram_of_array
+from vesimod.io.read_spheres import TABLE, VOLUMES, grid_for, read_spheres, reading_of
+from vesimod.io.tomogram import Tomogram, read_tomogram
+from vesimod.network.model import Model, load_model
+
+File: TypeAlias = str | os.PathLike[str]
+#: A path, what `read_tomogram` returned, or an array (z, y, x).
+Volume: TypeAlias = File | Tomogram | npt.NDArray[Any]
+#: What says where voxels lie: a tomogram, its path, or its grid alone.
+Place: TypeAlias = File | Tomogram | Grid
+#: Spheres, or the path of a model, a table or a label volume.
+Vesicles: TypeAlias = File | Spheres
+STATED = "this tomogram has a voxel size already; `voxel_size_nm` is for files and arrays"
+
+
+def as_tomogram(volume: Volume, voxel_size_nm: float | None) -> Tomogram:
+    """Open or wrap a volume; the voxel size is needed for an array and overrides a file's."""
+    if isinstance(volume, (str, os.PathLike)):
+        return read_tomogram(Path(volume), voxel_size_nm)
+    if isinstance(volume, Tomogram):
+        if voxel_size_nm is not None:
+            raise InputError(STATED)
+        return volume
+    if not hasattr(volume, "__array__"):
+        taken = "a path, an array (z, y, x) or what read_tomogram returned"
+        raise InputTypeError(f"a tomogram is taken as {taken}, not as {_kind(volume)}")
+    if voxel_size_nm is None:
+        raise InputError("an array states no voxel size: give `voxel_size_nm`")
+    return tomogram_of_array(np.asarray(volume), voxel_size_nm)
+
+
+def as_model(model: File | Model) -> Model:
+    """Start a network, unless it is one that runs already."""
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        return load_model(Path(model))
+    taken = "the name of a shipped one, an .onnx file or what load_model returned"
+    raise InputTypeError(f"a model is taken as {taken}, not as {_kind(model)}")
+
+
+def as_place(place: Place, voxel_size_nm: float | None = None) -> Tomogram | Grid:
+    """Open a tomogram's file; a tomogram or a grid is one already."""
+    if isinstance(place, (str, os.PathLike)):
+        return read_tomogram(Path(place), voxel_size_nm)
+    if not isinstance(place, (Tomogram, Grid)):
+        taken = "a path, what read_tomogram returned or a Grid"
+        raise InputTypeError(f"the volume of spheres is taken as {taken}, not as {_kind(place)}")
+    if voxel_size_nm is not None:
+        raise InputError(STATED)
+    return place
+
+
+def as_grid(place: Place, voxel_size_nm: float | None = None) -> Grid:
+    """Return the grid of a tomogram, of its file, or the grid itself."""
+    opened = as_place(place, voxel_size_nm)
+    return opened if isinstance(opened, Grid) else opened.grid
+
+
+def as_reading(vesicles: Vesicles, grid: Grid | None) -> SphereReading:
+    """Read a file of vesicles on a grid, and warn of what had to be inferred."""
+    if isinstance(vesicles, Spheres):
+        return reading_of(vesicles, grid)
+    if not isinstance(vesicles, (str, os.PathLike)):
+        taken = "Spheres or the path of a .mod, a .csv or a label .mrc"
+        raise InputTypeError(f"vesicles are taken as {taken}, not as {_kind(vesicles)}")
+    reading = read_spheres(Path(vesicles), grid)
+    warn(f"{vesicles}: {warning}" for warning in reading.warnings)
+    return reading
+
+
+def shared_grid(
+    vesicles: Sequence[Vesicles], place: Place | None, voxel_size_nm: float | None
+) -> Grid:
+    """Grid on which sets of vesicles are compared: of the tomogram, or of the files themselves.
+
+    Raises
+    ------
+    InputError
+        Nothing states a voxel size.
+    """
+    if place is not None:
+        return as_grid(place, voxel_size_nm)
+    files = [Path(each) for each in vesicles if isinstance(each, (str, os.PathLike))]
+    if volumes := [file for file in files if file.suffix.lower() in VOLUMES]:
+        return read_tomogram(volumes[0], voxel_size_nm).grid
+    if models := [file for file in files if file.suffix.lower() != TABLE]:
+        return grid_for(models, None, voxel_size_nm)
+    if voxel_size_nm is None:
+        which = files[0] if files else "spheres"
+        raise InputError(f"{which}: no voxel size stated; give `tomogram` or `voxel_size_nm`")
+    # Nothing else is asked of the grid where no file says where its voxels lie.
+    return Grid((0, 0, 0), checked_size_nm(voxel_size_nm))
+
+
+def warn(notes: Iterable[str], depth: int = 3) -> None:
+    """Issue each note as a warning about the line of the user, `depth` calls up."""
+    for note in notes:
+        warnings.warn(note, VesimodWarning, stacklevel=depth + 1)
+
+
+def _kind(thing: object) -> str:
+    """Name of a thing's type, as a message says it."""
+    return type(thing).__name__
