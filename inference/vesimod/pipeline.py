@@ -97,7 +97,7 @@ def segment(
     ------
     TomogramError
         The volume holds NaN or infinity, or has the same value everywhere.
-    ValueError
+    InputError
         `threshold` is not between 0 and 1.
     """
     settings = SearchSettings(threshold, invert, region)

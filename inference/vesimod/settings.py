@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vesimod_imod.core.arrays import BoolArray
+from vesimod_imod.core.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class SearchSettings:
 
     Raises
     ------
-    ValueError
+    InputError
         `threshold` is not between 0 and 1.
     """
 
@@ -33,7 +34,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold < 1:
-            raise ValueError(f"--threshold {self.threshold:g}: must lie between 0 and 1")
+            raise InputError(f"`threshold={self.threshold:g}`: must lie between 0 and 1")
 
 
 EVERYWHERE = SearchSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import resources
 from pathlib import Path
 
@@ -21,7 +22,7 @@ VOXEL_NM = 2.2
 def path(tmp_path_factory) -> Path:
     """A part of the demo."""
     demo = vesimod.read_tomogram(DEMO / "demo.mrc")
-    voxels = np.array(demo.voxels[20:76, 30:130, 30:140])
+    voxels = np.array(demo.voxels[8:88, 10:150, 20:160])
     file = tmp_path_factory.mktemp("api") / "TS_01_rec.mrc"
     write_volume(file, voxels, vesimod.Grid(voxels.shape, (VOXEL_NM,) * 3))
     return file
@@ -56,7 +57,7 @@ def test_a_path_its_text_an_array_and_a_tomogram_give_the_same(path, result, tom
 
 
 def test_reprs_are_short_and_in_the_order_of_3dmod(path, result, tomogram) -> None:
-    assert repr(tomogram) == "Tomogram(TS_01_rec.mrc, 110 x 100 x 56, 2.2 nm)"
+    assert repr(tomogram) == "Tomogram(TS_01_rec.mrc, 140 x 140 x 80, 2.2 nm)"
     uneven = vesimod.Tomogram(tomogram.voxels, vesimod.Grid((3, 4, 5), (2.0, 1.0, 1.0)), path)
     assert repr(uneven) == "Tomogram(TS_01_rec.mrc, 5 x 4 x 3, 1 x 1 x 2 nm)"
     assert repr(result) == f"Segmentation({result.spheres}, {len(result.dropped)} dropped)"
@@ -95,12 +96,15 @@ def test_segment_says_what_is_taken(path, tomogram, arguments, options, text) ->
     assert "--" not in str(caught.value)
 
 
-def test_notes_of_a_result_are_warnings_of_the_callers_line(path, tomogram) -> None:
+def test_notes_of_a_result_are_warnings_of_the_callers_line(tomogram) -> None:
     bright = -np.asarray(tomogram.voxels, np.float32)
-    with pytest.warns(vesimod.VesimodWarning, match="`invert=True`") as caught:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         found = vesimod.segment(bright, voxel_size_nm=VOXEL_NM)
-    assert caught[0].filename == __file__
-    assert "`invert=True`" in repr(found)
+    assert any("run again with `invert=True`" in note for note in found.notes)
+    assert [str(w.message) for w in caught] == [f"<array>: {note}" for note in found.notes]
+    assert {(w.category, w.filename) for w in caught} == {(vesimod.VesimodWarning, __file__)}
+    assert all(note in repr(found) for note in found.notes)
     again = vesimod.segment(bright, voxel_size_nm=VOXEL_NM, invert=True)
     assert len(again.spheres) > 5
 
@@ -113,7 +117,7 @@ def test_what_is_written_is_read(tmp_path, path, result, tomogram, kind, place) 
     vesimod.write_spheres(file, result.spheres, where)
     for again in (vesimod.read_spheres(file), vesimod.read_spheres(str(file), where)):
         np.testing.assert_array_equal(again.ids, result.spheres.ids)
-        np.testing.assert_allclose(again.centres, result.spheres.centres, atol=0.6)
+        np.testing.assert_allclose(again.centres, result.spheres.centres, atol=1.0)
         np.testing.assert_allclose(again.radii_nm, result.spheres.radii_nm, atol=1.5)
     with pytest.raises(FileExistsError, match="`overwrite=True` replaces it"):
         vesimod.write_spheres(file, result.spheres, where)
@@ -173,9 +177,7 @@ def test_evaluate_takes_spheres_and_files(tmp_path, result, tomogram) -> None:
         assert evaluation.centre_error_nm_mean < 0.7
     with pytest.raises(vesimod.InputError, match="give `tomogram` or `voxel_size_nm`"):
         vesimod.evaluate(result.spheres, table)
-    with pytest.raises(
-        vesimod.VesimodError, match="vesicles are taken as Spheres or .* not as dict"
-    ):
+    with pytest.raises(vesimod.VesimodError, match=r"taken as Spheres or .*, not as dict"):
         vesimod.evaluate({}, table, tomogram)
 
 
@@ -218,9 +220,8 @@ def test_clicks_become_spheres(path, result, tomogram) -> None:
     good = result.spheres[result.spheres["score"] > 0.9]
     snapped = vesimod.snap(path, good.centres + 1.0)
     assert snapped.found.mean() > 0.8
-    again = vesimod.snap(
-        tomogram, good.with_columns(z=good["z"] + 1, y=good["y"] + 1, x=good["x"] + 1)
-    )
+    beside = vesimod.Spheres(good.centres + 1.0, good.radii_nm)
+    again = vesimod.snap(tomogram, beside)
     np.testing.assert_array_equal(again.spheres.centres, snapped.spheres.centres)
     found = snapped.spheres[snapped.found]
     assert repr(snapped) == f"Snapped({len(found)} of {len(good)} clicks: {found})"

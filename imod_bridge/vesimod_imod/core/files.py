@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vesimod_imod.core.errors import InputError
+
 
 def check_writable(path: Path, overwrite: bool) -> None:
     """Refuse an output early, before hours of work go into it.
@@ -62,14 +64,14 @@ def check_distinct(files: Iterable[Path]) -> None:
 
     Raises
     ------
-    ValueError
+    InputError
         Two of the paths are the same file.
     """
     seen: set[Path] = set()
     for file in files:
         resolved = file.resolve()
         if resolved in seen:
-            raise ValueError(f"{file}: named twice; every input and output needs its own file")
+            raise InputError(f"{file}: named twice; every input and output needs its own file")
         seen.add(resolved)
 
 

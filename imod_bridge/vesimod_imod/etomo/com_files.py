@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.files import atomic_path, check_writable
 
 ROOT = "vesimod"
@@ -82,11 +83,11 @@ def write_com_files(
     ------
     FileExistsError
         A com file with such a name was not written by us; nothing is changed then.
-    ValueError
+    InputError
         There is no task, or a path contains a character that a com file cannot hold.
     """
     if not tasks:
-        raise ValueError(f"{folder}: no tomogram to write com files for")
+        raise InputError(f"{folder}: no tomogram to write com files for")
     command = quote_command(program)
     inputs = [_task_lines(folder, task) for task in tasks]
     models = [*finished, *(task.model for task in tasks)]
@@ -153,7 +154,7 @@ def _com_text(command: str, *inputs: Sequence[str]) -> str:
 
 def _entry(option: str, value: str) -> str:
     if _UNSAFE_INPUT.search(value):
-        raise ValueError(
+        raise InputError(
             f"{value}: IMOD's com files cannot hold this name; rename it without "
             '% $ " # \\ and without blanks at its ends'
         )
@@ -171,13 +172,13 @@ def quote_command(program: Sequence[str]) -> str:
 
     Raises
     ------
-    ValueError
+    InputError
         A word contains a character that a com file cannot hold.
     """
     words = [Path(program[0]).as_posix(), *program[1:]]
     for word in words:
         if _UNSAFE_COMMAND.search(word):
-            raise ValueError(
+            raise InputError(
                 f"{word}: IMOD's com files cannot hold this path; install vesimod "
                 'in a folder without % $ " ` \\ in its name'
             )

@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from vesimod_imod.core.errors import InputError
+
 REPLY_S = 5.0
 START_S = 120.0  # large tomograms take a while to open
 _SAVE, _QUIT, _MODE, _LOAD_KEEPING_CONTRAST = "2", "4", "6", "7"
@@ -47,7 +49,7 @@ class Viewer:
 
     Raises
     ------
-    ValueError
+    InputError
         3dmod cannot be told the model's name: it has a blank in it, or is too long.
     OSError
         3dmod does not start.
@@ -83,11 +85,11 @@ class Viewer:
 
         Raises
         ------
-        ValueError
+        InputError
             The file's name has a blank in it, or is too long.
         """
         if " " in model.name or len(model.name.encode()) > _LONGEST_LINE - 10:
-            raise ValueError(
+            raise InputError(
                 f"{model}: 3dmod cannot be told a file name with blanks or of such length; "
                 "rename the model"
             )

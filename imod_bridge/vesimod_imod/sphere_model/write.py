@@ -105,7 +105,7 @@ def write_sphere_objects(
     ------
     FileExistsError
         `path` exists and `overwrite` is false.
-    ValueError
+    InputError
         Two spheres share an id.
     """
     path = Path(path)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from vesimod_imod.core.arrays import BoolArray, FloatArray, Labels, Triple
+from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.sphere_fit import fit_round
 from vesimod_imod.core.spheres import Grid, Spheres
 
@@ -32,11 +33,11 @@ def paint_spheres(spheres: Spheres, grid: Grid) -> npt.NDArray[np.uint16]:
 
     Raises
     ------
-    ValueError
+    InputError
         An id is above 65535, the largest that an MRC volume of mode 6 holds.
     """
     if len(spheres) and spheres.ids.max() > np.iinfo(np.uint16).max:
-        raise ValueError(f"id {spheres.ids.max()} does not fit a label volume (at most 65535)")
+        raise InputError(f"id {spheres.ids.max()} does not fit a label volume (at most 65535)")
     labels = np.zeros(grid.shape, np.uint16)
     radii = np.nan_to_num(spheres.radii_nm, nan=-1.0)
     for row in np.argsort(-radii, kind="stable"):

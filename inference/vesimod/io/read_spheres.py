@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.object_names import VESICLES
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.coordinates import grid_of
@@ -40,7 +41,7 @@ def read_spheres(path: Path, grid: Grid | None = None) -> SphereReading:
 
     Raises
     ------
-    ValueError
+    InputError
         The file is none of these, or it is damaged.
     """
     path = Path(path)
@@ -51,10 +52,10 @@ def read_spheres(path: Path, grid: Grid | None = None) -> SphereReading:
         volume = read_tomogram(path, None if grid is None else grid.voxel_size_nm[0])
         labels = np.rint(volume.voxels).astype(np.int32)
         if labels.min() < 0:
-            raise ValueError(f"{path}: holds negative values; a label volume has 0 and ids")
+            raise InputError(f"{path}: holds negative values; a label volume has 0 and ids")
         return reading_of(spheres_of_labels(labels, volume.grid.voxel_size_nm), volume.grid)
     if ending != ".mod" and not _begins_as_model(path):
-        raise ValueError(f"{path}: vesicles are read from .mod, .csv and label .mrc files")
+        raise InputError(f"{path}: vesicles are read from .mod, .csv and label .mrc files")
     return read_sphere_model(path, grid).vesicles()
 
 
@@ -63,7 +64,7 @@ def grid_for(paths: Sequence[Path], tomogram: Path | None, voxel_size_nm: float 
 
     Raises
     ------
-    ValueError
+    InputError
         No tomogram is given and no model states a voxel size.
     """
     if tomogram is not None:
@@ -78,7 +79,7 @@ def grid_for(paths: Sequence[Path], tomogram: Path | None, voxel_size_nm: float 
             return replace(grid, voxel_size_nm=size, header_voxel_size_nm=header)
         if known:
             return grid
-    raise ValueError(f"{paths[0]}: states no voxel size; give `tomogram` or `voxel_size_nm`")
+    raise InputError(f"{paths[0]}: states no voxel size; give `tomogram` or `voxel_size_nm`")
 
 
 def reading_of(spheres: Spheres, grid: Grid | None) -> SphereReading:

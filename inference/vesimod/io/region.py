@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
-from vesimod_imod.core.errors import VesimodError
+from vesimod_imod.core.errors import InputError, VesimodError
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_voxels
@@ -37,7 +37,7 @@ def read_region(path: Path | None, tomogram: Tomogram) -> tuple[BoolArray | None
 
     Raises
     ------
-    ValueError
+    InputError
         A mask volume of another shape; a model without closed contours; see `read_tomogram`.
     """
     if path is None:
@@ -48,7 +48,7 @@ def read_region(path: Path | None, tomogram: Tomogram) -> tuple[BoolArray | None
     # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
     volume = read_tomogram(path, tomogram.grid.xy_voxel_size_nm)
     if volume.grid.shape != tomogram.grid.shape:
-        raise ValueError(
+        raise InputError(
             f"{path}: {volume.grid.shape} voxels (z, y, x), the tomogram has "
             f"{tomogram.grid.shape}; make the mask on the same volume"
         )

@@ -9,6 +9,8 @@ from typing import Any
 import mrcfile
 import numpy as np
 import numpy.typing as npt
+from vesimod_imod.core.arrays import Triple
+from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.files import atomic_path, check_writable
 from vesimod_imod.core.spheres import Grid
 
@@ -203,7 +205,7 @@ def write_volume(
     path = Path(path)
     check_writable(path, overwrite)
     if volume.shape != grid.shape:
-        raise ValueError(f"{path}: volume {volume.shape} does not fit its grid {grid.shape}")
+        raise InputError(f"{path}: volume {volume.shape} does not fit its grid {grid.shape}")
     with atomic_path(path) as temporary, mrcfile.new(temporary, overwrite=True) as out:
         out.set_data(volume)
         out.set_volume()

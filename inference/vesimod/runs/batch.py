@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from vesimod_imod.core.errors import InputError
+
 from vesimod.errors import disk_is_full, in_words
 from vesimod.io.provenance import fingerprint, read_provenance
 from vesimod.network.model import Model
@@ -91,7 +93,7 @@ def plan_jobs(
 
     Raises
     ------
-    ValueError
+    InputError
         Two tomograms cannot be told apart by their names.
     """
     jobs = []
@@ -113,7 +115,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
 
     Raises
     ------
-    ValueError
+    InputError
         Two files in one folder share a stem.
     """
     parts = [[*path.absolute().parent.parts[1:], stem(path)] for path in paths]
@@ -126,7 +128,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
             return names
         deeper = [min(depths[i] + 1, len(parts[i])) for i in same]
         if deeper == [depths[i] for i in same]:
-            raise ValueError(
+            raise InputError(
                 f"{paths[same[0]]} and {paths[same[1]]}: their results would have the same "
                 "names; give them a folder each"
             )

@@ -90,7 +90,7 @@ class Settings:
 
         Raises
         ------
-        ValueError
+        InputError
             A threshold that is not a probability; see `vesimod.io.region.read_region`.
         """
         everywhere = SearchSettings(self.threshold, self.invert)

@@ -36,7 +36,7 @@ def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -
 
     Raises
     ------
-    ValueError
+    InputError
         Two of the files are the same one.
     OSError, TomogramError
         See `vesimod_imod.core.files.check_writable` and `vesimod.io.tomogram.read_tomogram`.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, Labels, Triple, Volume
+from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.spheres import Spheres
 
 from vesimod.io.label_volume import spheres_of_labels
@@ -96,7 +97,7 @@ def find_spheres(
 
     Raises
     ------
-    ValueError
+    InputError
         The arrays are not 3D, or their shapes do not belong together.
     """
     region = settings.region
@@ -128,11 +129,11 @@ def _check_shapes(
 ) -> None:
     """Raise ValueError where arrays are not 3D, or do not belong together."""
     if volume.ndim != 3 or probability.ndim != 3:
-        raise ValueError(f"volume {volume.shape} and probability {probability.shape} must be 3D")
+        raise InputError(f"volume {volume.shape} and probability {probability.shape} must be 3D")
     if distance is not None and distance.shape != probability.shape:
-        raise ValueError(f"distance {distance.shape} is not like probability {probability.shape}")
+        raise InputError(f"distance {distance.shape} is not like probability {probability.shape}")
     if region is not None and region.shape != volume.shape:
-        raise ValueError(f"region {region.shape} is not like the volume {volume.shape}")
+        raise InputError(f"region {region.shape} is not like the volume {volume.shape}")
 
 
 def _masks(

@@ -169,7 +169,7 @@ def test_ids_must_differ_across_objects(tmp_path):
 def test_a_model_is_never_lost(tmp_path):
     path = tmp_path / "model.mod"
     path.write_bytes(b"somebody's work")
-    with pytest.raises(FileExistsError, match="--overwrite"):
+    with pytest.raises(FileExistsError, match="`overwrite=True`"):
         write_sphere_model(path, random_spheres(1, GRID), GRID)
     assert path.read_bytes() == b"somebody's work"
     write_sphere_model(path, random_spheres(1, GRID), GRID, overwrite=True)

@@ -190,7 +190,7 @@ def test_write_refuses_and_leaves_things_alone(tmp_path: Path) -> None:
     grid = Grid((2, 3, 4), (2.0, 2.0, 2.0))
     path = tmp_path / "out.mrc"
     path.write_text("precious")
-    with pytest.raises(FileExistsError, match="--overwrite"):
+    with pytest.raises(FileExistsError, match="`overwrite=True`"):
         write_volume(path, ramp("f4"), grid)
     with pytest.raises(ValueError, match="dtype"):
         write_volume(path, ramp("U3"), grid, overwrite=True)
