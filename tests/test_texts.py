@@ -14,8 +14,8 @@ from vesimod_imod.core.errors import InputError
 ROOT = Path(__file__).resolve().parents[1]
 KEYWORD = re.compile(r"`([a-z]\w*)(?:=[^`]*)?`")
 FLAG = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
-# Options of other programs, of pip and of IMOD, which a remedy may name.
-OTHERS = re.compile(r"\b(pip|newstack|clip|alterheader|trimvol|header|3dmod)\b")
+# A remedy may be a whole command with its options: of pip, of IMOD, or one of ours.
+COMMANDS = re.compile(r"\b(pip|newstack|clip|alterheader|trimvol|3dmod|vesimod(-train)? [a-z]+)\b")
 COMMAND_LINE = ("commands", "cli.py", "errors.py", "etomo")
 
 
@@ -65,7 +65,7 @@ def options() -> set[str]:
 
 def test_libraries_name_no_flags() -> None:
     for file, text in texts_of_libraries():
-        if " " in text and not OTHERS.search(text):
+        if " " in text and not COMMANDS.search(text):
             assert not FLAG.search(text), f"{file.relative_to(ROOT)}: {text}"
 
 
