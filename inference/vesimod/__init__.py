@@ -23,12 +23,13 @@ if TYPE_CHECKING:
         merge,
         paint_labels,
         read_spheres,
+        read_tomogram,
         segment,
         snap,
         write_spheres,
     )
     from vesimod.io.csv_table import TableError
-    from vesimod.io.tomogram import Tomogram, TomogramError, read_tomogram
+    from vesimod.io.tomogram import Tomogram, TomogramError
     from vesimod.measure.agreement import Evaluation
     from vesimod.network.model import Model, load_model
     from vesimod.network.runtime import DeviceError
@@ -47,7 +48,7 @@ _HOMES = {
     "merge": "vesimod.api",
     "paint_labels": "vesimod.api",
     "read_spheres": "vesimod.api",
-    "read_tomogram": "vesimod.io.tomogram",
+    "read_tomogram": "vesimod.api",
     "segment": "vesimod.api",
     "snap": "vesimod.api",
     "write_spheres": "vesimod.api",

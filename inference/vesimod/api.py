@@ -27,11 +27,13 @@ from vesimod.inputs import (
     as_place,
     as_reading,
     as_tomogram,
+    open_tomogram,
     shared_grid,
     warn,
 )
 from vesimod.io import write_spheres as to_file
 from vesimod.io.label_volume import paint_spheres
+from vesimod.io.tomogram import Tomogram
 from vesimod.measure import agreement
 from vesimod.network.model import DEFAULT_MODEL, Model
 from vesimod.pipeline import Progress, Segmentation
@@ -41,6 +43,31 @@ from vesimod.review.corrections import find_corrections
 from vesimod.review.merge import Merged
 from vesimod.vesicles import snap as snapping
 from vesimod.vesicles.snap import Snapped
+
+
+def read_tomogram(path: File, voxel_size_nm: float | None = None) -> Tomogram:
+    """Open an MRC volume (modes 0, 1, 2, 6, 12; plain, .gz or .bz2).
+
+    Parameters
+    ----------
+    path : path
+        The file. Plain files are memory-mapped, compressed ones are read whole.
+    voxel_size_nm : float, optional
+        Overrides the header's voxel size along all axes.
+
+    Returns
+    -------
+    Tomogram
+        Its ``warnings`` say what is doubtful about the file, and are issued as warnings, too.
+
+    Raises
+    ------
+    TomogramError
+        It is not a volume that can be used: see `vesimod.io.tomogram.read_tomogram`.
+    OSError
+        It is absent or cannot be read.
+    """
+    return open_tomogram(path, voxel_size_nm)
 
 
 def segment(
@@ -97,7 +124,7 @@ def segment(
         region=region,
         progress=progress,
     )
-    warn((f"{volume.path}: {note}" for note in result.notes), depth=2)
+    warn(f"{volume.path}: {note}" for note in result.notes)
     return result
 
 
@@ -265,5 +292,5 @@ def merge(
     merged = merging.merge(corrections, found, grid.voxel_size_nm)
     if len(merged.decided) and len(merged.new) == len(found):
         text = "none of the new spheres is in the corrections: are both of the same tomogram?"
-        warn([text], depth=2)
+        warn([text])
     return merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -29,10 +30,17 @@ Vesicles: TypeAlias = File | Spheres
 STATED = "this tomogram has a voxel size already; `voxel_size_nm` is for files and arrays"
 
 
+def open_tomogram(path: File, voxel_size_nm: float | None = None) -> Tomogram:
+    """Open a volume, and warn of what is doubtful about it."""
+    tomogram = read_tomogram(Path(path), voxel_size_nm)
+    warn(tomogram.warnings)
+    return tomogram
+
+
 def as_tomogram(volume: Volume, voxel_size_nm: float | None) -> Tomogram:
     """Open or wrap a volume; the voxel size is needed for an array and overrides a file's."""
     if isinstance(volume, (str, os.PathLike)):
-        return read_tomogram(Path(volume), voxel_size_nm)
+        return open_tomogram(volume, voxel_size_nm)
     if isinstance(volume, Tomogram):
         if voxel_size_nm is not None:
             raise InputError(STATED)
@@ -42,7 +50,9 @@ def as_tomogram(volume: Volume, voxel_size_nm: float | None) -> Tomogram:
         raise InputTypeError(f"a tomogram is taken as {taken}, not as {_kind(volume)}")
     if voxel_size_nm is None:
         raise InputError("an array states no voxel size: give `voxel_size_nm`")
-    return tomogram_of_array(np.asarray(volume), voxel_size_nm)
+    wrapped = tomogram_of_array(np.asarray(volume), voxel_size_nm)
+    warn(wrapped.warnings)
+    return wrapped
 
 
 def as_model(model: File | Model) -> Model:
@@ -58,7 +68,7 @@ def as_model(model: File | Model) -> Model:
 def as_place(place: Place, voxel_size_nm: float | None = None) -> Tomogram | Grid:
     """Open a tomogram's file; a tomogram or a grid is one already."""
     if isinstance(place, (str, os.PathLike)):
-        return read_tomogram(Path(place), voxel_size_nm)
+        return open_tomogram(place, voxel_size_nm)
     if not isinstance(place, (Tomogram, Grid)):
         taken = "a path, what read_tomogram returned or a Grid"
         raise InputTypeError(f"the volume of spheres is taken as {taken}, not as {_kind(place)}")
@@ -99,7 +109,7 @@ def shared_grid(
         return as_grid(place, voxel_size_nm)
     files = [Path(each) for each in vesicles if isinstance(each, (str, os.PathLike))]
     if volumes := [file for file in files if file.suffix.lower() in VOLUMES]:
-        return read_tomogram(volumes[0], voxel_size_nm).grid
+        return open_tomogram(volumes[0], voxel_size_nm).grid
     if models := [file for file in files if file.suffix.lower() != TABLE]:
         return grid_for(models, None, voxel_size_nm)
     if voxel_size_nm is None:
@@ -109,10 +119,13 @@ def shared_grid(
     return Grid((0, 0, 0), checked_size_nm(voxel_size_nm))
 
 
-def warn(notes: Iterable[str], depth: int = 3) -> None:
-    """Issue each note as a warning about the line of the user, `depth` calls up."""
+def warn(notes: Iterable[str]) -> None:
+    """Issue each note as a warning about the line that called this package."""
+    frame, depth = sys._getframe(), 1
+    while frame.f_back and frame.f_globals["__name__"].startswith(f"{__package__}."):
+        frame, depth = frame.f_back, depth + 1
     for note in notes:
-        warnings.warn(note, VesimodWarning, stacklevel=depth + 1)
+        warnings.warn(note, VesimodWarning, stacklevel=depth)
 
 
 def _kind(thing: object) -> str:

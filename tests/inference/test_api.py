@@ -82,7 +82,7 @@ def test_reprs_are_short_and_in_the_order_of_3dmod(path, result, tomogram) -> No
         ((np.zeros((9, 9, 9)),), {"voxel_size_nm": 22}, "`voxel_size_nm=22`: .*10 Angstrom"),
         ((np.zeros((9, 9, 9)),), {"voxel_size_nm": np.nan}, "`voxel_size_nm=nan`"),
         ((np.zeros((9, 9, 9)),), {"voxel_size_nm": "2.2"}, "`voxel_size_nm=2.2`: not one number"),
-        ((np.zeros((9, 9, 9)),), {"voxel_size_nm": 2.0}, "every voxel has the value 0"),
+        ((np.zeros((16, 16, 16)),), {"voxel_size_nm": 2.0}, "every voxel has the value 0"),
         (("{path}",), {"threshold": 1.5}, "`threshold=1.5`: must lie between 0 and 1"),
         (("{tomogram}",), {"voxel_size_nm": 2.0}, "has a voxel size already"),
     ],

@@ -11,7 +11,8 @@ from vesimod_imod.core.arrays import Triple
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.spheres import Grid
 
-from vesimod.io.tomogram import VOXEL_SIZE_RANGE_NM, Tomogram, TomogramError
+from vesimod.io.tomogram import Tomogram, TomogramError
+from vesimod.io.voxel_size import VOXEL_SIZE_RANGE_NM, doubtful_extent
 
 ARRAY = Path("<array>")  # as Python names what came from no file
 
@@ -41,7 +42,8 @@ def tomogram_of_array(voxels: npt.NDArray[Any], voxel_size_nm: float) -> Tomogra
     if voxels.dtype.kind not in "iuf":
         raise TomogramError(f"array of {voxels.dtype}: grey values are real numbers")
     shape = (voxels.shape[0], voxels.shape[1], voxels.shape[2])
-    return Tomogram(voxels, Grid(shape, checked_size_nm(voxel_size_nm)), ARRAY)
+    grid = Grid(shape, checked_size_nm(voxel_size_nm))
+    return Tomogram(voxels, grid, ARRAY, warnings=tuple(doubtful_extent(ARRAY, grid)))
 
 
 def checked_size_nm(size_nm: float) -> Triple:
