@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.short_repr import ShortRepr
 
 
-@dataclass(frozen=True, eq=False)
-class SearchSettings:
+@dataclass(frozen=True, eq=False, repr=False)
+class SearchSettings(ShortRepr):
     """How vesicles are looked for, and where.
 
     Parameters

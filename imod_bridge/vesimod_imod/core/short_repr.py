@@ -32,6 +32,8 @@ def short(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         if len(value) > _LONGEST:
             return f"<{len(value)} entries>"
-        left, right = "()" if isinstance(value, tuple) else "[]"
-        return left + ", ".join(short(entry) for entry in value) + right
+        shown = ", ".join(short(entry) for entry in value)
+        if isinstance(value, list):
+            return f"[{shown}]"
+        return f"({shown},)" if len(value) == 1 else f"({shown})"
     return repr(value)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vesimod_imod.core.object_names import REJECTED, VESICLES
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.model.chunks import MODEL_CHUNKS, Chunk, ModFile
 from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject, object_chunks, objects_of
 from vesimod_imod.sphere_model.labels import is_radius, parse_label
@@ -59,8 +60,8 @@ class Point:
         return bool(is_radius(np.array(self.size), np.array(number)))
 
 
-@dataclass
-class _Object:
+@dataclass(repr=False)
+class _Object(ShortRepr):
     """An object in pieces: its head, the chunks of each contour, and what follows them."""
 
     head: bytes

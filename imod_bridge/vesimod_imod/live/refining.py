@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from vesimod_imod.core.arrays import FloatArray, Triple
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import VESICLE_RADII_NM, Grid, Spheres
 from vesimod_imod.live.point_edits import Point, apply_changes, points_of
 from vesimod_imod.model.chunks import ModFile
@@ -26,8 +27,8 @@ _MOVED, _RESIZED, _SAME = 0.05, 0.002, 0.5
 _MANY = 5  # doubts of one kind are counted from there on, not listed
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
+@dataclass(frozen=True, eq=False, repr=False)
+class Found(ShortRepr):
     """What clicks turned out to be.
 
     Parameters
@@ -77,8 +78,8 @@ class Placed:
         return math.dist(self.at, other.at)
 
 
-@dataclass(frozen=True)
-class Refined:
+@dataclass(frozen=True, repr=False)
+class Refined(ShortRepr):
     """A model with its clicks refined.
 
     Parameters
@@ -98,8 +99,8 @@ class Refined:
     changed: bool
 
 
-@dataclass
-class _Work:
+@dataclass(repr=False)
+class _Work(ShortRepr):
     """What is to be done about the points of a model, and what there is to say."""
 
     clicks: list[Placed] = field(default_factory=list)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.model.chunks import ModFile, ModFormatError
 from vesimod_imod.model.header import (
     FLIPPED_YZ,
@@ -81,8 +82,8 @@ def parse_ascii(data: bytes, path: Path | str = "model") -> ModFile:
     return ModFile(model.header, model.chunks, path=str(path))
 
 
-@dataclass
-class _Object:
+@dataclass(repr=False)
+class _Object(ShortRepr):
     """An object while it is read."""
 
     stated: int

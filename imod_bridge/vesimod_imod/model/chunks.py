@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesimod_imod.core.errors import VesimodError
+from vesimod_imod.core.short_repr import ShortRepr
 
 MAGIC = b"IMODV1.2"
 HEADER_SIZE = 232
@@ -51,8 +52,8 @@ class ModFormatError(VesimodError, ValueError):
         super().__init__(f"{path}: byte {offset}: {problem}")
 
 
-@dataclass(frozen=True)
-class ModFile:
+@dataclass(frozen=True, repr=False)
+class ModFile(ShortRepr):
     """A model file in pieces.
 
     Parameters

@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from vesimod_imod.core.arrays import BoolArray, Float32Array, IntArray
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.model.chunks import Chunk, ModFile
 
 XYZ = tuple[float, float, float]
@@ -34,8 +35,8 @@ _RANGE = struct.Struct(">hHff")
 _TWO_INTS = struct.Struct(">2i")
 
 
-@dataclass(frozen=True, eq=False)
-class ModelObject:
+@dataclass(frozen=True, eq=False, repr=False)
+class ModelObject(ShortRepr):
     """One object with all its contours.
 
     Parameters

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.sphere_fit import fit_round
 
 #: A vesicle's contours leave a sphere by no more than this part of its radius (rms).
@@ -16,8 +17,8 @@ _SECTION_GAP = 3.0
 _POINTS_PER_CONTOUR = 48
 
 
-@dataclass(frozen=True)
-class Outline:
+@dataclass(frozen=True, repr=False)
+class Outline(ShortRepr):
     """A sphere fitted to closed contours.
 
     Parameters

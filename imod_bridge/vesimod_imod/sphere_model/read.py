@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 from vesimod_imod.core.object_names import claims_vesicles
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import grid_of, radius_unit_nm, to_voxels
@@ -33,8 +34,8 @@ _ROW = np.dtype(
 Rows = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
-class SphereReading:
+@dataclass(frozen=True, eq=False, repr=False)
+class SphereReading(ShortRepr):
     """What a model says about spheres.
 
     Parameters

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from vesimod_imod.core.object_names import VESICLES
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.coordinates import image_reference, to_model
 from vesimod_imod.model.files import write_mod
@@ -46,8 +47,8 @@ GREEN, ORANGE, RED = (0.0, 1.0, 0.0), (1.0, 0.6, 0.0), (1.0, 0.0, 0.0)
 _MODEL_FLAGS = MULTIPLE_CLIP_PLANES | MATERIAL_IN_BYTES | ORIGIN_VALID | TILT_VALID
 
 
-@dataclass(frozen=True, eq=False)
-class SphereObject:
+@dataclass(frozen=True, eq=False, repr=False)
+class SphereObject(ShortRepr):
     """Spheres that 3dmod shows as one object: one name, one colour.
 
     Parameters

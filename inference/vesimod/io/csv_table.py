@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.files import atomic_path
+from vesimod_imod.core.short_repr import ShortRepr
 
 _SEPARATORS = (",", ";", "\t")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
@@ -20,8 +21,8 @@ class TableError(VesimodError, ValueError):
     """The file is not a table of what is wanted."""
 
 
-@dataclass(frozen=True)
-class Table:
+@dataclass(frozen=True, repr=False)
+class Table(ShortRepr):
     """A table that was read.
 
     Parameters

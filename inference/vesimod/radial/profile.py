@@ -20,6 +20,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 from vesimod_imod.core.arrays import FloatArray
+from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.radial.rays import RaySampler
 from vesimod.radial.surface import Rays, Search
@@ -45,8 +46,8 @@ SURE_Z = 7.0  # far above what noise gives: faint or not, there is a membrane
 STRETCHES = np.arange(0.5, 2.01, 0.05)
 
 
-@dataclass(frozen=True, eq=False)
-class Membrane:
+@dataclass(frozen=True, eq=False, repr=False)
+class Membrane(ShortRepr):
     """The mean membrane of a tomogram.
 
     Parameters

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import FloatArray, Triple
+from vesimod_imod.core.short_repr import ShortRepr
 
 # Voxels are averaged up to this: rays see more of them, which in noise is worth more than detail
 # (0.79 instead of 1.1 nm for centres), and bands of 6 to 9 nm, as membranes are, stay sharp.
 COARSEST_NM = 2.9
 
 
-@dataclass(frozen=True, eq=False)
-class RaySampler:
+@dataclass(frozen=True, eq=False, repr=False)
+class RaySampler(ShortRepr):
     """A tomogram that is read in boxes only.
 
     Parameters

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import FloatArray
+from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.radial.climbing import climb
 from vesimod.radial.rays import RaySampler, directions
@@ -20,8 +21,8 @@ LONGEST_STEP_NM = 1.5
 Rays = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
+@dataclass(frozen=True, eq=False, repr=False)
+class Search(ShortRepr):
     """Spheres to try around a start, each centre with each radius.
 
     Parameters
@@ -39,8 +40,8 @@ class Search:
 START_ALONE = Search(np.zeros((1, 3)), np.zeros(1))
 
 
-@dataclass(frozen=True, eq=False)
-class Surface:
+@dataclass(frozen=True, eq=False, repr=False)
+class Surface(ShortRepr):
     """Correlation of rays with the membrane's profile, around B centres.
 
     Parameters

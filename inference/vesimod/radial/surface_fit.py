@@ -15,6 +15,7 @@ from functools import cache, cached_property
 
 import numpy as np
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.radial.rays import RaySampler, directions
 from vesimod.radial.surface import START_ALONE, Search, Surface
@@ -23,8 +24,8 @@ BATCH = 64  # vesicles whose rays are in memory at a time
 PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
 
 
-@dataclass(frozen=True, eq=False)
-class Fits:
+@dataclass(frozen=True, eq=False, repr=False)
+class Fits(ShortRepr):
     """Membranes fitted to N candidates.
 
     Parameters

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from vesimod_imod.core.arrays import Volume
 from vesimod_imod.core.files import check_distinct, check_writable, remove_leftovers
+from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.io.provenance import Provenance, fingerprint, provenance_path
 from vesimod.io.tomogram import Tomogram, read_tomogram
@@ -50,8 +51,8 @@ def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -
     return tomogram
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
+@dataclass(frozen=True, eq=False, repr=False)
+class Asked(ShortRepr):
     """A tomogram about which the network has been asked.
 
     Parameters

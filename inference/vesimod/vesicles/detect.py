@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, Labels, Triple, Volume
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Spheres
 
 from vesimod.io.label_volume import spheres_of_labels
@@ -36,8 +37,8 @@ MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too sm
 REGION_REACH_NM = 45.0
 
 
-@dataclass(frozen=True, eq=False)
-class Detections:
+@dataclass(frozen=True, eq=False, repr=False)
+class Detections(ShortRepr):
     """Everything that was taken for a vesicle, kept or not.
 
     Parameters

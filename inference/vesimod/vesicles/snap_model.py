@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import FloatArray, Triple
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Spheres
 from vesimod_imod.sphere_model.read import SphereReading
 
 from vesimod.vesicles.snap import snap
 
 
-@dataclass(frozen=True, eq=False)
-class SnappedModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class SnappedModel(ShortRepr):
     """What the points of a model became.
 
     Parameters

@@ -14,6 +14,7 @@ from vesimod.io.label_volume import distance_box
 from vesimod.network.resample import resample, resampled_shape, volume_to_model
 from vesimod.network.spec import Normalisation, normalise
 from vesimod_imod.core.arrays import FloatArray
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
 Volume = npt.NDArray[np.floating]
@@ -23,8 +24,8 @@ OUTSIDE_NM = -10.0
 INSIDE_NM = 16.0
 
 
-@dataclass(frozen=True, eq=False)
-class Example:
+@dataclass(frozen=True, eq=False, repr=False)
+class Example(ShortRepr):
     """One volume to learn from; its arrays may be memory-mapped.
 
     Parameters

@@ -20,6 +20,7 @@ from vesimod_imod.core.object_names import (
     VESICLES,
     is_region,
 )
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_model, to_voxels
@@ -31,8 +32,8 @@ from vesimod_imod.sphere_model.write import GREEN, ORANGE, RED, SphereObject, wr
 EDITS = ("moved", "resized", "added")
 
 
-@dataclass(frozen=True, eq=False)
-class Lesson:
+@dataclass(frozen=True, eq=False, repr=False)
+class Lesson(ShortRepr):
     """What a person's corrections teach.
 
     Parameters

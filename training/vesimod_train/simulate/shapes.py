@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from vesimod_imod.core.short_repr import ShortRepr
 
 Volume = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
@@ -23,8 +24,8 @@ LEAFLET_SIGMA_NM = 1.1
 CORE_DENSITY = 0.25
 
 
-@dataclass(eq=False)
-class Canvas:
+@dataclass(eq=False, repr=False)
+class Canvas(ShortRepr):
     """A density being painted.
 
     Parameters

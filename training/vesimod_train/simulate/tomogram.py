@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod.io.tomogram import write_volume
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 
@@ -22,8 +23,8 @@ Volume = npt.NDArray[np.float32]
 MARGIN_VOXELS = 12  # simulated around the volume and cut off: the Fourier transform is periodic
 
 
-@dataclass(frozen=True, eq=False)
-class SimulatedTomogram:
+@dataclass(frozen=True, eq=False, repr=False)
+class SimulatedTomogram(ShortRepr):
     """A tomogram with its truth.
 
     Parameters
