@@ -41,7 +41,6 @@ FLOORS = {
         # matplotlib is optional: only inside the function that draws
         "figures": {"numpy", "scipy", "skimage", "matplotlib"},
         "pipeline": {"numpy", "scipy"},
-        "inputs": {"numpy"},
         "api": {"numpy"},
         "runs": {"numpy"},
         "commands": {"numpy", "typer", "rich"},

@@ -17,17 +17,9 @@ if TYPE_CHECKING:
     from vesimod_imod.core.spheres import Grid, Spheres
     from vesimod_imod.model.chunks import ModFormatError
 
-    from vesimod.api import (
-        corrections,
-        evaluate,
-        merge,
-        paint_labels,
-        read_spheres,
-        read_tomogram,
-        segment,
-        snap,
-        write_spheres,
-    )
+    from vesimod.api.comparing import corrections, evaluate, merge
+    from vesimod.api.finding import read_tomogram, segment, snap
+    from vesimod.api.spheres import paint_labels, read_spheres, write_spheres
     from vesimod.io.csv_table import TableError
     from vesimod.io.tomogram import Tomogram, TomogramError
     from vesimod.measure.agreement import Evaluation
@@ -42,16 +34,16 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "corrections": "vesimod.api",
-    "evaluate": "vesimod.api",
+    "corrections": "vesimod.api.comparing",
+    "evaluate": "vesimod.api.comparing",
     "load_model": "vesimod.network.model",
-    "merge": "vesimod.api",
-    "paint_labels": "vesimod.api",
-    "read_spheres": "vesimod.api",
-    "read_tomogram": "vesimod.api",
-    "segment": "vesimod.api",
-    "snap": "vesimod.api",
-    "write_spheres": "vesimod.api",
+    "merge": "vesimod.api.comparing",
+    "paint_labels": "vesimod.api.spheres",
+    "read_spheres": "vesimod.api.spheres",
+    "read_tomogram": "vesimod.api.finding",
+    "segment": "vesimod.api.finding",
+    "snap": "vesimod.api.finding",
+    "write_spheres": "vesimod.api.spheres",
     "Correction": "vesimod.review.correction_table",
     "Evaluation": "vesimod.measure.agreement",
     "Grid": "vesimod_imod.core.spheres",

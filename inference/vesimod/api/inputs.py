@@ -11,12 +11,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.errors import InputError, InputTypeError, VesimodWarning
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.read import SphereReading
 
 from vesimod.io.array_volume import checked_size_nm, tomogram_of_array
 from vesimod.io.read_spheres import TABLE, VOLUMES, grid_for, read_spheres, reading_of
+from vesimod.io.region import read_region
 from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.network.model import Model, load_model
 
@@ -63,6 +65,23 @@ def as_model(model: File | Model) -> Model:
         return load_model(Path(model))
     taken = "the name of a shipped one, an .onnx file or what load_model returned"
     raise InputTypeError(f"a model is taken as {taken}, not as {_kind(model)}")
+
+
+def as_region(region: File | npt.ArrayLike | None, tomogram: Tomogram) -> BoolArray | None:
+    """Read where vesicles may be from contours or a mask, or check a mask at hand."""
+    if region is None:
+        return None
+    if isinstance(region, (str, os.PathLike)):
+        inside, notes = read_region(Path(region), tomogram)
+        warn(notes)
+        return inside
+    mask = np.asarray(region)
+    if mask.shape != tomogram.grid.shape or mask.dtype.kind not in "biuf":
+        raise InputError(
+            f"`region`: a mask {mask.shape} of {mask.dtype} does not fit the tomogram's voxels "
+            f"{tomogram.grid.shape} (z, y, x); make it on the same volume"
+        )
+    return mask > 0
 
 
 def as_place(place: Place, voxel_size_nm: float | None = None) -> Tomogram | Grid:
@@ -122,7 +141,7 @@ def shared_grid(
 def warn(notes: Iterable[str]) -> None:
     """Issue each note as a warning about the line that called this package."""
     frame, depth = sys._getframe(), 1
-    while frame.f_back and frame.f_globals["__name__"].startswith(f"{__package__}."):
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("vesimod."):
         frame, depth = frame.f_back, depth + 1
     for note in notes:
         warnings.warn(note, VesimodWarning, stacklevel=depth)

@@ -56,6 +56,20 @@ def test_a_path_its_text_an_array_and_a_tomogram_give_the_same(path, result, tom
     np.testing.assert_allclose(of_doubles.spheres.centres, result.spheres.centres, atol=0.1)
 
 
+def test_a_region_is_a_mask_or_a_file(tmp_path, path, result, tomogram) -> None:
+    half = np.zeros(tomogram.grid.shape, np.uint8)
+    half[:, :70] = 3
+    inside = result.spheres[result.spheres["y"] < 64]
+    found = vesimod.segment(tomogram, region=half)
+    assert len(found.spheres) >= 0.8 * len(inside) > 3
+    assert (found.spheres["y"] < 70).all()
+    write_volume(tmp_path / "mask.mrc", half, tomogram.grid)
+    assert same(vesimod.segment(path, region=tmp_path / "mask.mrc").spheres, found.spheres)
+    for wrong in (half[1:], "text", half.astype("U1")):
+        with pytest.raises((vesimod.InputError, FileNotFoundError)):
+            vesimod.segment(tomogram, region=wrong)
+
+
 def test_reprs_are_short_and_in_the_order_of_3dmod(path, result, tomogram) -> None:
     assert repr(tomogram) == "Tomogram(TS_01_rec.mrc, 140 x 140 x 80, 2.2 nm)"
     uneven = vesimod.Tomogram(tomogram.voxels, vesimod.Grid((3, 4, 5), (2.0, 1.0, 1.0)), path)
