@@ -10,6 +10,7 @@ from scipy import ndimage, stats
 from vesimod_imod.core.arrays import BoolArray, Triple, Volume
 from vesimod_imod.core.spheres import Spheres
 
+from vesimod.io.region import check_region
 from vesimod.io.scratch import new_volume
 from vesimod.io.tomogram import Tomogram, TomogramError
 from vesimod.network.memory import share_memory
@@ -99,8 +100,12 @@ def segment(
         The volume holds NaN or infinity, or has the same value everywhere.
     InputError
         `threshold` is not between 0 and 1.
+    NoRegionError
+        The region is empty, or of another shape.
     """
     settings = SearchSettings(threshold, invert, region)
+    if region is not None:
+        check_region(region, tomogram.grid.shape)
     maps = network_maps(tomogram, model, settings, progress=progress)
     return find_in_maps(tomogram, maps, model.spec, settings, progress=progress)
 

@@ -17,7 +17,8 @@ from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.read import SphereReading
 
 from vesimod.io.array_volume import checked_size_nm, tomogram_of_array
-from vesimod.io.read_spheres import TABLE, VOLUMES, grid_for, read_spheres, reading_of
+from vesimod.io.common_grid import common_grid
+from vesimod.io.read_spheres import read_spheres, reading_of
 from vesimod.io.region import read_region
 from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.network.model import Model, load_model
@@ -72,7 +73,7 @@ def as_region(region: File | npt.ArrayLike | None, tomogram: Tomogram) -> BoolAr
     if region is None:
         return None
     if isinstance(region, (str, os.PathLike)):
-        inside, notes = read_region(Path(region), tomogram)
+        inside, notes = read_region(Path(region), tomogram.grid)
         warn(notes)
         return inside
     mask = np.asarray(region)
@@ -127,13 +128,12 @@ def shared_grid(
     if place is not None:
         return as_grid(place, voxel_size_nm)
     files = [Path(each) for each in vesicles if isinstance(each, (str, os.PathLike))]
-    if volumes := [file for file in files if file.suffix.lower() in VOLUMES]:
-        return open_tomogram(volumes[0], voxel_size_nm).grid
-    if models := [file for file in files if file.suffix.lower() != TABLE]:
-        return grid_for(models, None, voxel_size_nm)
+    if files:
+        grid, doubts = common_grid(files, None, voxel_size_nm)
+        warn(doubts)
+        return grid
     if voxel_size_nm is None:
-        which = files[0] if files else "spheres"
-        raise InputError(f"{which}: no voxel size stated; give `tomogram` or `voxel_size_nm`")
+        raise InputError("spheres: no voxel size stated; give `tomogram` or `voxel_size_nm`")
     # Nothing else is asked of the grid where no file says where its voxels lie.
     return Grid((0, 0, 0), checked_size_nm(voxel_size_nm))
 

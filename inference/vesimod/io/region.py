@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
-from vesimod_imod.core.errors import InputError, VesimodError
+from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_voxels
@@ -16,22 +16,22 @@ from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import objects_of
 from vesimod_imod.sphere_model.outlines import connected, encloses, section_axis
 
-from vesimod.io.tomogram import Tomogram, read_tomogram
+from vesimod.io.tomogram import volume_on
 
 _FLATNESS = 0.5  # voxels that a contour's points may leave its section
 
 
 class NoRegionError(VesimodError, ValueError):
-    """The model holds no closed contour."""
+    """The model or the mask holds no region."""
 
 
-def read_region(path: Path | None, tomogram: Tomogram) -> tuple[BoolArray | None, tuple[str, ...]]:
+def read_region(path: Path, grid: Grid) -> tuple[BoolArray, tuple[str, ...]]:
     """Where vesicles may be, from closed contours or from a mask volume.
 
     Returns
     -------
-    mask : (z, y, x) bool or None
-        On the tomogram's grid; None where `path` is None: anywhere.
+    mask : (z, y, x) bool
+        On `grid`, the tomogram's.
     notes : tuple of str
         What is doubtful about the contours.
 
@@ -40,19 +40,34 @@ def read_region(path: Path | None, tomogram: Tomogram) -> tuple[BoolArray | None
     InputError
         A mask volume of another shape; a model without closed contours; see `read_tomogram`.
     """
-    if path is None:
-        return None, ()
     if path.suffix.lower() == ".mod":
-        mask, notes = region_mask(read_mod(path), tomogram.grid)
+        mask, notes = region_mask(read_mod(path), grid)
         return mask, tuple(f"{path}: {note}" for note in notes)
     # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
-    volume = read_tomogram(path, tomogram.grid.xy_voxel_size_nm)
-    if volume.grid.shape != tomogram.grid.shape:
-        raise InputError(
-            f"{path}: {volume.grid.shape} voxels (z, y, x), the tomogram has "
-            f"{tomogram.grid.shape}; make the mask on the same volume"
+    mask = np.asarray(volume_on(path, grid).voxels) > 0
+    check_region(mask, mask.shape, f"{path}: ")
+    return mask, ()
+
+
+def check_region(mask: BoolArray, shape: tuple[int, int, int], where: str = "") -> None:
+    """Refuse a region of another shape, or one without a voxel, in which nothing can be found.
+
+    Parameters
+    ----------
+    mask : (z, y, x) bool
+    shape : (int, int, int)
+        Of the tomogram.
+    where : str
+        What a message begins with.
+    """
+    if mask.shape != shape:
+        raise NoRegionError(
+            f"{where}the region has {mask.shape} voxels (z, y, x), the tomogram {shape}"
         )
-    return np.asarray(volume.voxels) > 0, ()
+    if not mask.any():
+        raise NoRegionError(
+            f"{where}the region is empty: no voxel of it is above 0, so nothing could be found"
+        )
 
 
 def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
@@ -78,7 +93,7 @@ def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
     Raises
     ------
     NoRegionError
-        The model holds no closed contour.
+        The model holds no closed contour, or none of them encloses a voxel.
     """
     mask = np.zeros(grid.shape, np.bool_)
     objects = objects_of(model)
@@ -101,6 +116,12 @@ def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
                 notes += [f"{name}: {text}" for text in found]
     if not used:
         raise NoRegionError(f"{model.path}: no closed contours; draw some around the region")
+    if not mask.any():
+        raise NoRegionError(
+            f"{model.path}: its closed contours enclose no voxel of the tomogram "
+            f"({'; '.join(notes) or 'they are smaller than a voxel'}); draw each in one section "
+            "of this tomogram"
+        )
     return mask, notes
 
 

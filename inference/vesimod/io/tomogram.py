@@ -27,6 +27,7 @@ from vesimod.io.mrc_header import (
     read_header,
     rows_are_inverted,
     stated_voxel_size_nm,
+    xyz,
 )
 from vesimod.io.other_formats import name_other_format
 from vesimod.io.tilt_series import tilt_series_signs
@@ -37,6 +38,7 @@ __all__ = [
     "TomogramError",
     "read_tomogram",
     "read_volume",
+    "volume_on",
     "write_mrc",
     "write_volume",
 ]
@@ -119,6 +121,31 @@ def read_volume(path: Path | str) -> Tomogram:
     voxel size, it is that which IMOD takes then: 1 Angstrom.
     """
     return _open(Path(path))[0]
+
+
+def volume_on(path: Path, grid: Grid) -> Tomogram:
+    """Open a volume that lies on a grid voxel by voxel, whatever its own header says of that.
+
+    Parameters
+    ----------
+    path : Path
+    grid : Grid
+        Where it has no shape, only the voxel size of it counts.
+
+    Raises
+    ------
+    TomogramError
+        The volume has another shape; see also `read_tomogram`.
+    """
+    volume = read_volume(path)
+    if not any(grid.shape):
+        return replace(volume, grid=replace(volume.grid, voxel_size_nm=grid.voxel_size_nm))
+    if volume.grid.shape != grid.shape:
+        raise TomogramError(
+            f"{path}: {xyz(volume.grid.shape)} voxels where the tomogram has {xyz(grid.shape)}; it "
+            "must have been made on the same volume"
+        )
+    return replace(volume, grid=grid)
 
 
 def _open(path: Path) -> tuple[Tomogram, Any, bytes]:

@@ -94,7 +94,9 @@ class Settings:
             A threshold that is not a probability; see `vesimod.io.region.read_region`.
         """
         everywhere = SearchSettings(self.threshold, self.invert)
-        region, notes = read_region(self.region, tomogram)
+        if self.region is None:
+            return everywhere, ()
+        region, notes = read_region(self.region, tomogram.grid)
         return replace(everywhere, region=region), notes
 
 

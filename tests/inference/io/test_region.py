@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mrc_files import write_header
 from scipy import ndimage
 from skimage.measure import grid_points_in_poly
-from vesimod.io.region import NoRegionError, _distance_to, polygon_mask, region_mask
+from vesimod.io.region import (
+    NoRegionError,
+    _distance_to,
+    polygon_mask,
+    read_region,
+    region_mask,
+)
+from vesimod.io.tomogram import write_volume
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.header import FLIPPED_YZ, Header, ImageReference, build_mod
 from vesimod_imod.model.objects import OPEN, ModelObject
@@ -154,13 +162,46 @@ def test_region_beyond_the_volume_is_cut():
     mask, _ = region_mask(model(ring(0, 0, 39, 8), ring(0, 0, 45, 8)), GRID)
     assert mask[39].sum() == pytest.approx(np.pi * 64 / 4, rel=0.2)
     assert mask.sum() == mask[39].sum()
-    mask, notes = region_mask(model(ring(500, 30, 5, 8), ring(500, 30, 9, 8)), GRID)
-    assert not mask.any()
-    assert notes == ["object 1 'cell': a region lies outside the volume"]
+    with pytest.raises(NoRegionError, match="object 1 'cell': a region lies outside the volume"):
+        region_mask(model(ring(500, 30, 5, 8), ring(500, 30, 9, 8)), GRID)
     broken = ring(40, 30, 5, 8)
     broken[3, 2] = np.nan
     with pytest.raises(NoRegionError):
         region_mask(model(broken), GRID)
+
+
+def test_contours_that_are_all_left_out_are_an_error():
+    """Nothing could be found there, and that must not pass for "no vesicle"."""
+    tilted = ring(40, 30, 5, 8)
+    tilted[:, 2] += np.linspace(0, 9, len(tilted))
+    with pytest.raises(NoRegionError, match="do not lie in one section"):
+        region_mask(model(tilted), GRID)
+    with pytest.raises(NoRegionError, match="enclose no voxel of the tomogram"):
+        region_mask(model(ring(40, 30, -20, 8)), GRID)
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.zeros(GRID.shape, np.int8), "region is empty"),
+        (np.full(GRID.shape, -1, np.int8), "region is empty"),
+        (np.ones((40, 60, 79), np.int8), "79 x 60 x 40 voxels where the tomogram has 80 x 60 x 40"),
+    ],
+)
+def test_masks_without_a_voxel_or_of_another_volume_are_errors(tmp_path, mask, message):
+    write_volume(tmp_path / "a.mrc", mask, Grid(mask.shape, (1.0, 1.0, 1.0)))
+    with pytest.raises(ValueError, match=message):
+        read_region(tmp_path / "a.mrc", GRID)
+
+
+@pytest.mark.parametrize("angstrom", [0.0, 0.01, 1000.0])
+def test_a_mask_s_own_voxel_size_is_not_asked_for(tmp_path, angstrom):
+    mask = np.zeros(GRID.shape, np.int8)
+    mask[3:5] = 1
+    write_header(tmp_path / "a.mrc", mask, 0, angstrom=(angstrom,) * 3, minmax=(0, 1))
+    found, notes = read_region(tmp_path / "a.mrc", GRID)
+    assert np.array_equal(found, mask > 0)
+    assert notes == ()
 
 
 def test_real_outlines(shared):
