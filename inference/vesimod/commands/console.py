@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -65,11 +65,21 @@ def say_doubts(tomogram: Tomogram, quiet: bool = False) -> None:
         say(f"note: {note}")
 
 
-def read(path: Path, grid: Grid | None) -> SphereReading:
+def grid_for(files: Sequence[Path], tomogram: Path | None, voxel_size_nm: float | None) -> Grid:
+    """Find the grid that files of vesicles share; print what is doubtful about it."""
+    from vesimod.io.common_grid import common_grid
+
+    grid, warnings = common_grid(files, tomogram, voxel_size_nm)
+    for warning in warnings:
+        warn(warning)
+    return grid
+
+
+def read(path: Path, grid: Grid | None, first_vesicle_id: int | None = None) -> SphereReading:
     """Read the vesicles of any file; print what had to be inferred."""
     from vesimod.io.read_spheres import read_spheres
 
-    reading = read_spheres(path, grid)
+    reading = read_spheres(path, grid, first_vesicle_id)
     for warning in reading.warnings:
         warn(f"{path}: {warning}")
     return reading

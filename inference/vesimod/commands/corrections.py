@@ -31,8 +31,7 @@ def corrections(
 
     from vesimod_imod.core.files import check_writable
 
-    from vesimod.commands.console import read, say
-    from vesimod.io.read_spheres import grid_for
+    from vesimod.commands.console import grid_for, read, say
     from vesimod.review.correction_table import as_json, counts, write_corrections
     from vesimod.review.corrections import find_corrections
 

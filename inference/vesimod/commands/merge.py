@@ -28,8 +28,7 @@ def merge(
     from vesimod_imod.model.coordinates import shown_in_3dmod
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
-    from vesimod.commands.console import read, say, warn
-    from vesimod.io.read_spheres import grid_for
+    from vesimod.commands.console import grid_for, read, say, warn
     from vesimod.review.correction_table import read_corrections
     from vesimod.review.merge import merge as apply
 

@@ -9,9 +9,11 @@ from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 
 from vesimod.io.label_volume import paint_spheres
-from vesimod.io.read_spheres import TABLE, VOLUMES
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod.io.tomogram import Tomogram, write_mrc, write_volume
+
+TABLE = ".csv"
+VOLUMES = (".mrc", ".rec", ".map")
 
 
 def write_spheres(
@@ -22,7 +24,7 @@ def write_spheres(
     Parameters
     ----------
     path : Path
-        Ends in ``.mod``, ``.csv``, ``.mrc`` or ``.rec``.
+        Ends in ``.mod``, ``.csv``, ``.mrc``, ``.rec`` or ``.map``.
     spheres : Spheres
     place : Tomogram, Grid or None
         Where they lie. None for a table only, which then states no positions in nm.

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
-from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.core.spheres import Spheres
 
-from vesimod.io.label_volume import paint_spheres
-from vesimod.measure.matching import centre_distances_nm, match_pairs
+from vesimod.measure.matching import centre_distances_nm, known_or_usual, match_pairs
 
 MIN_IOU = 0.5
+
+
+@dataclass(frozen=True)
+class StageDice:
+    """Dice coefficients of the stages with the true voxels (`vesimod.measure.stages`).
+
+    Parameters
+    ----------
+    soft : float
+        Of the network's map as it is.
+    network : float
+        Of the map from the threshold on.
+    instances : float
+        Of those instances in it that became found vesicles.
+    spheres : float
+        Of the found spheres, painted.
+    """
+
+    soft: float
+    network: float
+    instances: float
+    spheres: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,15 +55,18 @@ class Evaluation:
         delta_d of the paper: 1 - smaller over larger diameter, mean.
     mask_dice : float
         Dice coefficient of the insides of all spheres; exact where the spheres of a set do not
-        overlap each other.
+        overlap each other, and at most 1.
     label_dice : float
         The same, but only what matched pairs share counts as shared.
     iou_precision, iou_recall, iou_f1 : float
-        By the stricter rule: pairs share at least half of their union (IoU >= 0.5).
+        By the stricter rule: pairs share at least half of their union (IoU >= 0.5). NaN where
+        no radius is known on one side.
     average_precision : float
         Area under precision against recall as the score's cut-off falls.
     soft_mask_dice : float
-        `soft_dice` of the network's map; NaN unless that is given.
+        `StageDice.soft`; like the next NaN unless the network's map is given.
+    network_dice, instances_dice, spheres_dice : float
+        The others of `StageDice`.
     """
 
     true_positives: int
@@ -67,12 +90,25 @@ class Evaluation:
     iou_f1: float
     average_precision: float
     soft_mask_dice: float = float("nan")
+    network_dice: float = float("nan")
+    instances_dice: float = float("nan")
+    spheres_dice: float = float("nan")
 
     def __repr__(self) -> str:
         return (
             f"Evaluation(F1 {self.f1:.3f}, precision {self.precision:.3f}, recall "
             f"{self.recall:.3f}, centres off by {self.centre_error_nm_mean:.1f} nm, radii by "
             f"{self.radius_bias_nm:+.1f} +- {self.radius_error_nm_sd:.1f} nm)"
+        )
+
+    def with_stages(self, stages: StageDice) -> Evaluation:
+        """Add the Dice coefficients of the stages."""
+        return replace(
+            self,
+            soft_mask_dice=stages.soft,
+            network_dice=stages.network,
+            instances_dice=stages.instances,
+            spheres_dice=stages.spheres,
         )
 
     def as_dict(self) -> dict[str, int | float | None]:
@@ -86,7 +122,8 @@ def match_found(
     """Pair found with true vesicles by the paper's rule, one-to-one and optimally.
 
     A pair may be made where the found centre lies inside the true sphere and the true centre
-    inside the found one; a found sphere of unknown radius (NaN) is asked the former only.
+    inside the found one; where one radius is unknown (NaN) the other decides, and where both
+    are, the usual radius of a synaptic vesicle.
 
     Returns
     -------
@@ -96,7 +133,7 @@ def match_found(
         Between their centres.
     """
     distances = centre_distances_nm(found, truth, voxel_size_nm)
-    reach = np.fmin(found.radii_nm[:, None], truth.radii_nm[None])
+    reach = known_or_usual(np.fmin(found.radii_nm[:, None], truth.radii_nm[None]))
     rows, columns = match_pairs(distances, distances < reach)
     return rows, columns, distances[rows, columns]
 
@@ -122,20 +159,21 @@ def evaluate(found: Spheres, truth: Spheres, voxel_size_nm: Triple) -> Evaluatio
     whole = float(np.nansum(_volume(found.radii_nm)) + np.nansum(_volume(truth.radii_nm)))
     table = np.zeros((len(found), len(truth)))
     table[first, second] = iou
-    strict = len(match_pairs(1 - table, table >= MIN_IOU)[0])
+    sized = all(np.isfinite(each.radii_nm).any() or not len(each) for each in (found, truth))
+    strict = len(match_pairs(1 - table, table >= MIN_IOU)[0]) if sized else float("nan")
     table[first, second] = shared
     correct = np.zeros(len(found), bool)
     correct[rows] = True
     curve = precision_recall(found.scores, correct, len(truth))
     steps = np.diff(curve[:, 2], prepend=0.0)
-    precision, recall = _ratio(hits, len(found)), _ratio(hits, len(truth))
+    precision, recall = ratio(hits, len(found)), ratio(hits, len(truth))
     return Evaluation(
         true_positives=hits,
         false_positives=len(found) - hits,
         false_negatives=len(truth) - hits,
         precision=precision,
         recall=recall,
-        f1=_ratio(2 * hits, len(found) + len(truth)),
+        f1=ratio(2 * hits, len(found) + len(truth)),
         centre_error_nm_mean=_mean(distances),
         centre_error_nm_sd=_sd(distances),
         centre_error_nm_median=_median(distances),
@@ -144,41 +182,13 @@ def evaluate(found: Spheres, truth: Spheres, voxel_size_nm: Triple) -> Evaluatio
         radius_error_nm_sd=_sd(difference),
         radius_bias_nm=_mean(difference),
         diameter_error=_mean(1 - smaller / larger),
-        mask_dice=_ratio(2 * float(shared.sum()), whole),
-        label_dice=_ratio(2 * float(table[rows, columns].sum()), whole),
-        iou_precision=_ratio(strict, len(found)),
-        iou_recall=_ratio(strict, len(truth)),
-        iou_f1=_ratio(2 * strict, len(found) + len(truth)),
+        mask_dice=min(ratio(2 * float(shared.sum()), whole), 1.0),
+        label_dice=ratio(2 * float(table[rows, columns].sum()), whole),
+        iou_precision=ratio(strict, len(found)),
+        iou_recall=ratio(strict, len(truth)),
+        iou_f1=ratio(2 * strict, len(found) + len(truth)),
         average_precision=float(curve[:, 1] @ steps) if len(curve) else float("nan"),
     )
-
-
-def soft_dice(probability: npt.NDArray[np.generic], truth: Spheres, grid: Grid) -> float:
-    """Dice coefficient of a probability map with the insides of true spheres.
-
-    Twice the probability inside over the probability everywhere plus the voxels inside; for a
-    map of zeros and ones that is the usual coefficient.
-
-    Parameters
-    ----------
-    probability : (z, y, x) array
-        0 to 1, on `grid`; may be memory-mapped.
-    truth : Spheres
-        Centres in voxels of `grid`.
-    grid : Grid
-        Of the map.
-
-    Returns
-    -------
-    float
-        NaN where there is nothing on either side.
-    """
-    inside = paint_spheres(truth, grid) > 0
-    shared = total = 0.0
-    for plane, true in zip(probability, inside, strict=True):
-        shared += float(plane[true].sum(dtype=np.float64))
-        total += float(plane.sum(dtype=np.float64)) + int(true.sum())
-    return _ratio(2 * shared, total)
 
 
 def shared_volumes(
@@ -233,11 +243,11 @@ def precision_recall(scores: FloatArray, correct: BoolArray, true_count: int) ->
     ranked, hits = scores[order], np.cumsum(correct[order])
     # Equal scores cannot be told apart: one row for all of them.
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)[: len(ranked)])
-    rows = [(ranked[i], hits[i] / (i + 1), _ratio(int(hits[i]), true_count)) for i in last]
+    rows = [(ranked[i], hits[i] / (i + 1), ratio(int(hits[i]), true_count)) for i in last]
     return np.array(rows, np.float64).reshape(-1, 3)
 
 
-def _ratio(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
     """Part over whole, NaN for nothing over nothing."""
     return part / whole if whole else float("nan")
 

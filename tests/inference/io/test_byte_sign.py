@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mrc_files import write_header
 from vesimod.io.tomogram import read_tomogram, read_volume
@@ -73,6 +73,7 @@ def test_true_statistics_are_believed(tmp_path):
     assert tomogram.warnings == ()
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(-60, 60), st.integers(8, 40), st.integers(0, 5))
 def test_the_same_picture_whatever_way_it_is_stored(tmp_path_factory, middle, spread, seed):
     """Signed bytes and the same bytes plus 128 differ by 128 everywhere, in whatever file."""
