@@ -97,14 +97,17 @@ def fit_command(
     from dataclasses import replace
 
     from vesimod.commands.console import progress, say
+    from vesimod_imod.core.locks import only_writer
 
     from vesimod_train.config import Config
     from vesimod_train.fitting.fit import fit
+    from vesimod_train.networks.checkpoints import CHECKPOINT
 
     settings = Config.from_mapping(read_toml(config), config.parent)
     if seed is not None:
         settings = replace(settings, seed=seed)
-    with progress() as show:
+    output.mkdir(parents=True, exist_ok=True)
+    with only_writer([output / CHECKPOINT]), progress() as show:
         checkpoint = fit(
             settings,
             output,

@@ -1,16 +1,27 @@
-"""Writing files so that a failure never costs the user what was there before."""
+"""Writing files so that a failure never costs the user what was there before.
+
+All temporary files are made here, under names that tell their owner, and cleared here: at once
+where a run fails or is interrupted, by the next run in the same folder where one was killed.
+"""
 
 from __future__ import annotations
 
+import atexit
+import errno
 import hashlib
 import os
-import re
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.owners import parse_owner, this_process
+
+PREFIX = ".vesimod-"  # of temporary files; the owner follows
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_numbers = count()
+_own: set[Path] = set()  # that are there now, and must not be when this process ends
 
 
 def check_writable(path: Path, overwrite: bool) -> None:
@@ -29,11 +40,14 @@ def check_writable(path: Path, overwrite: bool) -> None:
     if path.is_dir():
         raise IsADirectoryError(f"{path}: is a folder; name a file")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path}: exists already; `overwrite=True` replaces it")
+        why = "is of a run that was cut short" if mark_path(path).exists() else "exists already"
+        raise FileExistsError(f"{path}: {why}; `overwrite=True` replaces it")
     try:  # os.access is not to be trusted on network shares, nor for Windows folders
-        with tempfile.TemporaryFile(dir=path.parent):
+        with temporary_path(path):
             pass
     except OSError as error:
+        if error.errno in FULL:
+            raise disk_full(path, error) from error
         raise PermissionError(
             f"{path.parent}: cannot write there ({error.strerror}); choose another folder"
         ) from error
@@ -80,20 +94,105 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; rename it to `path` when the block succeeds.
 
     On any exception, Ctrl-C included, the temporary file is removed and `path` stays as it was.
+
+    Raises
+    ------
+    OSError
+        Of a full disk, it names `path` and the disk.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    remove_leftovers(path)
     try:
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files private; results are shared
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        with temporary_path(path) as temporary:
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise disk_full(path, error) from error
         raise
+
+
+@contextmanager
+def temporary_path(path: Path) -> Iterator[Path]:
+    """Give an empty file beside `path` with the same ending; it is gone after the block."""
+    temporary = path.with_name(f"{PREFIX}{this_process()}-{next(_numbers)}{path.suffix}")
+    own(temporary)
+    try:
+        # "x", for others may write to the folder; results are shared, unlike mkstemp's files.
+        temporary.open("xb").close()
+        yield temporary
+    finally:
+        remove_own(temporary)  # which a rename may have done
+
+
+def mark_path(path: Path) -> Path:
+    """Path of a file that is there while `path` and what belongs to it are written."""
+    return path.with_name(f"{path.name}.unfinished")
+
+
+@contextmanager
+def marked_unfinished(path: Path, others: Iterable[Path] = ()) -> Iterator[None]:
+    """Mark files as unfinished while they are written, so that a kill, or a failure, shows later.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is written last.
+    others : iterable of Path
+        What belongs to it; without any of them the mark would say nothing.
+    """
+    mark = mark_path(path)
+    mark.touch()
+    try:
+        yield
+    except BaseException:
+        if not any(file.exists() for file in (path, *others)):
+            mark.unlink()
+        raise
+    mark.unlink()
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files that killed processes left in the folder of `path`."""
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if not entry.name.startswith(PREFIX):
+                continue
+            file, owner = Path(entry.path), parse_owner(entry.name)
+            if owner is not None and not owner.lives(file):
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
+
+
+def remove_own_files() -> None:
+    """Remove what this process would leave behind if it ended now; needed after Ctrl-C only."""
+    for file in list(_own):
+        remove_own(file)
+
+
+def own(file: Path) -> None:
+    """Have a file removed when this process ends, however it ends, unless it is killed."""
+    _own.add(file)
+
+
+def remove_own(file: Path) -> None:
+    """Remove a file of `own`, if it is there still."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
+    _own.discard(file)
+
+
+def disk_full(path: Path, error: OSError) -> OSError:
+    """Return an error that says which file had no space, and on which disk."""
+    disk = path.absolute().parent
+    while not disk.is_mount() and disk != disk.parent:
+        disk = disk.parent
+    what = os.strerror(error.errno or errno.ENOSPC)
+    return OSError(
+        error.errno, f"{what} (the disk is {disk}); free some, or write elsewhere", str(path)
+    )
 
 
 def sha256_of(path: Path) -> str:
@@ -105,17 +204,4 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files that killed processes left when they wrote `path`."""
-    start = f".{path.stem}-"
-    for other in path.parent.iterdir():
-        middle = other.name.removeprefix(start).removesuffix(path.suffix)
-        if other.name == f"{start}{middle}{path.suffix}" and re.fullmatch(r"[a-z0-9_]{8}", middle):
-            other.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """Read the process's umask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+atexit.register(remove_own_files)

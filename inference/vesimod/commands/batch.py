@@ -154,33 +154,33 @@ def run(
     """
     import sys
 
-    from vesimod_imod.core.files import remove_leftovers
+    from vesimod_imod.core.locks import only_writer
 
     from vesimod.commands import console
     from vesimod.network.model import load_model
     from vesimod.runs.batch import run_jobs
     from vesimod.runs.summary import check_summary, markdown, write_summary
 
-    network = load_model(
-        model,
-        device=device,  # type: ignore[arg-type]
-        threads=threads,
-        memory_gb=memory_gb,
-    )
     summary = folder / SUMMARY
-    check_summary(summary)
-    remove_leftovers(summary)
     rows: list[Row] = []
-    try:
-        with console.progress(quiet) as report:
-            for row in run_jobs(jobs, network, overwrite=overwrite, progress=report):
-                rows.append(row)
-                if not quiet:
-                    print(f"{len(rows)}/{len(jobs)} {row.line()}", file=sys.stderr, flush=True)
-                write_summary(summary, rows)
-    finally:  # also after Ctrl-C, or where not even the summary could be written
-        if rows and not quiet:
-            console.say(markdown(rows))
+    with only_writer([summary]):
+        network = load_model(
+            model,
+            device=device,  # type: ignore[arg-type]
+            threads=threads,
+            memory_gb=memory_gb,
+        )
+        check_summary(summary)
+        try:
+            with console.progress(quiet) as report:
+                for row in run_jobs(jobs, network, overwrite=overwrite, progress=report):
+                    rows.append(row)
+                    if not quiet:
+                        print(f"{len(rows)}/{len(jobs)} {row.line()}", file=sys.stderr, flush=True)
+                    write_summary(summary, rows)
+        finally:  # also after Ctrl-C, or where not even the summary could be written
+            if rows and not quiet:
+                console.say(markdown(rows))
     failed = [row.name for row in rows if row.state == "failed"]
     if failed:
         rest = len(jobs) - len(rows)

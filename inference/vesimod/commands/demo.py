@@ -17,6 +17,8 @@ def demo(
     import shutil
     from importlib import resources
 
+    from vesimod_imod.core.files import atomic_path
+
     from vesimod.commands.console import print_spheres, say
     from vesimod.commands.evaluation_table import print_evaluation
     from vesimod.commands.segmenting import run
@@ -26,7 +28,8 @@ def demo(
     folder.mkdir(parents=True, exist_ok=True)
     source = Path(str(resources.files("vesimod"))) / "demo"
     tomogram = folder / "demo_rec.mrc"
-    shutil.copyfile(source / "demo.mrc", tomogram)
+    with atomic_path(tomogram) as temporary:
+        shutil.copyfile(source / "demo.mrc", temporary)
     model, table, picture = (
         folder / name for name in ("demo_rec_vesicles.mod", "demo_rec.csv", "demo_rec.png")
     )

@@ -91,9 +91,8 @@ def _segment(entries: Entries) -> int:
         return 0
     # The model is written last: without it, the other outputs are remains of a broken run.
     overwrite = overwrite or (keep and not outputs.complete)
-    for path in outputs.files():
-        if path.exists() and not overwrite:
-            raise PipError(f"{path} exists already; enter OverwriteOutput to replace it")
+    if not overwrite:
+        outputs.check_absent("enter OverwriteOutput to replace it")
     resources: dict[str, Any] = {
         "device": _device(entries),
         "threads": entries.whole_number("ThreadLimit"),

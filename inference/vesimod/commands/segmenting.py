@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vesimod.io.tomogram import Tomogram
+    from vesimod.network.model import Model
     from vesimod.pipeline import Segmentation
     from vesimod.runs.outputs import Outputs, Settings
 
@@ -31,39 +32,35 @@ def run(
     Every output is checked before the work begins, and each file appears whole or not at all.
     With `slabs` above 1 the network's part is read from that many files of `vesimod.runs.slabs`.
     """
+    from vesimod_imod.core.locks import only_writer
+
     from vesimod.commands import console
     from vesimod.network.model import load_model
-    from vesimod.pipeline import extra_work
     from vesimod.runs.segment_file import prepare, segment_and_write
 
-    tomogram = prepare(path, outputs, settings, overwrite)
-    network = load_model(
-        model,
-        device=device,  # type: ignore[arg-type]
-        threads=threads,
-        memory_gb=memory_gb,
-    )
-    if not quiet:
-        console.say(describe(tomogram, network.spec.name, network.providers))
-    console.say_doubts(tomogram, quiet)
-    if not quiet:
-        # Slabs were computed elsewhere.
-        again = extra_work(tomogram, network) if slabs == 1 else 0.0
-        if again > MUCH_AGAIN:
-            console.say(
-                f"note: tiles that fit into memory overlap, {100 * again:.0f} % of the network's "
-                "work on top; a larger --memory-gb saves it"
-            )
-    with console.progress(quiet) as report:
-        result = segment_and_write(
-            tomogram,
-            outputs,
-            settings,
-            network,
-            slabs=slabs,
-            overwrite=overwrite,
-            progress=report,
+    with only_writer(outputs.files()):
+        tomogram = prepare(path, outputs, settings, overwrite)
+        network = load_model(
+            model,
+            device=device,  # type: ignore[arg-type]
+            threads=threads,
+            memory_gb=memory_gb,
         )
+        if not quiet:
+            console.say(describe(tomogram, network.spec.name, network.providers))
+        console.say_doubts(tomogram, quiet)
+        if not quiet and slabs == 1:  # slabs were computed elsewhere
+            _say_extra_work(tomogram, network)
+        with console.progress(quiet) as report:
+            result = segment_and_write(
+                tomogram,
+                outputs,
+                settings,
+                network,
+                slabs=slabs,
+                overwrite=overwrite,
+                progress=report,
+            )
     for note in result.notes:
         console.warn(note)
     if not quiet:
@@ -72,6 +69,19 @@ def run(
             console.say(f"wrote {file}")
         console.say(f"look at it:  3dmod {path} {outputs.model}")
     return result
+
+
+def _say_extra_work(tomogram: Tomogram, network: Model) -> None:
+    """Say if more memory would save much of the network's work."""
+    from vesimod.commands.console import say
+    from vesimod.pipeline import extra_work
+
+    again = extra_work(tomogram, network)
+    if again > MUCH_AGAIN:
+        say(
+            f"note: tiles that fit into memory overlap, {100 * again:.0f} % of the network's "
+            "work on top; a larger --memory-gb saves it"
+        )
 
 
 def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:

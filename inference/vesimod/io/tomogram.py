@@ -32,6 +32,7 @@ from vesimod.io.mrc_header import (
 from vesimod.io.other_formats import name_other_format
 from vesimod.io.tilt_series import tilt_series_signs
 from vesimod.io.voxel_size import doubtful_extent, settled_voxel_size
+from vesimod.io.voxels_in_file import open_voxels
 
 __all__ = [
     "Tomogram",
@@ -172,9 +173,12 @@ def _open(path: Path) -> tuple[Tomogram, Any, bytes]:
         dtype = np.dtype("i1" if sign.signed else "u1")
         notes += [sign.note] if sign.note else []
         warnings += [f"{path}: {sign.warning}"] if sign.warning else []
-    voxels = raw.view(dtype)
-    if rows_are_inverted(header):
-        voxels = voxels[:, ::-1]
+    inverted = rows_are_inverted(header)
+    if isinstance(raw, np.memmap):
+        voxels: npt.NDArray[Any] = open_voxels(path, dtype, shape, raw.offset, inverted)
+    else:
+        voxels = raw.view(dtype)[:, ::-1] if inverted else raw.view(dtype)
+    if inverted:
         notes.append(
             "the rows are taken from top to bottom, as newer versions of IMOD show such a file "
             f"(extended header {header['exttyp'].tobytes().decode('latin-1')}, version 20140, no "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.locks import only_writer
 
 from vesimod.errors import disk_is_full, in_words
 from vesimod.io.provenance import fingerprint, read_provenance
@@ -191,16 +192,18 @@ def run_jobs(
         network = replace(network, memory_gb=network.memory_gb / 2)
 
     def begin(job: Job) -> Asked | None:
-        if is_finished(job, network.sha256, overwrite):
-            return None
-        tomogram = prepare(job.tomogram, job.outputs, job.settings, overwrite=True)
-        return ask_network(tomogram, job.outputs, job.settings, network, progress=progress)
+        with only_writer(job.outputs.files()):
+            if is_finished(job, network.sha256, overwrite):
+                return None
+            tomogram = prepare(job.tomogram, job.outputs, job.settings, overwrite=True)
+            return ask_network(tomogram, job.outputs, job.settings, network, progress=progress)
 
     def end(job: Job, asked: Asked | None) -> Row:
         if asked is not None:
-            find_and_write(
-                asked, job.outputs, job.settings, network, overwrite=True, progress=progress
-            )
+            with only_writer(job.outputs.files()):
+                find_and_write(
+                    asked, job.outputs, job.settings, network, overwrite=True, progress=progress
+                )
         row = row_of(job.outputs.model, "kept" if asked is None else "done")
         return replace(row, tomogram=job.tomogram)
 

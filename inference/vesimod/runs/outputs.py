@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from vesimod_imod.core.files import mark_path
+
 from vesimod.io.provenance import fingerprint
 from vesimod.io.region import read_region
 from vesimod.io.tomogram import Tomogram
@@ -48,7 +50,22 @@ class Outputs:
     @property
     def mark(self) -> Path:
         """A file that is there while the others are written, and after that was cut short."""
-        return self.model.with_name(f"{self.model.name}.unfinished")
+        return mark_path(self.model)
+
+    def check_absent(self, remedy: str) -> None:
+        """Refuse to replace files.
+
+        Raises
+        ------
+        FileExistsError
+            One is there; the message ends with the remedy.
+        """
+        for file in self.files():
+            if file.exists():
+                cut = "is of a run that was cut short while it wrote its results"
+                raise FileExistsError(
+                    f"{file}: {cut if self.mark.exists() else 'exists already'}; {remedy}"
+                )
 
     @property
     def complete(self) -> bool:

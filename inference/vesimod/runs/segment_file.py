@@ -16,7 +16,7 @@ from vesimod_imod.core.arrays import Volume
 from vesimod_imod.core.files import check_distinct, check_writable, remove_leftovers
 from vesimod_imod.core.short_repr import ShortRepr
 
-from vesimod.io.provenance import Provenance, fingerprint, provenance_path
+from vesimod.io.provenance import Provenance, fingerprint
 from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.pipeline import Progress, Segmentation, find_in_maps, network_maps
 from vesimod.runs.outputs import Outputs, Settings
@@ -44,9 +44,10 @@ def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -
     """
     tomogram = read_tomogram(path, settings.voxel_size_nm)
     check_distinct([path, *outputs.files(), *([settings.region] if settings.region else [])])
+    if not overwrite:
+        outputs.check_absent("`overwrite=True` replaces it")
     for file in outputs.files():
         check_writable(file, overwrite)
-    for file in (*outputs.files(), provenance_path(outputs.model)):
         remove_leftovers(file)
     return tomogram
 

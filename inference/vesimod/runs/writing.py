@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from vesimod_imod.core.files import marked_unfinished
 from vesimod_imod.core.object_names import VESICLES
 from vesimod_imod.sphere_model.write import SphereObject, by_score, write_sphere_objects
 
@@ -45,7 +44,7 @@ def write_outputs(
     overwrite : bool
         Replace existing files.
     """
-    with _marked(outputs):
+    with marked_unfinished(outputs.model, outputs.files()):
         spheres = result.spheres
         if outputs.labels is not None:
             labels = paint_spheres(spheres, tomogram.grid)
@@ -61,19 +60,6 @@ def write_outputs(
         objects = by_score(spheres) if score_classes else [SphereObject(VESICLES, spheres)]
         write_sphere_objects(outputs.model, objects, tomogram.grid, overwrite=overwrite)
         write_provenance(outputs.model, provenance)
-
-
-@contextmanager
-def _marked(outputs: Outputs) -> Iterator[None]:
-    """Mark the outputs as unfinished while they are written, so that a kill shows later."""
-    outputs.mark.touch()
-    try:
-        yield
-    except BaseException:
-        if not outputs.model.exists():  # which says as much
-            outputs.mark.unlink()
-        raise
-    outputs.mark.unlink()
 
 
 def _write_probability(

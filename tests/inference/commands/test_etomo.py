@@ -267,7 +267,7 @@ def test_the_gpu_that_processchunks_hands_out(
         (["-InputFile", "a.mrc", "-Threshold", "x"], "Threshold needs a number"),
         (["-ParameterFile", "absent.txt"], "absent.txt: No such file"),
         (["-SummaryFile", "absent.mod"], "absent.mod: No such file"),
-        (["-InputFile", "a.mrc", "-OutputModel", "there.mod"], "there.mod exists already"),
+        (["-InputFile", "a.mrc", "-OutputModel", "there.mod"], "there.mod: exists already"),
     ],
 )
 def test_errors_are_one_line_in_the_log(

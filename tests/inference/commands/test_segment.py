@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from vesimod.cli import app, run_app
 from vesimod.io.tomogram import read_tomogram, write_volume
+from vesimod_imod.core import files as core_files
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.coordinates import image_reference
 from vesimod_imod.model.files import write_mod
@@ -314,12 +315,11 @@ def test_unwritable_folder(
     tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if os.geteuid() == 0:  # root writes everywhere: let the file system say no instead
-        import tempfile
 
-        def refuse(*_args: object, **_options: object) -> None:
+        def refuse(_path: Path) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr(core_files, "temporary_path", refuse)
     tomogram.parent.chmod(0o555)
     try:
         assert vesimod("segment", tomogram, "--model", data / "dark.onnx") == 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesimod_imod.core.files import check_writable
+from vesimod_imod.core.locks import only_writer
 
 from vesimod_train.config import Config, Pairs
 from vesimod_train.export.onnx import export
@@ -111,22 +112,23 @@ def finetune(
         Replace `output`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    check_writable(output, overwrite)
-    training, held_out = load_examples(config, folder / "cache", workers, report)
+    with only_writer([output, folder / CHECKPOINT]):
+        check_writable(output, overwrite)
+        training, held_out = load_examples(config, folder / "cache", workers, report)
+        fit(
+            config,
+            folder,
+            threads=threads,
+            device=device,
+            report=report,
+            progress=progress,
+            examples=(training, held_out),
+        )
+        export(folder / CHECKPOINT, output, overwrite=overwrite)
     simulated, corrected = (
         held_out[: config.validation_volumes],
         held_out[config.validation_volumes :],
     )
-    fit(
-        config,
-        folder,
-        threads=threads,
-        device=device,
-        report=report,
-        progress=progress,
-        examples=(training, held_out),
-    )
-    export(folder / CHECKPOINT, output, overwrite=overwrite)
     networks = base_network(config), load_checkpoint(folder / CHECKPOINT)[1]
     scores = [
         validate(network.to(device), examples, config.voxel_size_nm, device)
