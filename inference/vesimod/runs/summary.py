@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from vesimod_imod.core.errors import as_flags
 from vesimod_imod.sphere_model.read import read_sphere_model
 
 from vesimod.io.csv_table import write_table
@@ -93,7 +94,7 @@ def row_of(model: Path, state: str) -> Row:
         radius_sd_nm=float(known.std()) if len(known) else None,
         density_per_um3=len(radii) / searched if searched else None,
         seconds=results.get("seconds"),
-        notes=(*results.get("notes", ()), *notes),
+        notes=tuple(as_flags(note) for note in (*results.get("notes", ()), *notes)),
     )
 
 
