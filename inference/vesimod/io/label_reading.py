@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from vesimod_imod.core.arrays import BoolArray, IntArray, Labels
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
 from vesimod.io.label_volume import spheres_of_labels
@@ -24,8 +25,8 @@ _LONGER = 1.8
 _LARGER = 20.0
 
 
-@dataclass(frozen=True, eq=False)
-class LabelReading:
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelReading(ShortRepr):
     """What a label volume holds.
 
     Parameters
