@@ -1,14 +1,18 @@
-# Two commands: `make demo` and `make test`. README.md has the same steps for Windows.
+# `make demo`, `make quick`, `make test`; CONTRIBUTING.md says when. README.md has the steps for Windows.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # The CPU build is enough for every test; any release from 2.5 on will do.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test lint types unit wheel clean
+.PHONY: demo quick test lint types unit wheel clean
 
 demo: $(BIN)/.cpu
 	$(BIN)/vesimod demo
+
+# Two processes of one thread each: more threads only wait for one another on two cores.
+quick: $(BIN)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -q -n 2 -m "not slow"
 
 test: lint types unit wheel
 
@@ -20,20 +24,22 @@ types: $(BIN)/.dev
 	$(BIN)/mypy
 
 unit: $(BIN)/.dev
-	$(BIN)/python -m pytest -p no:cacheprovider --durations=10
+	$(BIN)/python -m pytest -p no:cacheprovider --durations=10 --cov --cov-report=term
 
 # What a user of the wheel gets: inference without torch and onnx, in a venv of its own.
 wheel: $(BIN)/.dev
 	$(BIN)/python tests/check_wheel.py
 
+# Dependency groups need pip 25.1.
 $(BIN)/.cpu: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/pip install --quiet --editable '.[cpu]'
 	touch $@
 
 $(BIN)/.dev: pyproject.toml $(BIN)/.cpu
 	$(BIN)/pip install --quiet '$(TORCH)'
-	$(BIN)/pip install --quiet --editable '.[cpu,train,dev]'
+	$(BIN)/pip install --quiet --editable '.[cpu,train]' --group dev
 	touch $@
 
 clean:

@@ -18,7 +18,8 @@ Device = Literal["auto", "cpu", "cuda"]
 OPENVINO, ON_GPU = "OpenVINOExecutionProvider", "CUDAExecutionProvider"
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
-    "onnxruntime is not installed: pip install 'vesimod[cpu]', or 'vesimod[gpu]' for an NVIDIA card"
+    "onnxruntime is not installed: pip install 'vesimod[cpu]', or instead 'vesimod[gpu]' for an "
+    "NVIDIA card, 'vesimod[openvino]' for the 8-bit models"
 )
 
 
