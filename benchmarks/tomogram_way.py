@@ -1,7 +1,7 @@
 """The places of the code in which a tomogram stays on its way through ``vesimod segment``.
 
-Counted while the demo tomogram is segmented for a second time, when all is imported: a module counts
-when one of its functions runs. A stay is a run of modules of one room, in the order in which
+Counted while the demo tomogram is segmented for a second time, when all is imported: a module
+counts when one of its functions runs. A stay is a run of modules of one room, in the order in which
 they are first entered; modules that lie in no room are rooms of their own. For another checkout:
 ``PYTHONPATH=that/imod_bridge:that/inference python benchmarks/tomogram_way.py``.
 """
@@ -32,7 +32,9 @@ def modules_entered() -> list[str]:
 
     def enter(frame: FrameType, event: str, _: object) -> None:
         name = str(frame.f_globals.get("__name__", ""))
-        of_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED  # no annotation that is evaluated
+        of_function = (
+            frame.f_code.co_flags & inspect.CO_OPTIMIZED
+        )  # no annotation that is evaluated
         if event == "call" and of_function and name.startswith(OURS):
             found.setdefault(name)
 
