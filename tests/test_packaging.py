@@ -1,0 +1,66 @@
+"""What pyproject.toml promises: lowest versions, systems, and files that say the same."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OF_OTHERS = {"click"}  # pinned for the sake of a dependency
+
+
+def pins() -> dict[str, Version]:
+    lines = (ROOT / ".ci" / "lowest.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {name: Version(version) for name, version in pairs}
+
+
+def lowest() -> dict[str, Version]:
+    found = {}
+    for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["cpu"]:
+        requirement = Requirement(line)
+        (least,) = (part for part in requirement.specifier if part.operator == ">=")
+        found[requirement.name] = Version(least.version)
+    return found
+
+
+def test_the_lowest_versions_are_those_that_are_tested() -> None:
+    tested = pins()
+    assert {name: tested[name] for name in tested.keys() - OF_OTHERS} == lowest()
+    assert tested.keys() >= OF_OTHERS
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    assert [author["name"].lower() for author in citation["authors"]] == [
+        author["name"] for author in PROJECT["authors"]
+    ]
+
+
+def test_the_changelog_knows_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(PROJECT['version'])}\b", text, re.MULTILINE)
+
+
+def test_issue_templates_are_forms() -> None:
+    folder = ROOT / ".github" / "ISSUE_TEMPLATE"
+    forms = [path for path in folder.glob("*.yml") if path.name != "config.yml"]
+    assert len(forms) >= 3
+    for path in forms:
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert {"name", "description", "body"} <= form.keys(), path
+        identifiers = [part["id"] for part in form["body"] if part["type"] != "markdown"]
+        assert len(set(identifiers)) == len(identifiers) > 0, path
