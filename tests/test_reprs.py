@@ -22,10 +22,11 @@ def bulky_dataclasses(package: str) -> list[type]:
     for module in pkgutil.walk_packages(top.__path__, f"{package}."):
         if module.name.endswith("__main__"):
             continue
-        for _, item in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            if dataclasses.is_dataclass(item) and item.__module__ == module.name:
-                if any(BULKY.search(str(field.type)) for field in dataclasses.fields(item)):
-                    found.append(item)
+        classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+        own = [item for _, item in classes if item.__module__ == module.name]
+        for item in filter(dataclasses.is_dataclass, own):
+            if any(BULKY.search(str(field.type)) for field in dataclasses.fields(item)):
+                found.append(item)
     return found
 
 
