@@ -6,8 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vesimod.api.inputs import File, Place, Vesicles, as_reading, shared_grid, warn
+import numpy.typing as npt
+
+from vesimod.api.inputs import File, Place, Vesicles, as_reading, as_region, shared_grid, warn
 from vesimod.measure import agreement
+from vesimod.measure.within import within_region
 from vesimod.review import merge as merging
 from vesimod.review.correction_table import Correction, read_corrections
 from vesimod.review.corrections import find_corrections
@@ -20,6 +23,7 @@ def evaluate(
     tomogram: Place | None = None,
     *,
     voxel_size_nm: float | None = None,
+    region: File | npt.ArrayLike | None = None,
 ) -> agreement.Evaluation:
     """Compare found vesicles with true ones: precision, recall, errors in nm.
 
@@ -31,10 +35,14 @@ def evaluate(
         That volume.
     voxel_size_nm : float, optional
         Instead of it. Neither is needed where one of the files states its voxel size.
+    region : (z, y, x) array or path, optional
+        The part in which vesicles are compared (`vesimod.measure.within`); as in `segment`.
     """
     grid = shared_grid([truth, found], tomogram, voxel_size_nm)
     found_spheres, true_spheres = (as_reading(each, grid).spheres for each in (found, truth))
-    return agreement.evaluate(found_spheres, true_spheres, grid.voxel_size_nm)
+    counted = as_region(region, grid)
+    pair = within_region(found_spheres, true_spheres, counted, grid.voxel_size_nm)
+    return agreement.evaluate(*pair, grid.voxel_size_nm)
 
 
 def corrections(

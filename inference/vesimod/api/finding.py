@@ -93,7 +93,7 @@ def segment(
         as_model(model),
         threshold=threshold,
         invert=invert,
-        region=as_region(region, volume),
+        region=as_region(region, volume.grid),
         progress=progress,
     )
     warn(f"{volume.path}: {note}" for note in result.notes)

@@ -68,19 +68,21 @@ def as_model(model: File | Model) -> Model:
     raise InputTypeError(f"a model is taken as {taken}, not as {_kind(model)}")
 
 
-def as_region(region: File | npt.ArrayLike | None, tomogram: Tomogram) -> BoolArray | None:
+def as_region(region: File | npt.ArrayLike | None, grid: Grid) -> BoolArray | None:
     """Read where vesicles may be from contours or a mask, or check a mask at hand."""
     if region is None:
         return None
+    if not any(grid.shape):
+        raise InputError("`region`: nothing states where it lies; give `tomogram`")
     if isinstance(region, (str, os.PathLike)):
-        inside, notes = read_region(Path(region), tomogram.grid)
+        inside, notes = read_region(Path(region), grid)
         warn(notes)
         return inside
     mask = np.asarray(region)
-    if mask.shape != tomogram.grid.shape or mask.dtype.kind not in "biuf":
+    if mask.shape != grid.shape or mask.dtype.kind not in "biuf":
         raise InputError(
             f"`region`: a mask {mask.shape} of {mask.dtype} does not fit the tomogram's voxels "
-            f"{tomogram.grid.shape} (z, y, x); make it on the same volume"
+            f"{grid.shape} (z, y, x); make it on the same volume"
         )
     return mask > 0
 

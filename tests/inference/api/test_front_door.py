@@ -195,6 +195,17 @@ def test_evaluate_takes_spheres_and_files(tmp_path, result, tomogram) -> None:
         vesimod.evaluate({}, table, tomogram)
 
 
+def test_evaluate_within_a_region(result, tomogram) -> None:
+    half = np.zeros(tomogram.grid.shape, bool)
+    half[:, :70] = True
+    lower = result.spheres[result.spheres["y"] < 69]
+    evaluation = vesimod.evaluate(lower, result.spheres, tomogram, region=half)
+    assert (evaluation.false_negatives, evaluation.false_positives) == (0, 0)
+    assert vesimod.evaluate(lower, result.spheres, tomogram).false_negatives > 0
+    with pytest.raises(vesimod.InputError, match="give `tomogram`"):
+        vesimod.evaluate(lower, result.spheres, voxel_size_nm=VOXEL_NM, region=half)
+
+
 def test_a_round_of_corrections(tmp_path, result, tomogram) -> None:
     spheres = result.spheres
     radii = np.where(spheres["id"] == spheres.ids[2], 12.5, spheres["radius_nm"])
