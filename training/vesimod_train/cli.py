@@ -152,7 +152,15 @@ def learn_from_command(
     model = read_mod(corrected)
     lesson = learn_from(volume, read(predicted, volume.grid), model, invert=invert)
     reviewed = model if region is None else read_mod(region)
-    path = write_pair(folder, volume, lesson, reviewed, invert=invert, overwrite=overwrite)
+    path = write_pair(
+        folder,
+        volume,
+        lesson,
+        reviewed,
+        invert=invert,
+        also_read=[predicted, corrected, region],
+        overwrite=overwrite,
+    )
     say(", ".join(f"{count} {verdict}" for verdict, count in lesson.counts.items()))
     say(
         f"{len(lesson.vesicles)} vesicles, {len(lesson.rejected)} lookalikes that are not, "

@@ -10,7 +10,7 @@ import atexit
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -71,22 +71,6 @@ def check_regular(path: Path) -> None:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
     raise OSError(f"{path}: is a pipe or a device, not a file; write its content to a file first")
-
-
-def check_distinct(files: Iterable[Path]) -> None:
-    """Refuse to write two things into one file, or over the tomogram.
-
-    Raises
-    ------
-    InputError
-        Two of the paths are the same file.
-    """
-    seen: set[Path] = set()
-    for file in files:
-        resolved = file.resolve()
-        if resolved in seen:
-            raise InputError(f"{file}: named twice; every input and output needs its own file")
-        seen.add(resolved)
 
 
 @contextmanager

@@ -29,14 +29,13 @@ def corrections(
     """Tell sphere by sphere what somebody kept, moved, resized, added or removed."""
     import json
 
-    from vesimod_imod.core.files import check_writable
+    from vesimod_imod.core.file_roles import check_files
 
     from vesimod.commands.console import grid_for, read, say
     from vesimod.review.correction_table import as_json, counts, write_corrections
     from vesimod.review.corrections import find_corrections
 
-    if output is not None:
-        check_writable(output, overwrite)
+    check_files([predicted, corrected, tomogram], [output], overwrite=overwrite)
     grid = grid_for([predicted, corrected], tomogram, voxel_size_nm)
     rows = find_corrections(read(predicted, grid), read(corrected, grid), grid.voxel_size_nm)
     if output is not None:

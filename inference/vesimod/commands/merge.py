@@ -23,7 +23,7 @@ def merge(
     import json
     from dataclasses import asdict
 
-    from vesimod_imod.core.files import check_distinct, check_writable
+    from vesimod_imod.core.file_roles import check_files
     from vesimod_imod.core.object_names import NEW, VESICLES
     from vesimod_imod.model.coordinates import shown_in_3dmod
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
@@ -32,8 +32,7 @@ def merge(
     from vesimod.review.correction_table import read_corrections
     from vesimod.review.merge import merge as apply
 
-    check_distinct([table, new, output])
-    check_writable(output, overwrite)
+    check_files([table, new, tomogram], [output], overwrite=overwrite)
     corrections = read_corrections(table)
     grid = grid_for([new], tomogram, voxel_size_nm)
     found = read(new, grid).spheres

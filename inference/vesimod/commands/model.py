@@ -45,12 +45,12 @@ def copy(
     overwrite: Overwrite = False,
 ) -> None:
     """Copy a model byte by byte, but only if all of it can be read."""
-    from vesimod_imod.core.files import check_distinct
+    from vesimod_imod.core.file_roles import check_files
     from vesimod_imod.model.files import recover_mod, write_mod
 
     from vesimod.commands.console import say, warn
 
-    check_distinct([source, output])
+    check_files([source], [output], overwrite=overwrite)
     model, notes = recover_mod(source) if recover else (_read(source), [])
     for note in notes:
         warn(note)

@@ -178,16 +178,20 @@ def _device(entries: Entries) -> str:
 
 def _summarise(entries: Entries) -> int:
     """Print one line per model, and write it where that is wanted; fail if one cannot be read."""
+    from vesimod_imod.core.file_roles import check_files
+
     from vesimod.runs.summary import Row, check_summary, markdown, row_of, write_summary
 
     rows = []
-    for model in map(Path, entries.values["SummaryFile"]):
+    models = [Path(name) for name in entries.values["SummaryFile"]]
+    table = _path(entries, "OutputTable")
+    check_files(models, [table], overwrite=True)
+    for model in models:
         try:
             rows.append(row_of(model, "done"))
         except (OSError, ValueError) as error:
             rows.append(Row(model, "failed", notes=(in_words(error),)))
     say(markdown(rows))
-    table = _path(entries, "OutputTable")
     if table is not None:
         check_summary(table)
         write_summary(table, rows)

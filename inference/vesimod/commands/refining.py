@@ -23,6 +23,7 @@ def open_files(
     """
     import numpy as np
     from vesimod_imod.core.arrays import FloatArray
+    from vesimod_imod.core.file_roles import check_files
     from vesimod_imod.core.spheres import Spheres
     from vesimod_imod.live.point_edits import with_sphere_object
     from vesimod_imod.live.refining import Found
@@ -34,6 +35,7 @@ def open_files(
     from vesimod.commands.console import open_tomogram
     from vesimod.vesicles.snap import snap
 
+    check_files([tomogram], [model], overwrite=True)
     volume = open_tomogram(tomogram, voxel_size_nm)
     if not model.exists():
         write_sphere_model(model, Spheres.empty(), volume.grid)

@@ -38,8 +38,9 @@ def run(
     from vesimod.network.model import load_model
     from vesimod.runs.segment_file import prepare, segment_and_write
 
+    own = [Path(model)] if model.endswith(".onnx") else []
     with only_writer(outputs.files()):
-        tomogram = prepare(path, outputs, settings, overwrite)
+        tomogram = prepare(path, outputs, settings, overwrite, also_read=own)
         network = load_model(
             model,
             device=device,  # type: ignore[arg-type]

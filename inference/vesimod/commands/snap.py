@@ -33,7 +33,7 @@ def snap(
     Points with a size of their own are kept as they are. Clicks where no vesicle is found
     go to the second object of the model.
     """
-    from vesimod_imod.core.files import check_distinct, check_writable
+    from vesimod_imod.core.file_roles import check_files
     from vesimod_imod.core.object_names import REJECTED, VESICLES
     from vesimod_imod.sphere_model.read import read_sphere_model
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
@@ -43,8 +43,7 @@ def snap(
 
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
     output = output or points.with_name(f"{points.stem}_snapped.mod")
-    check_distinct([tomogram, points, output])
-    check_writable(output, overwrite)
+    check_files([tomogram, points], [output], overwrite=overwrite)
     reading = read_sphere_model(points, volume.grid)
     for warning in reading.warnings:
         console.warn(warning)

@@ -7,13 +7,15 @@ which things are checked, computed and written.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from vesimod_imod.core.arrays import Volume
-from vesimod_imod.core.files import check_distinct, check_writable, remove_leftovers
+from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import remove_leftovers
 from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.io.provenance import Provenance, fingerprint
@@ -30,24 +32,31 @@ if TYPE_CHECKING:
 NM3_PER_UM3 = 1e9
 
 
-def prepare(path: Path, outputs: Outputs, settings: Settings, overwrite: bool) -> Tomogram:
+def prepare(
+    path: Path,
+    outputs: Outputs,
+    settings: Settings,
+    overwrite: bool,
+    also_read: Sequence[Path] = (),
+) -> Tomogram:
     """Open the tomogram, and check every output before hours of work go into it.
 
-    What a killed run left of the outputs under temporary names is removed.
+    What a killed run left of the outputs under temporary names is removed. Files `also_read` must
+    not be written over either.
 
     Raises
     ------
     InputError
-        Two of the files are the same one.
+        Two of the files are the same one, or a name is reserved.
     OSError, TomogramError
-        See `vesimod_imod.core.files.check_writable` and `vesimod.io.tomogram.read_tomogram`.
+        See `vesimod_imod.core.file_roles.check_files` and `vesimod.io.tomogram.read_tomogram`.
     """
     tomogram = read_tomogram(path, settings.voxel_size_nm)
-    check_distinct([path, *outputs.files(), *([settings.region] if settings.region else [])])
+    read = [path, settings.region, *also_read]
+    check_files(read, outputs.files(), overwrite=True)
     if not overwrite:
         outputs.check_absent("`overwrite=True` replaces it")
     for file in outputs.files():
-        check_writable(file, overwrite)
         remove_leftovers(file)
     return tomogram
 

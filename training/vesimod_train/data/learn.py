@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from vesimod.review.correction_table import Correction, counts
 from vesimod.review.corrections import find_corrections
 from vesimod.vesicles.snap import snap
 from vesimod_imod.core.arrays import BoolArray
-from vesimod_imod.core.files import check_writable
+from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.object_names import (
     CORRECTED,
     NOT_JUDGED,
@@ -113,6 +114,7 @@ def write_pair(
     reviewed: ModFile,
     *,
     invert: bool = False,
+    also_read: Sequence[Path | None] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write NAME.mrc and NAME.mod, from which `pairs.read_pair` makes an example.
@@ -127,6 +129,8 @@ def write_pair(
         Has the regions that were reviewed, in objects that `is_region` knows by their names.
     invert : bool
         Membranes are bright: the copy of the tomogram is negated.
+    also_read : sequence of Path
+        Files beside the tomogram that must not be written over.
     overwrite : bool
 
     Returns
@@ -138,8 +142,8 @@ def write_pair(
     name = tomogram.path.name.removesuffix(".gz").removesuffix(".bz2")
     volume_path = folder / f"{Path(name).stem}.mrc"
     model_path = volume_path.with_suffix(".mod")
-    for path in (volume_path, model_path):
-        check_writable(path, overwrite)
+    read = [tomogram.path, *also_read]
+    check_files(read, [volume_path, model_path], overwrite=overwrite)
     # The copy's header states the true voxel size, and no rotation.
     grid = replace(tomogram.grid, header_voxel_size_nm=None, tilt_angles_deg=(0.0, 0.0, 0.0))
     voxels = tomogram.voxels

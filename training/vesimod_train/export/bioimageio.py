@@ -11,7 +11,8 @@ import onnx
 import onnxruntime
 import yaml
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
-from vesimod_imod.core.files import atomic_path, check_writable, sha256_of
+from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import atomic_path, sha256_of
 
 from vesimod_train.export.onnx import TOLERANCE
 from vesimod_train.export.strips import plain
@@ -68,8 +69,7 @@ def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
     tensors = {name: beside(model, f"_{name}.npy") for name in ("volume", *spec.outputs)}
     description, weights = beside(model, ".bioimageio.yaml"), beside(model, ".bioimageio.onnx")
     written = [*tensors.values(), weights, description]
-    for path in written:
-        check_writable(path, overwrite)
+    check_files([model], written, overwrite=overwrite)
     with atomic_path(weights) as temporary:
         onnx.save(plain(graph), temporary)
     for name, array in example(weights, spec).items():

@@ -17,7 +17,8 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec, Normalisation
-from vesimod_imod.core.files import atomic_path, check_writable, sha256_of
+from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import atomic_path, sha256_of
 
 from vesimod_train.export.onnx import OPSET, TILE_CORE
 from vesimod_train.export.strips import in_strips
@@ -53,9 +54,9 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
     ModelError
         The file is not such a model, or has layers that CryoVesNet's networks do not have.
     FileNotFoundError, FileExistsError
-        Also what else `check_writable` raises.
+        Also what else `check_files` raises.
     """
-    check_writable(output, overwrite)
+    check_files([weights], [output], overwrite=overwrite)
     digest = sha256_of(weights)
     layers, values = read_keras(weights)
     try:

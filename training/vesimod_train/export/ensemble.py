@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from vesimod.network.spec import ModelSpec
-from vesimod_imod.core.files import check_writable
+from vesimod_imod.core.file_roles import check_files
 
 from vesimod_train.config import ConfigError
 from vesimod_train.export.onnx import unet_spec, write_model
@@ -66,7 +66,7 @@ def write_ensemble(
     ParityError, FileExistsError
         As in `vesimod_train.export.onnx.export`.
     """
-    check_writable(output, overwrite)
+    check_files(models, [output], overwrite=overwrite)
     network, spec = read_ensemble(models, name, version)
     return write_model(network, spec, output)
 

@@ -16,7 +16,8 @@ from vesimod.network.prediction import predict
 from vesimod.network.spec import METADATA_KEY, ModelSpec, Normalisation
 from vesimod.network.tiling import plan_tiles
 from vesimod_imod.core.errors import VesimodError
-from vesimod_imod.core.files import atomic_path, check_writable
+from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import atomic_path
 
 from vesimod_train.config import Config
 from vesimod_train.export.strips import in_strips
@@ -61,9 +62,9 @@ def export(checkpoint: Path, output: Path, *, overwrite: bool = False) -> float:
     ParityError
         That difference is above 1e-4; nothing is written.
     ConfigError, FileExistsError
-        See `load_checkpoint` and `check_writable`.
+        See `load_checkpoint` and `check_files`.
     """
-    check_writable(output, overwrite)
+    check_files([checkpoint], [output], overwrite=overwrite)
     config, network, step = load_checkpoint(checkpoint)
     return write_model(ExportedUNet(network).eval(), model_spec(config, network, step), output)
 

@@ -15,7 +15,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from vesimod.network.resample import resample
 from vesimod.network.spec import ModelSpec, normalise
-from vesimod_imod.core.files import atomic_path, check_writable
+from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import atomic_path
 
 from vesimod_train.export.ensemble import read_ensemble
 from vesimod_train.export.onnx import ParityError, to_onnx
@@ -72,9 +73,9 @@ def quantise(
     ParityError
         The distance is more than 0.25 nm off; nothing is written.
     FileExistsError
-        Also what else `check_writable` raises.
+        Also what else `check_files` raises.
     """
-    check_writable(output, overwrite)
+    check_files(models, [output], overwrite=overwrite)
     network, spec = read_ensemble(models, output.stem, version)
     # Of several networks two are in memory at a time, but for the last.
     widths = [part.head.in_channels for part in network.modules() if isinstance(part, UNet)]
