@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from vesimod_imod.core.object_names import REJECTED, VESICLES
-from vesimod_imod.core.short_repr import ShortRepr
-from vesimod_imod.model.chunks import MODEL_CHUNKS, Chunk, ModFile
+from vesimod_imod.core.object_names import REJECTED, VESICLES, claims_vesicles
+from vesimod_imod.live.model_parts import OF_CONTOUR, ObjectParts, put_together, take_apart
+from vesimod_imod.model.chunks import Chunk, ModFile
 from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject, object_chunks, objects_of
-from vesimod_imod.sphere_model.labels import is_radius, parse_label
+from vesimod_imod.sphere_model.labels import MARKER_SIZE, is_radius, parse_label
 
 _RED, _GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
-_OF_CONTOUR = (b"LABL", b"SIZE", b"COST")
-_OBJECT_COUNT, _CURRENT_CONTOUR = 140, 192  # in the model's header
-_CONTOUR_COUNT, _POINT_LIMIT = 128, 64  # in an object's
+POINT_LIMIT, FLAGS, _SPHERE_RADIUS = 64, 132, 156  # in an object's head
 _CIRCLE, _NO_SYMBOL = 0, 1
+_LEAST_SHOWN = 4  # pixels
 
 
 @dataclass(frozen=True)
@@ -60,21 +59,6 @@ class Point:
         return bool(is_radius(np.array(self.size), np.array(number)))
 
 
-@dataclass(repr=False)
-class _Object(ShortRepr):
-    """An object in pieces: its head, the chunks of each contour, and what follows them."""
-
-    head: bytes
-    contours: list[list[Chunk]]
-    rest: list[Chunk]
-
-    def chunks(self) -> list[Chunk]:
-        head = bytearray(self.head)
-        struct.pack_into(">i", head, _CONTOUR_COUNT, len(self.contours))
-        contours = [chunk for contour in self.contours for chunk in contour]
-        return [(b"OBJT", bytes(head)), *contours, *self.rest]
-
-
 def points_of(model: ModFile) -> list[Point]:
     """Return the points of all scattered objects, in the order of the file."""
     points = []
@@ -98,22 +82,20 @@ def points_of(model: ModFile) -> list[Point]:
 def sphere_object(model: ModFile) -> int | None:
     """Return the number, from 0, of the first scattered object for spheres; None without one."""
     for number, item in enumerate(objects_of(model)):
-        if item.kind == "scattered" and item.name != REJECTED:
+        if item.kind == "scattered" and claims_vesicles(item.name):
             return number
     return None
 
 
 def with_sphere_object(model: ModFile) -> ModFile:
     """Return the model with a scattered object in which each click makes its own contour."""
-    front, objects, rear = _take_apart(model)
+    front, objects, rear = take_apart(model)
     number = sphere_object(model)
     if number is None:
         objects.append(_new_object(VESICLES, _GREEN, _NO_SYMBOL, default_radius=1))
     else:
-        head = bytearray(objects[number].head)
-        struct.pack_into(">i", head, _POINT_LIMIT, 1)
-        objects[number].head = bytes(head)
-    return _put_together(model, front, objects, rear)
+        objects[number].set_in_head(POINT_LIMIT, 1)
+    return put_together(model, front, objects, rear)
 
 
 def apply_changes(model: ModFile, points: Sequence[Point]) -> ModFile:
@@ -126,27 +108,36 @@ def apply_changes(model: ModFile, points: Sequence[Point]) -> ModFile:
         Changed copies of points of `model`, known by their `place`. A lone point whose
         `rejected` changed moves to the object `REJECTED` or back to the first other one.
     """
-    front, objects, rear = _take_apart(model)
+    front, objects, rear = take_apart(model)
     home = sphere_object(model)
     moves: list[tuple[tuple[int, int, int], bool]] = []
     for point in points:
         number, contour, index = point.place
         chunks = objects[number].contours[contour]
         objects[number].contours[contour] = _changed_contour(chunks, point, index)
-        if point.alone and point.rejected != (_name(objects[number]) == REJECTED):
+        if point.alone and point.rejected != (objects[number].name == REJECTED):
             moves.append((point.place, point.rejected))
     if moves:
-        target = next((i for i, o in enumerate(objects) if _name(o) == REJECTED), None)
+        target = next((i for i, o in enumerate(objects) if o.name == REJECTED), None)
         if target is None:
             target = len(objects)
             objects.append(_new_object(REJECTED, _RED, _CIRCLE, default_radius=0))
+        # A radius shows a point in the sections beside its own, too, where one looks for it.
+        objects[target].set_in_head(_SPHERE_RADIUS, _shown_radius(model))
         for (number, contour, _), rejected in moves:
             to = target if rejected or home is None else home
             objects[to].contours.append(objects[number].contours[contour])
         gone = {place[:2] for place, _ in moves}
         for number, item in enumerate(objects):
             item.contours = [c for k, c in enumerate(item.contours) if (number, k) not in gone]
-    return _put_together(model, front, objects, rear, contours_moved=bool(moves))
+    return put_together(model, front, objects, rear, contours_moved=bool(moves))
+
+
+def _shown_radius(model: ModFile) -> int:
+    """Radius in pixels with which to show rejected points: half of a usual sphere's."""
+    sizes = np.concatenate([np.empty(0, np.float32), *(item.sizes for item in objects_of(model))])
+    known = sizes[sizes > MARKER_SIZE]
+    return max(_LEAST_SHOWN, round(float(np.median(known)) / 2)) if len(known) else _LEAST_SHOWN
 
 
 def _changed_contour(chunks: list[Chunk], point: Point, index: int) -> list[Chunk]:
@@ -169,9 +160,7 @@ def _changed_contour(chunks: list[Chunk], point: Point, index: int) -> list[Chun
 def _lone_point(point: Point) -> list[Chunk]:
     """Return the chunks CONT, LABL and SIZE of a contour of one point."""
     item = _object("", (0.0, 0.0, 0.0), _NO_SYMBOL, 1, [point])
-    return [
-        chunk for chunk in object_chunks(item) if chunk[0] == b"CONT" or chunk[0] in _OF_CONTOUR
-    ]
+    return [chunk for chunk in object_chunks(item) if chunk[0] == b"CONT" or chunk[0] in OF_CONTOUR]
 
 
 def _object(
@@ -194,54 +183,6 @@ def _object(
     )
 
 
-def _new_object(name: str, colour: XYZ, symbol: int, default_radius: int) -> _Object:
+def _new_object(name: str, colour: XYZ, symbol: int, default_radius: int) -> ObjectParts:
     (_, head), *rest = object_chunks(_object(name, colour, symbol, default_radius, []))
-    return _Object(head, [], rest)
-
-
-def _name(item: _Object) -> str:
-    return item.head[:64].partition(b"\0")[0].decode("utf-8", "replace")
-
-
-def _take_apart(model: ModFile) -> tuple[list[Chunk], list[_Object], list[Chunk]]:
-    """Split into what precedes the objects, the objects, and the chunks of the whole model."""
-    front: list[Chunk] = []
-    objects: list[_Object] = []
-    rear: list[Chunk] = []
-    for chunk in model.chunks:
-        tag, data = chunk
-        if tag == b"OBJT":
-            objects.append(_Object(data, [], []))
-        elif not objects:
-            front.append(chunk)
-        elif rear or tag in MODEL_CHUNKS:
-            rear.append(chunk)
-        elif tag == b"CONT":
-            objects[-1].contours.append([chunk])
-        elif tag == b"MESH" or objects[-1].rest or not objects[-1].contours:
-            objects[-1].rest.append(chunk)
-        else:
-            objects[-1].contours[-1].append(chunk)
-    for item in objects:
-        if item.contours:  # what follows the last contour is mostly about the object
-            last = item.contours[-1]
-            end = 1 + max(k for k, (tag, _) in enumerate(last) if tag in (b"CONT", *_OF_CONTOUR))
-            item.rest = last[end:] + item.rest
-            item.contours[-1] = last[:end]
-    return front, objects, rear
-
-
-def _put_together(
-    model: ModFile,
-    front: list[Chunk],
-    objects: list[_Object],
-    rear: list[Chunk],
-    *,
-    contours_moved: bool = False,
-) -> ModFile:
-    header = bytearray(model.header)
-    struct.pack_into(">i", header, _OBJECT_COUNT, len(objects))
-    if contours_moved:  # the current contour and point may be others now: none is current
-        struct.pack_into(">2i", header, _CURRENT_CONTOUR, -1, -1)
-    chunks = [*front, *(chunk for item in objects for chunk in item.chunks()), *rear]
-    return replace(model, header=bytes(header), chunks=chunks)
+    return ObjectParts(head, [], rest)

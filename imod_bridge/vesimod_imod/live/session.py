@@ -20,6 +20,7 @@ from pathlib import Path
 
 from vesimod_imod.live.refining import Placed, Refined
 from vesimod_imod.live.saved_elsewhere import SavedElsewhere
+from vesimod_imod.live.scatter_clicks import clicks_in_contours
 from vesimod_imod.live.viewer import REPLY_S, Viewer
 from vesimod_imod.live.watched_model import POLL_S, History, WatchedModel
 from vesimod_imod.model.chunks import Chunk, ModFile
@@ -62,6 +63,7 @@ class Session:
         self._reported: str | None = None
         self._elsewhere = SavedElsewhere(file.path, file.model)
         self._saves = 0
+        self._in_contours: dict[int, int] = {}
 
     def start(self) -> None:
         """Refine the points that the model holds already, before anybody looks at it."""
@@ -121,6 +123,7 @@ class Session:
         if refined.changed and not self._put(refined):
             return  # it was saved again in this very moment: the next poll takes that in
         self._settle(refined)
+        self._say_what_is_not_refined()
         if not refined.changed:
             return
         if self.viewer is None:
@@ -153,6 +156,17 @@ class Session:
         self._say(
             f"{spheres} spheres" if refined.changed else f"nothing to refine, {spheres} spheres"
         )
+
+    def _say_what_is_not_refined(self) -> None:
+        """Tell the person of clicks in objects whose contours may be drawn: once for each state."""
+        clicks = clicks_in_contours(self._file.model)
+        if clicks != self._in_contours:
+            for number, count in clicks.items():
+                self._say(
+                    f"object {number + 1}: {count} points in contours look like clicks and are not "
+                    "refined; make it scattered in 3dmod (Edit > Object > Type) and save"
+                )
+        self._in_contours = clicks
 
     def _say_elsewhere(self, others: list[Path]) -> None:
         """Tell the person that 3dmod saves to another file now."""

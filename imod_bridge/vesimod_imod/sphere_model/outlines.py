@@ -34,6 +34,8 @@ class Outline(ShortRepr):
         then taken to be the one through the centre.
     contours : (K,) int64
         The contours it was fitted to.
+    surrounded : bool
+        Whether they go round the centre: points in a row lie on a circle, too, a large one.
     """
 
     centre: FloatArray
@@ -41,11 +43,12 @@ class Outline(ShortRepr):
     misfit: float
     shape: str
     contours: IntArray
+    surrounded: bool
 
     @property
     def is_vesicle(self) -> bool:
         """Whether the contours outline something round."""
-        return self.misfit <= _MISFIT_LIMIT
+        return self.surrounded and self.misfit <= _MISFIT_LIMIT
 
 
 def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> list[Outline]:
@@ -141,7 +144,17 @@ def _fit(drawn: list[FloatArray], contours: IntArray) -> Outline:
         ellipsoid = _fit_ellipsoid(unit, lines) if misfit > _MISFIT_LIMIT / 2 else None
         if ellipsoid and ellipsoid[2] < misfit:
             (centre, radius, misfit), shape = ellipsoid, "ellipsoid"
-    return Outline(middle + spread * centre, float(spread * radius), misfit, shape, contours)
+    centre = middle + spread * centre
+    around = sum(len(c) for c in drawn if _surrounds(c[:, 1:], centre[1:]))
+    goes_round = 2 * around > len(points)
+    return Outline(centre, float(spread * radius), misfit, shape, contours, goes_round)
+
+
+def _surrounds(points: FloatArray, centre: FloatArray) -> bool:
+    """Whether points (N, 2) lie on all sides of a centre."""
+    angles = np.sort(np.arctan2(*(points - centre).T))
+    gaps = np.diff(angles, append=angles[0] + 2 * np.pi)
+    return float(gaps.max()) < np.pi
 
 
 def _fit_round(points: FloatArray) -> tuple[FloatArray, float]:

@@ -17,9 +17,11 @@ from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import grid_of, radius_unit_nm, to_voxels
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import ModelObject, objects_of
+from vesimod_imod.sphere_model.clicks import find_outlines
 from vesimod_imod.sphere_model.labels import is_radius, parse_label
-from vesimod_imod.sphere_model.outlines import fit_outlines
+from vesimod_imod.sphere_model.outlines import Outline
 
+_REMEDY = "if they are clicks, make the object scattered in 3dmod (Edit > Object > Type)"
 _ROW = np.dtype(
     [
         ("position", "f8", 3),  # z, y, x in voxels
@@ -186,7 +188,17 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
         outlined = ~(sized | lone)[item.contour_of_point]
         if not outlined.all():
             remarks.append(f"its contours are {item.kind}: lone or sized points taken as spheres")
-        fitted, more = _outlined(item, positions, outlined, grid)
+        stretch = np.array(grid.voxel_size_nm)
+        found, are_clicks = find_outlines(item, positions * stretch, outlined)
+        if are_clicks:
+            why = "with a sphere radius" if item.default_radius else "that outline nothing"
+            number = len(np.unique(item.contour_of_point[outlined]))
+            remarks.append(
+                f"{outlined.sum()} points in {number} {item.kind} contours {why}: "
+                "taken for single points"
+            )
+            outlined[:] = False
+        fitted, more = _outlined(item, found, outlined, stretch)
         rows = np.concatenate([rows[~outlined], fitted])
         remarks += more
     if n := np.count_nonzero(rows["source"] == "default"):
@@ -197,23 +209,25 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
 
 
 def _outlined(
-    item: ModelObject, positions: FloatArray, which: BoolArray, grid: Grid
+    item: ModelObject, found: list[Outline], which: BoolArray, stretch: FloatArray
 ) -> tuple[Rows, list[str]]:
-    """Fit spheres to the contours of the points picked by `which`."""
+    """Take the spheres that fit the contours of the points picked by `which`."""
     if not which.any():
         return np.empty(0, _ROW), []
+    left = which & ~np.isin(
+        item.contour_of_point, [k for fit in found if fit.is_vesicle for k in fit.contours]
+    )
+    seen = f"{left.sum()} points in {len(np.unique(item.contour_of_point[left]))} {item.kind}"
     if item.kind == "open":
-        return np.empty(0, _ROW), ["its open contours are not spheres and are left out"]
-    stretch = np.array(grid.voxel_size_nm)
-    found = fit_outlines(positions[which] * stretch, item.contour_of_point[which], item.surfaces)
+        return np.empty(0, _ROW), [f"{seen} contours are not spheres and are left out; {_REMEDY}"]
     fits = [fit for fit in found if fit.is_vesicle]
     remarks = []
     if fits:
         flat = sum(fit.shape == "circle" for fit in fits)
         note = f", {flat} of them from a single section" if flat else ""
         remarks.append(f"{len(fits)} spheres fitted to closed contours{note}")
-    if len(fits) < len(found):
-        remarks.append(f"{len(found) - len(fits)} groups of contours outline nothing round")
+    if left.any():
+        remarks.append(f"{seen} contours outline nothing round and are left out; {_REMEDY}")
     rows = np.empty(len(fits), _ROW)
     for row, fit in zip(rows, fits, strict=True):
         label = next((item.labels[k] for k in fit.contours if item.labels[k]), "")

@@ -19,7 +19,8 @@ def open_files(
     """Open the tomogram and the model; make the model ready for clicks.
 
     A model that is absent is made. An object for spheres that starts a new contour with each
-    click is added where there is none; the model as it was goes to the history first.
+    click is added where there is none, and clicks in closed or open contours are made scattered
+    points; the model as it was goes to the history first.
     """
     import numpy as np
     from vesimod_imod.core.arrays import FloatArray
@@ -27,12 +28,13 @@ def open_files(
     from vesimod_imod.core.spheres import Spheres
     from vesimod_imod.live.point_edits import with_sphere_object
     from vesimod_imod.live.refining import Found
+    from vesimod_imod.live.scatter_clicks import with_scattered_clicks
     from vesimod_imod.live.watched_model import History, WatchedModel
     from vesimod_imod.model.chunks import join_chunks
     from vesimod_imod.model.files import read_mod, write_mod
     from vesimod_imod.sphere_model.write import write_sphere_model
 
-    from vesimod.commands.console import open_tomogram
+    from vesimod.commands.console import open_tomogram, say
     from vesimod.vesicles.snap import snap
 
     check_files([tomogram], [model], overwrite=True)
@@ -40,7 +42,10 @@ def open_files(
     if not model.exists():
         write_sphere_model(model, Spheres.empty(), volume.grid)
     content = model.read_bytes()
-    ready = with_sphere_object(read_mod(model))
+    scattered, remarks = with_scattered_clicks(read_mod(model))
+    for remark in remarks:
+        say(remark)
+    ready = with_sphere_object(scattered)
     if join_chunks(ready) != content:
         History(model).keep(content, "start")
         write_mod(model, ready, overwrite=True)

@@ -384,6 +384,7 @@ def test_an_outline_drawn_between_two_saves_is_not_lost(desk: Desk) -> None:
     desk.wait_until(lambda: loads(desk) == 1)
     drawn = [item for item in objects_of(read_mod(desk.model)) if item.kind == "closed"]
     assert [len(item.points) for item in drawn] == [3]
+    assert not any("look like clicks" in line for line in desk.said)
     assert len(desk.spheres()) == 2
 
 

@@ -105,11 +105,15 @@ def test_objects_are_told_apart():
 
 def test_open_contours_are_no_spheres_unless_sized():
     filament = [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
-    reading = read(make([filament], flags=OPEN))
+    reading = read(make([filament], flags=OPEN, default=0))
     assert len(reading.spheres) == 0
-    assert "open contours are not spheres" in reading.warnings[0]
-    reading = read(make([filament, filament], flags=OPEN, sizes=[8, -1, -1, -1, -1, -1]))
-    assert reading.radius_source.tolist() == ["explicit", "default", "default"]
+    assert "3 points in 1 open contours are not spheres and are left out" in reading.warnings[0]
+    assert "make the object scattered" in reading.warnings[0]
+    reading = read(make([filament], flags=OPEN, default=7))  # 3dmod draws spheres there
+    assert reading.spheres.radii_nm.tolist() == [14.0] * 3
+    assert "3 points in 1 open contours with a sphere radius" in reading.warnings[0]
+    reading = read(make([filament, filament], flags=OPEN, default=0, sizes=[8, *[-1] * 5]))
+    assert reading.radius_source.tolist() == ["explicit", "none", "none"]
     reading = read(make([[(1, 1, 1)], [(2, 2, 2)]], flags=0))  # somebody forgot "scattered"
     assert len(reading.spheres) == 2
     assert "lone or sized points taken as spheres" in reading.warnings[0]

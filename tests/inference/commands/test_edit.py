@@ -24,9 +24,9 @@ from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.live import viewer as viewer3dmod
 from vesimod_imod.live.session import Session
 from vesimod_imod.model.files import read_mod
-from vesimod_imod.model.objects import SCATTERED, objects_of
+from vesimod_imod.model.objects import SCATTERED, ModelObject, objects_of
 from vesimod_imod.sphere_model.read import read_sphere_model
-from vesimod_imod.sphere_model.write import write_sphere_model
+from vesimod_imod.sphere_model.write import write_sphere_model, write_sphere_objects
 
 GRID = Grid((56, 80, 84), (2.0, 2.0, 2.0), origin_nm=(12.0, 0.0, -6.0))
 CENTRES = np.array([[26.0, 25.0, 24.0], [28.5, 52.0, 55.3]])
@@ -219,15 +219,51 @@ def test_a_model_of_the_person_gets_an_object_for_spheres(tomogram: Path, tmp_pa
     write_sphere_model(model, Spheres(CENTRES, RADII_NM), GRID)
     refining.open_files(tomogram, model, None, False)
     assert not (tmp_path / "cell.mod~").exists()  # ours is ready as it is
-    data = bytearray(model.read_bytes())
-    flags = data.index(b"OBJT") + 4 + 64 + 64 + 4
-    data[flags : flags + 4] = (0).to_bytes(4, "big")  # closed contours, as a membrane has
-    model.write_bytes(data)
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    xyz = np.column_stack([40 + 30 * np.cos(angle), 40 + 25 * np.sin(2 * angle), np.full(40, 20)])
+    membrane = closed([xyz])
+    write_sphere_objects(model, [], GRID, others=[membrane], overwrite=True)
+    data = model.read_bytes()
     refining.open_files(tomogram, model, None, False)
     first, second = objects_of(read_mod(model))
-    assert len(first.points) == 2
+    np.testing.assert_array_equal(first.points, membrane.points)
     assert not first.flags & SCATTERED
     assert second.flags & SCATTERED
     assert second.points_per_contour == 1
-    assert (tmp_path / "cell.mod~").read_bytes() == bytes(data)
+    assert (tmp_path / "cell.mod~").read_bytes() == data
+    assert (tmp_path / "cell_history" / "0001-start.mod").read_bytes() == data
     assert join_chunks(read_mod(model)) == model.read_bytes()
+
+
+def test_clicks_in_a_closed_contour_become_spheres(tomogram: Path, tmp_path: Path) -> None:
+    """A new object in 3dmod is closed: all clicks may have gone into one contour of it."""
+    model = tmp_path / "cell.mod"
+    aside = [[48.0, 70.0, 12.0], [8.0, 10.0, 75.0], [50.0, 10.0, 10.0]]
+    clicks = np.vstack([CENTRES + np.array([1.0, -2.0, 2.0]), aside])
+    write_sphere_objects(model, [], GRID, others=[closed([clicks[:, ::-1] + (0.5, 0.5, 0.0)])])
+    raw = model.read_bytes()
+    for _ in range(2):  # two sessions: the second has nothing to do
+        file, find, volume = refining.open_files(tomogram, model, None, False)
+        session = refining.new_session(file, find, volume)
+        session.start()
+        file.close()
+    reading = read_sphere_model(model, GRID)
+    good = reading.vesicles().spheres
+    order = np.argsort(good.centres[:, 1])
+    np.testing.assert_allclose(good.centres[order], CENTRES, atol=1.0)
+    assert len(reading.spheres) == 5
+    assert [len(item.points) for item in objects_of(read_mod(model))] == [2, 3]
+    history = sorted((tmp_path / "cell_history").iterdir())
+    assert history[0].read_bytes() == raw
+    assert history[-1].read_bytes() == model.read_bytes()
+
+
+def closed(contours: list[np.ndarray]) -> ModelObject:
+    """An object of closed contours, each (N, 3) x, y, z."""
+    points = np.concatenate(contours).astype(np.float32)
+    n = len(points)
+    return ModelObject(
+        "", 0, (1.0, 0.0, 1.0), 0, 0, points, np.array([len(c) for c in contours]),
+        np.zeros(len(contours), np.int64), np.full(n, -1, np.float32),
+        np.full(n, np.nan, np.float32), ("",) * len(contours),
+    )  # fmt: skip
