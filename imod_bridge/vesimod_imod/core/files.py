@@ -10,12 +10,11 @@ import atexit
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.owners import parse_owner, this_process
 
 PREFIX = ".vesimod-"  # of temporary files; the owner follows
