@@ -33,6 +33,7 @@ class Viewer:
         assert (name, out_of_slice_display) == ("vesicles", True)
 
 
+@pytest.mark.slow
 def test_the_page_of_python_runs_and_prints_what_it_says(tmp_path, monkeypatch, capsys) -> None:
     pytest.importorskip("pandas")
     monkeypatch.chdir(tmp_path)
@@ -59,6 +60,7 @@ def test_the_first_script_is_short() -> None:
     assert len(lines) <= 16
 
 
+@pytest.mark.slow
 def test_the_readme_runs(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(Path(str(resources.files("vesimod"))) / "demo" / "demo.mrc", "TS_01_rec.mrc")

@@ -43,6 +43,7 @@ def same(a: vesimod.Spheres, b: vesimod.Spheres) -> bool:
     return names == list(b.as_columns()) and all(np.array_equal(a[n], b[n]) for n in names)
 
 
+@pytest.mark.slow
 def test_a_path_its_text_an_array_and_a_tomogram_give_the_same(path, result, tomogram) -> None:
     assert len(result.spheres) > 5
     model = vesimod.load_model("fast")
@@ -56,6 +57,7 @@ def test_a_path_its_text_an_array_and_a_tomogram_give_the_same(path, result, tom
     np.testing.assert_allclose(of_doubles.spheres.centres, result.spheres.centres, atol=0.1)
 
 
+@pytest.mark.slow
 def test_a_region_is_a_mask_or_a_file(tmp_path, path, result, tomogram) -> None:
     half = np.zeros(tomogram.grid.shape, np.uint8)
     half[:, :70] = 3
@@ -110,6 +112,7 @@ def test_segment_says_what_is_taken(path, tomogram, arguments, options, text) ->
     assert "--" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_notes_of_a_result_are_warnings_of_the_callers_line(tomogram) -> None:
     bright = -np.asarray(tomogram.voxels, np.float32)
     with warnings.catch_warnings(record=True) as caught:
