@@ -33,6 +33,7 @@ class RecipeName(str, Enum):
     other = "other"
     demo = "demo"
     train = "train"
+    wide = "wide"
 
 
 def main() -> None:

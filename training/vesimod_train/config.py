@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from vesimod.network.spec import Normalisation
 from vesimod_imod.core.errors import VesimodError
 
 Pairs = tuple[tuple[str, str], ...]
@@ -28,10 +29,15 @@ class Config:
         At which the network works.
     channels, poolings : int
         Size of the U-Net.
+    two_heads : bool
+        Whether the network says of its own how likely a voxel is inside a vesicle.
+    background_voxels : float
+        Of the normalisation; see `vesimod.network.spec.Normalisation`.
     base : str
         A model (.onnx) or checkpoint to start from instead of from nothing; its size and
-        voxel size must be those above. Its batch statistics stay as they are, since a few
-        tomograms would shift them, and the loss weights are those at the end of a training.
+        voxel size must be those above. The loss weights are those at the end of a training.
+    frozen_statistics : bool
+        Batch statistics of the base stay as they are: a few tomograms would shift them.
     recipe : str
         Simulation recipe to train on.
     volumes, validation_volumes : int
@@ -48,8 +54,8 @@ class Config:
     learning_rate, weight_decay, warmup : float
         AdamW with a cosine schedule after a warm-up over this share of the steps.
     bfloat16 : bool
-        Convolutions in bfloat16 (float16 on a GPU that lacks it), about twice as fast where
-        the CPU has it; sums, loss and weights stay in float32.
+        Convolutions in bfloat16 (float16 on a GPU that lacks it), about twice as fast; sums,
+        loss and weights stay in float32. Left out on a CPU that would have to emulate it.
     ema : float
         Decay of the moving average of the weights, which is what is exported.
     check_every : int
@@ -65,7 +71,10 @@ class Config:
     voxel_size_nm: float = 4.4
     channels: int = 16
     poolings: int = 2
+    two_heads: bool = False
+    background_voxels: float = 0.0
     base: str = ""
+    frozen_statistics: bool = True
     recipe: str = "train"
     volumes: int = 160
     validation_volumes: int = 6
@@ -117,6 +126,11 @@ class Config:
         config = Config(**checked)
         config.check()
         return config
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """How grey values become the network's input."""
+        return Normalisation(background_voxels=self.background_voxels)
 
     @property
     def training_data(self) -> str:

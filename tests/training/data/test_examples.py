@@ -10,10 +10,10 @@ import pytest
 from vesimod.network.spec import Normalisation
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_train.data.augment import (
-    disturb,
+    augment_intensity,
     random_crop,
+    random_flip_rotate,
     training_batch,
-    turn,
 )
 from vesimod_train.data.cache import load_example, save_example, simulated_examples
 from vesimod_train.data.examples import (
@@ -96,7 +96,7 @@ def test_crops_and_turns_keep_label_and_volume_together() -> None:
     for _ in range(20):
         crop = random_crop(linked_example(), 16, rng)
         assert crop[0].shape == (16, 16, 16)
-        for volume, label, weight in (crop, turn(crop, rng)):
+        for volume, label, weight in (crop, random_flip_rotate(crop, rng)):
             np.testing.assert_array_equal(volume, label)
             np.testing.assert_array_equal(volume, weight)
 
@@ -105,7 +105,7 @@ def test_turns_keep_the_wedge_along_z() -> None:
     layered = np.broadcast_to(np.arange(8.0, dtype=np.float32)[:, None, None], (8, 8, 8))
     rng = np.random.default_rng(2)
     for _ in range(10):
-        (turned,) = turn([layered], rng)
+        (turned,) = random_flip_rotate([layered], rng)
         assert np.ptp(turned, axis=(1, 2)).max() == 0
 
 
@@ -113,7 +113,7 @@ def test_disturbing_keeps_the_polarity() -> None:
     volume = np.random.default_rng(3).normal(size=(16, 16, 16)).astype(np.float32)
     rng = np.random.default_rng(4)
     for _ in range(50):
-        disturbed = disturb(volume, rng)
+        disturbed = augment_intensity(volume, rng)
         assert disturbed.dtype == np.float32
         assert np.isfinite(disturbed).all()
         assert np.corrcoef(volume.ravel(), disturbed.ravel())[0, 1] > 0.4

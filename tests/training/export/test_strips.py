@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from networks import random_unet
 from onnx import TensorProto, helper
 from vesimod.network.prediction import predict
-from vesimod.network.spec import ModelError
+from vesimod.network.spec import ModelError, Normalisation
 from vesimod.network.strips import Runner
 from vesimod.network.tiling import Strips, plan_tiles, read_tile
 from vesimod_train.export.ensemble import UNetEnsemble
@@ -30,7 +30,9 @@ class Example:
         self.module = UNetEnsemble(networks).eval()
         if len(networks) == 1:
             self.module = ExportedUNet(networks[0]).eval()
-        self.spec = unet_spec(networks, 4.4, name="a", version="1", training_data="none")
+        self.spec = unet_spec(
+            networks, 4.4, Normalisation(), name="a", version="1", training_data="none"
+        )
         self.graph = in_strips(to_onnx(self.module, self.spec))
         self.session = start(self.graph)
         self.runner = Runner(onnxruntime, self.session, self.spec, "cpu")

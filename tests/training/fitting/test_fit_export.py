@@ -24,6 +24,7 @@ from vesimod_train.fitting.fit import fit
 from vesimod_train.fitting.losses import distance_loss, inside_weight, learning_rate
 from vesimod_train.fitting.validation import validate
 from vesimod_train.networks.checkpoints import load_checkpoint
+from vesimod_train.networks.pretrained import base_network, read_network, renormalise
 from vesimod_train.networks.unet import SOFTNESS_NM, ExportedUNet, UNet
 from vesimod_train.simulate import RECIPES
 
@@ -53,9 +54,9 @@ def test_nothing_beyond_the_reach_matters(poolings: int) -> None:
     edge = 2 * reach + 2 * divisor
     volume = torch.randn(1, 1, edge, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        before = network(volume)
+        before = network(volume)[0]
         volume[:, :, 0] += 100
-        after = network(volume)
+        after = network(volume)[0]
     assert torch.equal(before[:, :, reach + 1 :], after[:, :, reach + 1 :])
     assert not torch.equal(before[:, :, :2], after[:, :, :2])
 
@@ -194,7 +195,7 @@ def test_exported_model_is_complete_and_computes_the_same(checkpoint: Path, tmp_
     volume = np.random.default_rng(0).normal(size=(20, 24, 36)).astype(np.float32)
     maps = model.predict(volume)
     with torch.no_grad():
-        expected = network(torch.from_numpy(np.pad(volume, 0)[None, None]))
+        expected = network(torch.from_numpy(np.pad(volume, 0)[None, None]))[0]
     # Inside, where neither the reflection nor the zero padding at the edges reaches.
     assert expected.shape[2:] == maps["distance"].shape
     np.testing.assert_allclose(
@@ -258,3 +259,25 @@ def test_not_a_checkpoint(tmp_path: Path) -> None:
         export(path, tmp_path / "a.onnx")
     with pytest.raises(FileNotFoundError):
         export(tmp_path / "absent.pt", tmp_path / "a.onnx")
+
+
+def test_a_network_keeps_what_it_computes_when_its_statistics_are_given_back() -> None:
+    network, _ = read_network(MODELS / "fast.onnx")
+    torch.manual_seed(0)
+    batches = [torch.randn(2, 1, 16, 16, 16) for _ in range(2)]
+    with torch.no_grad():
+        before = network(batches[0])
+        renormalise(network, batches)
+        after = network(batches[0])
+        in_training = network.train()(batches[0])
+    for a, b, c in zip(before, after, in_training, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-4)
+        # With the statistics of the batch itself it computes nearly the same.
+        assert float((c - a).abs().mean()) < 0.2 * float(a.std())
+
+
+def test_a_head_of_its_own_begins_with_what_the_distance_says() -> None:
+    network = base_network(Config(base=str(MODELS / "fast.onnx"), two_heads=True))
+    with torch.no_grad():
+        distance, log_odds = network(torch.randn(1, 1, 16, 16, 16))
+    torch.testing.assert_close(log_odds, distance / SOFTNESS_NM, atol=1e-4, rtol=1e-4)

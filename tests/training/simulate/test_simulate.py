@@ -31,7 +31,7 @@ from vesimod_train.simulate.tilts import Microscope, shifted
 SMALL = replace(RECIPES["validation"], shape=(40, 72, 64), vesicles=(6, 6), others=(0.3, 0.3))
 # Enough signal to see each vesicle, and no contrast transfer to turn it.
 CLEAR = replace(
-    SMALL, snr=(50.0, 50.0), defocus_um=(0.0, 0.0), others=(0.0, 0.0), crowding=(0.02, 0.02)
+    SMALL, snr=(50.0, 50.0), defocus_um=(0.0, 0.0), others=(0.0, 0.0), cytosol_sd=(0.02, 0.02)
 )
 
 

@@ -11,6 +11,7 @@ from scipy import fft, ndimage
 from vesimod_train.data.examples import Example
 
 Volume = npt.NDArray[np.float32]
+WALK_RINGS, WALK_STEP = 12, 0.15  # rings of the random walk over frequencies, logarithm a ring
 VESICLE_SHARE = 0.7  # of the crops are centred near a vesicle, where there is any
 
 
@@ -37,14 +38,14 @@ def random_crop(example: Example, edge: int, rng: np.random.Generator) -> list[V
     ]
 
 
-def turn(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
+def random_flip_rotate(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
     """Flip along any axis and turn by 90 degrees about z: the missing wedge stays along z."""
     axes = tuple(int(axis) for axis in np.flatnonzero(rng.random(3) < 0.5))
     quarter = int(rng.integers(4))
     return [np.ascontiguousarray(np.rot90(np.flip(v, axes), quarter, (1, 2))) for v in crops]
 
 
-def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
+def augment_intensity(volume: Volume, rng: np.random.Generator) -> Volume:
     """Change grey values and their spectrum, blur, add noise, cut out. Never the polarity."""
     noise = rng.normal(size=volume.shape).astype(np.float32)
     if rng.random() < 0.2:
@@ -52,8 +53,10 @@ def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
         volume = volume / max(float(volume.std()), 0.1)
     if rng.random() < 0.3:
         volume = volume + np.float32(rng.uniform(0.1, 0.7)) * noise
-    if rng.random() < 0.3:
-        volume = recolour(volume, rng.uniform(-1.0, 0.6))
+    if rng.random() < 0.4:
+        volume = blend(volume, augment_spectrum(volume, rng), rng)
+    if rng.random() < 0.15:
+        volume = blend(volume, cut_wedge(volume, rng), rng)
     if rng.random() < 0.3:  # one-sided stretching of dark or of bright values
         bend = rng.uniform(-0.06, 0.06)
         volume = volume + bend * np.clip(volume, -5, 5) ** 2
@@ -69,20 +72,55 @@ def disturb(volume: Volume, rng: np.random.Generator) -> Volume:
     return np.asarray(volume, np.float32)
 
 
-def recolour(volume: Volume, power: float) -> Volume:
-    """Multiply amplitudes by a power of the frequency, mean and SD staying as they are.
+def augment_spectrum(volume: Volume, rng: np.random.Generator) -> Volume:
+    """Multiply amplitudes by a power of the frequency and a random walk over it.
 
-    Reconstructions and filters of labs differ in how much of the high frequencies they keep.
+    Reconstructions and filters of labs differ in how much of each frequency they keep. Mean and
+    SD stay as they are.
     """
-    frequencies = np.meshgrid(
-        *map(fft.fftfreq, volume.shape[:2]), fft.rfftfreq(volume.shape[2]), indexing="ij"
-    )
+    frequency = _frequency(volume)
     # Below 0.05 cycles a voxel, larger than vesicles, all stays as it is.
-    gain = np.maximum(np.sqrt(sum(f**2 for f in frequencies)) / 0.05, 1.0) ** power
-    coloured = fft.irfftn(fft.rfftn(volume) * gain, volume.shape)
-    scale = float(volume.std()) / max(float(coloured.std()), 1e-6)
-    mean = float(volume.mean())
-    return np.asarray((coloured - mean) * scale + mean, np.float32)
+    rings = np.maximum(frequency / 0.05, 1.0)
+    walk = np.cumsum(rng.normal(0, WALK_STEP, WALK_RINGS))
+    wander = np.interp(frequency, np.linspace(0.05, 0.87, WALK_RINGS), walk - walk[0])
+    return _filtered(volume, rings ** rng.uniform(-1.0, 0.6) * np.exp(wander))
+
+
+def cut_wedge(volume: Volume, rng: np.random.Generator) -> Volume:
+    """Take another missing wedge of 50 to 85 degrees away, its axis anywhere in the xy plane."""
+    z, y, x = _axes(volume)
+    turn = rng.uniform(0, np.pi)
+    across = np.abs(x * np.cos(turn) + y * np.sin(turn))
+    tilt = np.degrees(np.arctan2(np.abs(z), across))
+    return _filtered(volume, (tilt <= 90 - 0.5 * rng.uniform(50, 85)).astype(np.float32))
+
+
+def blend(before: Volume, after: Volume, rng: np.random.Generator) -> Volume:
+    """Put a changed volume in the place of another around a random point, fading outwards."""
+    weight = np.float32(1)
+    for axis, n in zip(np.ix_(*map(np.arange, before.shape)), before.shape, strict=True):
+        width = rng.uniform(0.3, 2.0) * n
+        weight = weight * np.exp(-0.5 * ((axis - rng.uniform(0, n)) / width) ** 2)
+    return np.asarray(before + weight * (after - before), np.float32)
+
+
+def _axes(volume: Volume) -> tuple[Volume, Volume, Volume]:
+    """Frequencies (z, y, x) of a real transform in cycles a voxel, ready to broadcast."""
+    z, y, x = np.ix_(*map(fft.fftfreq, volume.shape[:2]), fft.rfftfreq(volume.shape[2]))
+    return z, y, x
+
+
+def _frequency(volume: Volume) -> Volume:
+    """Frequency of each coefficient of a real transform, in cycles a voxel."""
+    z, y, x = _axes(volume)
+    return np.asarray(np.sqrt(z**2 + y**2 + x**2), np.float32)
+
+
+def _filtered(volume: Volume, gain: Volume) -> Volume:
+    """Multiply a volume's amplitudes; mean and SD stay as they are."""
+    changed = fft.irfftn(fft.rfftn(volume) * gain, volume.shape)
+    scale = float(volume.std()) / max(float(changed.std()), 1e-6)
+    return np.asarray((changed - changed.mean()) * scale + volume.mean(), np.float32)
 
 
 def training_batch(
@@ -97,7 +135,7 @@ def training_batch(
     batch = []
     for _ in range(size):
         example = examples[int(rng.integers(len(examples)))]
-        volume, *labels = turn(random_crop(example, edge, rng), rng)
-        batch.append([disturb(volume, rng), *labels])
+        volume, *labels = random_flip_rotate(random_crop(example, edge, rng), rng)
+        batch.append([augment_intensity(volume, rng), *labels])
     volumes, distances, weights = (np.stack(v)[:, None] for v in zip(*batch, strict=True))
     return volumes, distances, weights

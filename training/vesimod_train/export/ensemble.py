@@ -17,7 +17,7 @@ from vesimod_imod.core.file_roles import check_files
 from vesimod_train.config import ConfigError
 from vesimod_train.export.onnx import unet_spec, write_model
 from vesimod_train.networks.pretrained import read_network
-from vesimod_train.networks.unet import SOFTNESS_NM, ExportedUNet, UNet
+from vesimod_train.networks.unet import ExportedUNet, UNet
 
 
 class UNetEnsemble(nn.Module):
@@ -29,11 +29,12 @@ class UNetEnsemble(nn.Module):
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
-        distance = self.networks[0](volume)
+        distance, log_odds = self.networks[0](volume)
         for network in self.networks[1:]:
-            distance = distance + network(volume)
-        distance = distance / len(self.networks)
-        return torch.sigmoid(distance / SOFTNESS_NM), distance
+            more_distance, more_log_odds = network(volume)
+            distance, log_odds = distance + more_distance, log_odds + more_log_odds
+        share = 1 / len(self.networks)
+        return torch.sigmoid(share * log_odds), share * distance
 
 
 def write_ensemble(
@@ -82,6 +83,13 @@ def read_ensemble(
     parts = sorted(map(read_network, models), key=lambda part: part[0].head.in_channels)
     networks, about = zip(*parts, strict=True)
     sizes = {each.voxel_size_nm for each in about}
+    ways = {each.normalisation for each in about}
+    if len(ways) > 1:
+        raise ConfigError(
+            "the models normalise grey values differently (background_voxels of "
+            f"{', '.join(f'{way.background_voxels:g}' for way in ways)}): only networks of one "
+            "normalisation can be averaged"
+        )
     if len(sizes) > 1:
         raise ConfigError(
             f"voxel sizes of {', '.join(f'{size:g}' for size in sorted(sizes))} nm: "
@@ -92,6 +100,7 @@ def read_ensemble(
     spec = unet_spec(
         networks,
         sizes.pop(),
+        ways.pop(),
         name=name,
         version=version,
         training_data=data if alone else f"mean of: {data}",

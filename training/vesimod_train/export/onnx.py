@@ -102,6 +102,7 @@ def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
     return unet_spec(
         [network],
         config.voxel_size_nm,
+        config.normalisation,
         name=config.name,
         version=config.version,
         training_data=f"{config.training_data}, {step} steps; radius is the membrane's outer edge",
@@ -109,7 +110,13 @@ def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
 
 
 def unet_spec(
-    networks: Sequence[UNet], voxel_size_nm: float, *, name: str, version: str, training_data: str
+    networks: Sequence[UNet],
+    voxel_size_nm: float,
+    normalisation: Normalisation,
+    *,
+    name: str,
+    version: str,
+    training_data: str,
 ) -> ModelSpec:
     """Describe a model of one or several U-Nets."""
     widest = max(network.head.in_channels for network in networks)
@@ -119,7 +126,7 @@ def unet_spec(
         name=name,
         version=version,
         voxel_size_nm=voxel_size_nm,
-        normalisation=Normalisation(),
+        normalisation=normalisation,
         tile=(edge, edge, edge),
         halo=halo,
         divisor=max(network.divisor for network in networks),

@@ -70,6 +70,8 @@ def finetune_config(
             "voxel_size_nm": about.voxel_size_nm,
             "channels": network.head.in_channels,
             "poolings": len(network.up),
+            "two_heads": network.inside is not None,
+            "background_voxels": about.normalisation.background_voxels,
             "base": str(base),
             "volumes": replay,
             "validation_volumes": REPLAY_HELD_OUT if replay else 0,

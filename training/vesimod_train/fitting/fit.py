@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from vesimod.network.spec import Normalisation
 from vesimod_imod.core.files import remove_leftovers
 
 from vesimod_train.config import Config
@@ -15,12 +14,27 @@ from vesimod_train.data.augment import training_batch
 from vesimod_train.data.cache import pair_examples, simulated_examples
 from vesimod_train.data.examples import Example
 from vesimod_train.fitting import logs
-from vesimod_train.fitting.losses import dice, distance_loss, inside_weight, learning_rate
+from vesimod_train.fitting.losses import (
+    INSIDE_LOSS,
+    dice,
+    distance_loss,
+    inside_loss,
+    inside_weight,
+    learning_rate,
+)
 from vesimod_train.fitting.validation import Scores, validate
-from vesimod_train.networks.checkpoints import BEST, CHECKPOINT, Run, resume, save_checkpoint
-from vesimod_train.networks.pretrained import base_network
+from vesimod_train.networks.checkpoints import (
+    BEST,
+    CHECKPOINT,
+    Run,
+    new_network,
+    resume,
+    save_checkpoint,
+)
+from vesimod_train.networks.pretrained import base_network, renormalise
 from vesimod_train.networks.unet import UNet
 
+STATISTICS_BATCHES = 20
 Examples = tuple[Sequence[Example], Sequence[Example]]
 
 
@@ -79,8 +93,12 @@ def fit(
     training, validation = examples or load_examples(config, folder / "cache", workers, report)
     checkpoint = folder / CHECKPOINT
     resume(checkpoint, config, run)
+    if not run.step and config.base and not config.frozen_statistics:
+        _take_statistics(config, run, training, device)
     for name in (CHECKPOINT, BEST, logs.LOG):
         remove_leftovers(folder / name)
+    if config.bfloat16 and not computes_short(device):
+        report("this processor lacks bfloat16 (AVX512-BF16, AMX): computing in float32 instead")
     if run.step:
         report(f"going on at step {run.step} of {config.steps}")
     recent: list[tuple[float, float, float]] = []
@@ -130,13 +148,16 @@ def load_examples(
             config.recipe,
             seeds,
             config.voxel_size_nm,
-            Normalisation(),
+            config.normalisation,
             jitter=config.jitter,
             workers=workers,
             progress=lambda done, total: report(f"simulated {done} of {total} tomograms"),
         )
         sets.append(
-            (simulated, pair_examples(cache, pairs, config.voxel_size_nm, Normalisation(), report))
+            (
+                simulated,
+                pair_examples(cache, pairs, config.voxel_size_nm, config.normalisation, report),
+            )
         )
     (simulated, corrected), (simulated_held_out, corrected_held_out) = sets
     if simulated and corrected:
@@ -148,16 +169,16 @@ def load_examples(
 def start(config: Config, device: str) -> Run:
     """Make a run at step 0: from its base, or with random weights that the seed decides."""
     torch.manual_seed(config.seed)
-    network = base_network(config) if config.base else UNet(config.channels, config.poolings)
+    network = base_network(config) if config.base else new_network(config)
     network = network.to(device)
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    average = UNet(config.channels, config.poolings).to(device)
-    average.load_state_dict(network.state_dict())
+    ema_network = new_network(config).to(device)
+    ema_network.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     half = low_precision(device) is torch.float16
-    return Run(network, average, optimiser, torch.amp.GradScaler(device, enabled=half))
+    return Run(network, ema_network, optimiser, torch.amp.GradScaler(device, enabled=half))
 
 
 def low_precision(device: str) -> torch.dtype:
@@ -165,6 +186,29 @@ def low_precision(device: str) -> torch.dtype:
     if device.startswith("cuda") and not torch.cuda.is_bf16_supported():
         return torch.float16
     return torch.bfloat16
+
+
+def _take_statistics(config: Config, run: Run, training: Sequence[Example], device: str) -> None:
+    """Give the base's batch normalisations the statistics of what it will learn from."""
+    draws = (np.random.default_rng([config.seed, 0, i]) for i in range(STATISTICS_BATCHES))
+    batches = (training_batch(training, config.batch, config.crop, rng)[0] for rng in draws)
+    run.network.eval()
+    renormalise(run.network, (torch.from_numpy(batch).to(device) for batch in batches))
+    run.ema_network.load_state_dict(run.network.state_dict())
+
+
+def computes_short(device: str) -> bool:
+    """Whether the processor computes in `low_precision` rather than emulating it.
+
+    Emulated, a step takes over 20 times as long. Only Linux tells what a CPU can.
+    """
+    if torch.device(device).type != "cpu":
+        return True
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _step(
@@ -177,11 +221,16 @@ def _step(
     volumes, target, weight = (torch.from_numpy(v).to(device) for v in batch)
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate(run.step, config)
-    run.network.train(not config.base)  # only batch normalisation differs
+    run.network.train(
+        not (config.base and config.frozen_statistics)
+    )  # only batch normalisation differs
     kind = torch.device(device).type
-    with torch.autocast(kind, low_precision(device), enabled=config.bfloat16):
-        predicted = run.network(volumes).float()
+    short = config.bfloat16 and computes_short(device)
+    with torch.autocast(kind, low_precision(device), enabled=short):
+        predicted, log_odds = (output.float() for output in run.network(volumes))
     loss = distance_loss(predicted, target, inside_weight(run.step, config), weight)
+    if config.two_heads:
+        loss = loss + INSIDE_LOSS * inside_loss(log_odds, target, weight)
     run.optimiser.zero_grad()
     run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     run.scaler.unscale_(run.optimiser)
@@ -193,10 +242,10 @@ def _step(
 
 
 @torch.no_grad()
-def _follow(average: UNet, network: UNet, decay: float) -> None:
+def _follow(ema_network: UNet, network: UNet, decay: float) -> None:
     """Move the averaged weights towards the network's; take its batch statistics likewise."""
     for slow, fast in zip(
-        average.state_dict().values(), network.state_dict().values(), strict=True
+        ema_network.state_dict().values(), network.state_dict().values(), strict=True
     ):
         if slow.dtype.is_floating_point:
             slow.lerp_(fast, 1 - decay)

@@ -13,6 +13,10 @@ from vesimod_train.config import Config
 # inside and outside weigh the same: a weight w takes what is a vesicle with a chance of
 # 1 / (1 + w). High at first, so that there is something to learn from; near even at the end.
 INSIDE_WEIGHT_FIRST, INSIDE_WEIGHT_LAST = 5.0, 1.5
+# Where a head of its own says how likely a vesicle is, the distance is that to a vesicle that
+# may be there, with a chance of a quarter.
+INSIDE_WEIGHT_TWO_HEADS = 3.0
+INSIDE_LOSS = 5.0  # weight that makes the two losses of networks with two heads about equal
 BETA_NM = 1.0  # the loss is quadratic below this error and linear above
 
 
@@ -45,6 +49,19 @@ def distance_loss(
     return (error * counted).sum() / counted.sum().clamp_min(1.0)
 
 
+def inside_loss(log_odds: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy of being inside a vesicle.
+
+    Parameters
+    ----------
+    log_odds, target, weight : tensors of one shape
+        The network's answer; signed distance in nm; how much each voxel counts.
+    """
+    inside = (target > 0).to(log_odds.dtype)
+    error = functional.binary_cross_entropy_with_logits(log_odds, inside, reduction="none")
+    return (error * weight).sum() / weight.sum().clamp_min(1.0)
+
+
 def dice(
     predicted: torch.Tensor, target: torch.Tensor, weight: torch.Tensor
 ) -> tuple[float, float]:
@@ -56,10 +73,11 @@ def dice(
 
 def inside_weight(step: int, config: Config) -> float:
     """Weight of voxels inside vesicles: full for a third of the steps, then falling until 80 %."""
+    last = INSIDE_WEIGHT_TWO_HEADS if config.two_heads else INSIDE_WEIGHT_LAST
     if config.base:
-        return INSIDE_WEIGHT_LAST
+        return last
     way = min(max((step / config.steps - 1 / 3) / (0.8 - 1 / 3), 0.0), 1.0)
-    return INSIDE_WEIGHT_FIRST + way * (INSIDE_WEIGHT_LAST - INSIDE_WEIGHT_FIRST)
+    return INSIDE_WEIGHT_FIRST + way * (last - INSIDE_WEIGHT_FIRST)
 
 
 def learning_rate(step: int, config: Config) -> float:

@@ -19,7 +19,7 @@ from vesimod_imod.core.spheres import Spheres
 
 from vesimod_train.data.examples import Example
 from vesimod_train.fitting.losses import INSIDE_WEIGHT_LAST, dice, distance_loss
-from vesimod_train.networks.unet import SOFTNESS_NM, UNet
+from vesimod_train.networks.unet import UNet
 
 TILE_VOXELS = 3e6  # at once: 1 GB on the CPU
 
@@ -61,13 +61,13 @@ def validate(
     hits = errors = overlap = both = 0.0
     losses = []
     for example in examples:
-        distance = predict_distance(network, np.asarray(example.volume, np.float32), device)
-        result = evaluate(*_counted(distance, example, voxel_size_nm), (voxel_size_nm,) * 3)
+        maps = predict_maps(network, np.asarray(example.volume, np.float32), device)
+        result = evaluate(*_counted(*maps, example, voxel_size_nm), (voxel_size_nm,) * 3)
         hits += 2 * result.true_positives
         errors += result.false_positives + result.false_negatives
         tensors = [
             torch.from_numpy(np.ascontiguousarray(v, np.float32))
-            for v in (distance, example.distance_nm, example.weight)
+            for v in (maps[0], example.distance_nm, example.weight)
         ]
         two, total = dice(*tensors)
         overlap, both = overlap + two, both + total
@@ -81,15 +81,17 @@ def validate(
 
 
 def _counted(
-    distance: npt.NDArray[np.float32], example: Example, voxel_size_nm: float
+    distance: npt.NDArray[np.float32],
+    log_odds: npt.NDArray[np.float32],
+    example: Example,
+    voxel_size_nm: float,
 ) -> tuple[Spheres, Spheres]:
     """Found and true spheres, without those that are neither right nor wrong.
 
     These are vesicles that the edge cuts and finds in them, and whatever nobody reviewed.
     """
     size_nm = (voxel_size_nm,) * 3
-    probability = 1 / (1 + np.exp(-np.clip(distance / SOFTNESS_NM, -30, 30)))
-    labels = split_instances(probability >= 0.5, size_nm, distance)
+    labels = split_instances(log_odds >= 0, size_nm, distance)
     found, truth = spheres_of_labels(labels, size_nm), example.spheres
     limit = np.array(distance.shape) - 0.5
     inside = np.all((truth.centres > -0.5) & (truth.centres < limit), axis=1)
@@ -114,16 +116,17 @@ def _within(found: Spheres, cut: Spheres, voxel_size_nm: float) -> BoolArray:
 
 
 @torch.no_grad()
-def predict_distance(
+def predict_maps(
     network: UNet, volume: npt.NDArray[np.float32], device: str
-) -> npt.NDArray[np.float32]:
-    """Signed distance over a whole volume, with the tiling that inference uses."""
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Signed distance and log odds over a whole volume, with the tiling that inference uses."""
 
     def run(tile: Any, _first: bool, _last: bool) -> list[Any]:
-        return [network(torch.from_numpy(tile[None, None]).to(device)).cpu().numpy()[0, 0]]
+        inputs = torch.from_numpy(tile[None, None]).to(device)
+        return [output.cpu().numpy()[0, 0] for output in network(inputs)]
 
     shape = (volume.shape[0], volume.shape[1], volume.shape[2])
-    distance = np.empty(shape, np.float32)
+    distance, log_odds = np.empty(shape, np.float32), np.empty(shape, np.float32)
     tiles = plan_tiles(shape, TILE_VOXELS, network.receptive_radius, network.divisor)
-    predict(volume, run, [distance], tiles)
-    return distance
+    predict(volume, run, [distance, log_odds], tiles)
+    return distance, log_odds

@@ -54,6 +54,11 @@ class Run:
         }
 
 
+def new_network(config: Config) -> UNet:
+    """Make a network of a configuration's size, with random weights."""
+    return UNet(config.channels, config.poolings, config.two_heads)
+
+
 def save_checkpoint(path: Path, config: Config, run: Run) -> None:
     """Write a checkpoint, whole or not at all."""
     state: dict[str, Any] = {name: part.state_dict() for name, part in run.parts().items()}
@@ -102,7 +107,7 @@ def load_checkpoint(path: Path) -> tuple[Config, UNet, int]:
         The file is not a checkpoint of ours.
     """
     stored, config = _read(path)
-    network = UNet(config.channels, config.poolings)
+    network = new_network(config)
     network.load_state_dict(stored["ema_network"])
     return config, network.eval(), int(stored["step"])
 

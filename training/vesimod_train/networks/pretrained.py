@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import torch
 from onnx import numpy_helper
+from torch import nn
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec, Normalisation
 
 from vesimod_train.config import Config, ConfigError
 from vesimod_train.networks.checkpoints import load_checkpoint
-from vesimod_train.networks.unet import UNet
+from vesimod_train.networks.unet import SCALE_NM, SOFTNESS_NM, UNet
 
 _PREFIX = "network."  # ExportedUNet holds the network under this name
 _BATCH_NORM_EPS = 1e-5
@@ -33,7 +37,56 @@ def base_network(config: Config) -> UNet:
             f"{config.base}: poolings, channels, voxel_size_nm are {size}, the configuration "
             f"says {wanted}; make them equal"
         )
+    if config.two_heads and network.inside is None:
+        return with_two_heads(network)
     return network
+
+
+def with_two_heads(network: UNet) -> UNet:
+    """Give a network a head of its own for the log odds, which starts with what it says already."""
+    inside = copy.deepcopy(network.head)
+    with torch.no_grad():
+        for values in inside.parameters():
+            values.mul_(SCALE_NM / SOFTNESS_NM)
+    network.inside = inside
+    return network
+
+
+@torch.no_grad()
+def renormalise(network: UNet, batches: Iterable[torch.Tensor]) -> None:
+    """Give batch normalisations statistics of data again; the network computes what it did.
+
+    Those of an exported network were folded away (`network_of_onnx`). To train with the statistics
+    of each batch, their scale must be that of the data first.
+
+    Parameters
+    ----------
+    network : UNet
+        In evaluation mode; changed in place.
+    batches : iterable of (N, 1, Z, Y, X) tensors
+        Volumes to take statistics of.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm3d)]
+    seen: dict[nn.Module, list[torch.Tensor]] = {norm: [] for norm in norms}
+
+    def watch(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        values = inputs[0].transpose(0, 1).flatten(1)
+        seen[norm].append(torch.stack([values.mean(1), values.square().mean(1)]))
+
+    hooks = [norm.register_forward_pre_hook(watch) for norm in norms]
+    for batch in batches:
+        network(batch)
+    for hook in hooks:
+        hook.remove()
+    for norm in norms:
+        mean, square = torch.stack(seen[norm]).mean(0)
+        variance = square - mean.square()
+        assert norm.running_mean is not None and norm.running_var is not None  # noqa: PT018
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        norm.bias.add_(scale * (mean - norm.running_mean))
+        norm.weight.copy_(scale * torch.sqrt(variance + norm.eps))
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
 
 
 def read_network(path: Path) -> tuple[UNet, Config | ModelSpec]:
@@ -76,11 +129,12 @@ def network_of_onnx(path: Path) -> tuple[UNet, ModelSpec]:
         f"{path}: is not a single U-Net of vesimod-train (float32), e.g. an ensemble of several or "
         "an imported network; take one as exported, such as fast"
     )
-    if "head.weight" not in tensors or spec.normalisation != Normalisation():
+    ours = replace(Normalisation(), background_voxels=spec.normalisation.background_voxels)
+    if "head.weight" not in tensors or spec.normalisation != ours:
         raise refusal
     channels = tensors["head.weight"].shape[1]
     poolings = sum(name.startswith("up.") and name.endswith(".weight") for name in tensors)
-    network = UNet(channels, poolings)
+    network = UNet(channels, poolings, "inside.weight" in tensors)
     state = network.state_dict()
     for name, value in state.items():
         layer, _, kind = name.rpartition(".")

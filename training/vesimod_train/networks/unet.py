@@ -1,4 +1,4 @@
-"""The network: a compact 3D U-Net that predicts the signed distance to the vesicle surface."""
+"""The network: a compact 3D U-Net that tells vesicles, and the distance to their surface."""
 
 from __future__ import annotations
 
@@ -34,9 +34,13 @@ class UNet(nn.Module):
         At full resolution; doubled at each level.
     poolings : int
         Levels below full resolution.
+    two_heads : bool
+        Whether a head of its own says how likely a voxel is inside a vesicle. Without it, as in
+        networks of former versions, that follows from the distance alone: a distance is either
+        believed or not, so where the network is unsure it says nothing.
     """
 
-    def __init__(self, channels: int = 16, poolings: int = 2) -> None:
+    def __init__(self, channels: int = 16, poolings: int = 2, two_heads: bool = False) -> None:
         super().__init__()
         widths = [channels * 2**level for level in range(poolings + 1)]
         self.down = nn.ModuleList(
@@ -45,11 +49,20 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in pairwise(widths))
         self.merge = nn.ModuleList(block(2 * a, a) for a in widths[:-1])
         self.head = nn.Conv3d(channels, 1, 1)
+        self.inside = nn.Conv3d(channels, 1, 1) if two_heads else None
         self.pool = nn.MaxPool3d(2)
         self.divisor: int = 2**poolings
 
-    def forward(self, volume: torch.Tensor) -> torch.Tensor:
-        """Signed distance in nm, (N, 1, Z, Y, X), from a normalised volume of that shape."""
+    def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Distance and log odds from a normalised volume (N, 1, Z, Y, X).
+
+        Returns
+        -------
+        distance : (N, 1, Z, Y, X)
+            Signed distance to the vesicle's outer surface in nm, positive inside.
+        log_odds : (N, 1, Z, Y, X)
+            Of being inside a vesicle.
+        """
         features = []
         for level, down in enumerate(self.down):
             volume = down(volume if level == 0 else self.pool(volume))
@@ -58,7 +71,9 @@ class UNet(nn.Module):
             above = self.up[level](volume)
             volume = self.merge[level](torch.cat([features[level], above], dim=1))
         distance: torch.Tensor = SCALE_NM * self.head(volume)
-        return distance
+        if self.inside is None:
+            return distance, distance / SOFTNESS_NM
+        return distance, self.inside(volume)
 
     @property
     def receptive_radius(self) -> int:
@@ -80,5 +95,5 @@ class ExportedUNet(nn.Module):
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
-        distance = self.network(volume)
-        return torch.sigmoid(distance / SOFTNESS_NM), distance
+        distance, log_odds = self.network(volume)
+        return torch.sigmoid(log_odds), distance

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from vesimod_train.simulate import content
-from vesimod_train.simulate.recipe import Range, Recipe
+from vesimod_train.simulate.recipe import Range, Recipe, draw, happens
 from vesimod_train.simulate.shapes import Canvas, Vector, Volume
 
 
@@ -23,7 +23,10 @@ def fill_cell(
     centres, radii : (N, 3) and (N,)
         Of the vesicles, in nm.
     """
-    content.add_cytosol(canvas, rng.uniform(*recipe.crowding), recipe.grain_nm, rng)
+    if happens(recipe.nothing, rng):
+        return np.empty((0, 3)), np.empty(0)
+    finer = draw(recipe.second_grain, rng)
+    content.add_cytosol(canvas, rng.uniform(*recipe.cytosol_sd), recipe.grain_nm, rng, finer)
     amount = rng.uniform(*recipe.others)
     lamella = _lamella(canvas, rng) if rng.random() < 0.25 * min(amount, 1.5) else None
     # Where there is only ice there are no vesicles either.
@@ -44,6 +47,8 @@ def fill_cell(
         inside.append(~_near(canvas, np.array([centre, centre]), reach))
     for _ in range(rng.poisson(10 * amount)):
         content.add_tube(canvas, 3.5, "filament", 0.1, rng)
+    if happens(recipe.meshes, rng):
+        content.add_mesh(canvas, rng)
     if rng.random() < 0.08 * amount:
         inside.append(content.add_carbon(gold, rng) > 15)
     room = np.logical_and.reduce(inside)
@@ -59,7 +64,7 @@ def fill_cell(
         count = int(rng.poisson(per_litre * amount * litres))
         content.add_particles(onto, count, radius_nm, rng.uniform(*density), free, rng)
 
-    scatter(canvas, 8, (9, 14), (0.5, 1.0))  # ribosomes
+    scatter(canvas, draw(recipe.ribosomes, rng), (9, 14), (0.5, 1.0))
     scatter(canvas, 60, (3, 6), (0.4, 0.9))  # protein complexes
     scatter(canvas, recipe.granules, (12, 25), (0.2, 0.9))  # granules, aggregates
     lumen, membrane = rng.uniform(*recipe.lumen), rng.uniform(*recipe.membrane)
@@ -73,6 +78,7 @@ def fill_cell(
             membrane=membrane,
             roundness=rng.uniform(*recipe.roundness),
             dense_core=rng.uniform(0.5, 1.0) if rng.random() < recipe.dense_cored else 0.0,
+            texture=draw(recipe.texture, rng),
         )
     content.add_tethers(canvas, centres, radii, rng)
     if rng.random() < 0.4:
@@ -103,7 +109,9 @@ def place_vesicles(
         if len(radii) >= target:
             break
         odd = rng.random() < recipe.odd_radius
-        radius = rng.uniform(14, 60) if odd else median * np.exp(spread * rng.normal())
+        radius = (
+            rng.uniform(*recipe.odd_radius_nm) if odd else median * np.exp(spread * rng.normal())
+        )
         if len(radii) and rng.random() < pooled:
             host = rng.integers(len(radii))
             away = rng.normal(size=3)

@@ -25,16 +25,31 @@ FILLING_SD = 0.12  # how much vesicles of one tomogram differ in their mean dens
 
 
 def add_cytosol(
-    canvas: Canvas, crowding: float, grain_nm: tuple[float, float], rng: np.random.Generator
+    canvas: Canvas,
+    cytosol_sd: float,
+    grain_nm: tuple[float, float],
+    rng: np.random.Generator,
+    finer: float = 0.0,
 ) -> None:
-    """Fill with proteins: noise of their size, denser here and thinner there."""
+    """Fill with proteins: noise of their size, denser here and thinner there.
+
+    `finer` is the share of a second noise, whose grains are of another size.
+    """
     shape = canvas.density.shape
-    grain = ndimage.gaussian_filter(
-        rng.normal(size=shape).astype(np.float32), rng.uniform(*grain_nm) / canvas.size_nm
-    )
-    grain /= grain.std()
+    grain = _grains(canvas, grain_nm, rng)
+    if finer > 0:
+        grain += np.float32(finer) * _grains(canvas, grain_nm, rng)
+        grain /= grain.std()
     clouds = smooth_field(shape, canvas.size_nm, rng.uniform(40, 120), rng)
-    canvas.density += crowding * (grain * (1 + 0.3 * clouds) + 0.3 * clouds)
+    canvas.density += cytosol_sd * (grain * (1 + 0.3 * clouds) + 0.3 * clouds)
+
+
+def _grains(canvas: Canvas, grain_nm: tuple[float, float], rng: np.random.Generator) -> Volume:
+    """Noise of SD 1 with grains of some size."""
+    noise = rng.normal(size=canvas.density.shape).astype(np.float32)
+    grain: Volume = ndimage.gaussian_filter(noise, rng.uniform(*grain_nm) / canvas.size_nm)
+    grain /= grain.std()
+    return grain
 
 
 def add_particles(
@@ -70,6 +85,7 @@ def add_vesicle(
     membrane: float = 1.0,
     roundness: float = 1.0,
     dense_core: float = 0.0,
+    texture: float = 0.4,
 ) -> Vector | None:
     """Paint one vesicle over whatever was there.
 
@@ -91,6 +107,8 @@ def add_vesicle(
         Shortest over longest axis.
     dense_core : float
         Density of a ball inside; 0 for a clear vesicle.
+    texture : float
+        Share of the texture outside that is inside, too.
 
     Returns
     -------
@@ -105,7 +123,7 @@ def add_vesicle(
     distance = ellipsoid_distance(offset, axes, random_rotation(rng))
     region = canvas.density[box]
     # Fewer proteins inside than outside.
-    content = rng.normal(lumen, FILLING_SD) + 0.4 * region
+    content = rng.normal(lumen, FILLING_SD) + texture * region
     inside = expit(-(distance + 3.0) / 0.7)
     region += inside * (content - region)
     # Proteins in and on the membrane: patches of the sphere are denser and thicker.
@@ -236,6 +254,22 @@ def add_tube(
         distance = polyline_distance(offset, path - centre) - radius_nm
         canvas.density[box] += np.where(mine, _wall(distance, wall), 0).astype(np.float32)
     return path
+
+
+def add_mesh(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Paint a mesh of thin filaments around a point, as actin stands at active zones."""
+    middle, spread = rng.uniform(0, canvas.extent_nm), rng.uniform(40, 120)
+    for _ in range(rng.integers(15, 60)):
+        start = middle + spread * rng.normal(size=3)
+        away = rng.normal(size=3)
+        end = start + rng.uniform(20, 80) * away / np.linalg.norm(away)
+        found = canvas.box(0.5 * (start + end), 0.5 * float(np.linalg.norm(end - start)) + 6.0)
+        if found is None:
+            continue
+        box, offset = found
+        line = np.stack([start, end]) - 0.5 * (start + end)
+        distance = polyline_distance(offset, line) - rng.uniform(2.0, 3.5)
+        canvas.density[box] += rng.uniform(0.4, 0.9) * _wall(distance, "filament")
 
 
 def _wall(distance_nm: Volume, wall: str) -> Volume:

@@ -130,7 +130,8 @@ def image(
     noise = fft.irfftn(
         fft.rfftn(white, workers=2) * colour * shown * seen, density.shape, workers=2
     )
-    scale = 1.0 / signal.std()
+    spread = float(signal.std())
+    scale = 1.0 / spread if spread > 0 else 0.0  # in an empty volume
     if gold is not None and gold.any():
         signal += imaged(gold)
     signal *= scale
@@ -140,7 +141,30 @@ def image(
         spread = float(tomogram.std())
         tomogram = denoise_tv_chambolle(tomogram / spread, scope.smoothing, max_num_iter=15)
         tomogram = (tomogram * spread).astype(np.float32)
+    if scope.diffusion > 0:
+        edge = scope.diffusion_edge * float(tomogram.std())
+        tomogram = diffuse(tomogram, int(scope.diffusion), edge)
     return tomogram
+
+
+def diffuse(volume: Volume, steps: int, edge: float) -> Volume:
+    """Nonlinear anisotropic diffusion: smooths, but little across edges.
+
+    The conductance is exp(-(difference / edge)^2) between neighbours (Perona and Malik, IEEE
+    Transactions on Pattern Analysis 12, 1990), the step a seventh, which is stable in 3D.
+    """
+    volume = volume.copy()
+    for _ in range(steps):
+        change = np.zeros_like(volume)
+        for axis in range(3):
+            difference = np.diff(volume, axis=axis)
+            flow = difference * np.exp(-((difference / np.float32(edge)) ** 2))
+            low, high = [slice(None)] * 3, [slice(None)] * 3
+            low[axis], high[axis] = slice(None, -1), slice(1, None)
+            change[tuple(low)] += flow
+            change[tuple(high)] -= flow
+        volume += change / np.float32(7)
+    return volume
 
 
 def _frequencies(shape: tuple[int, ...], size_nm: float) -> tuple[Volume, Volume, Volume]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 Range = tuple[float, float]
 
 
@@ -22,7 +24,8 @@ class Recipe:
     radius_nm : (float, float)
         Median of the radii (outer edge of the membrane); they spread by 8 to 14 %.
     odd_radius : float
-        Share of vesicles with a radius anywhere in 14 to 60 nm instead.
+        Share of vesicles with a radius anywhere in `odd_radius_nm` instead.
+    odd_radius_nm : (float, float)
     gap_nm : (float, float)
         Mean gap between neighbours in a pool.
     roundness : (float, float)
@@ -32,12 +35,20 @@ class Recipe:
     lumen : (float, float)
         Density of the vesicles' inside relative to the cytosol's mean, a membrane leaflet
         being 1: in real tomograms it is the brightest part.
+    second_grain : (float, float)
+        Share of a second kind of grains in the cytosol's texture.
+    texture : (float, float)
+        Share of the cytosol's texture that is inside of vesicles, too.
     membrane : (float, float)
         Thickness of the vesicles' membrane relative to a bare bilayer's.
     others : (float, float)
         Scales the number of membranes, organelles, filaments, particles; 0 for none.
-    crowding, grain_nm : (float, float)
+    cytosol_sd, grain_nm : (float, float)
         SD of the cytosol's density, a membrane leaflet being 1, and of its grains.
+    meshes : float
+        Chance of a mesh of filaments.
+    ribosomes : (float, float)
+        In a volume of (215 nm)^3, times `others`.
     granules : float
         Solid lumpy balls as large as vesicles in a volume of (215 nm)^3, times `others`.
     snr, defocus_um, tilt_deg, noise_power, blur_nm, step_deg, alignment_nm : (float, float)
@@ -49,8 +60,17 @@ class Recipe:
     afterwards : float
         Chance of a low-pass filter, of a reconstruction by SIRT, of a deconvolution, and half of
         it of an edge-preserving filter on the finished volume.
+    diffused : float
+        Chance of nonlinear anisotropic diffusion, the filter that most people use.
     whole : float
         Chance of a volume without a missing wedge, as networks that fill it deliver.
+    shaded : float
+        Chance of grey values and contrast that change from one side to the other.
+    nothing : float
+        Chance of a volume of nothing but noise, filtered as the others are.
+    half_size : float
+        Chance of a cell that is seen at half its size, but for its vesicles: see
+        `vesimod_train.simulate.tomogram.at_half_size`.
     """
 
     shape: tuple[int, int, int] = (128, 256, 256)
@@ -58,14 +78,19 @@ class Recipe:
     vesicles: Range = (140, 140)
     radius_nm: Range = (20.0, 25.0)
     odd_radius: float = 0.0
+    odd_radius_nm: Range = (14.0, 60.0)
     gap_nm: Range = (8.0, 8.0)
     roundness: Range = (0.9, 1.0)
     dense_cored: float = 0.03
     lumen: Range = (-0.45, -0.25)
+    second_grain: Range = (0.0, 0.0)
+    texture: Range = (0.4, 0.4)
     membrane: Range = (1.2, 1.5)
     others: Range = (1.0, 1.0)
-    crowding: Range = (0.1, 0.25)
+    cytosol_sd: Range = (0.1, 0.25)
     grain_nm: Range = (1.5, 3.0)
+    meshes: float = 0.0
+    ribosomes: Range = (8.0, 8.0)
     granules: float = 0.5
     snr: Range = (0.1, 0.1)
     defocus_um: Range = (3.0, 8.0)
@@ -76,10 +101,50 @@ class Recipe:
     alignment_nm: Range = (0.2, 0.8)
     any_axis: bool = False
     afterwards: float = 0.0
+    diffused: float = 0.0
     whole: float = 0.0
+    shaded: float = 0.0
+    nothing: float = 0.0
+    half_size: float = 0.0
+
+
+def happens(chance: float, rng: np.random.Generator) -> bool:
+    """Throw dice, but for what never happens: so recipes without it stay what they were."""
+    return chance > 0 and bool(rng.random() < chance)
+
+
+def draw(limits: Range, rng: np.random.Generator) -> float:
+    """Draw evenly; where the limits are one number, that, without throwing dice."""
+    low, high = limits
+    return low if low == high else float(rng.uniform(low, high))
 
 
 VALIDATION = Recipe()
+TRAIN = Recipe(
+    shape=(72, 168, 168),
+    vesicles=(-20, 90),
+    radius_nm=(14.0, 34.0),
+    odd_radius=0.12,
+    gap_nm=(0.5, 12.0),
+    roundness=(0.8, 1.0),
+    dense_cored=0.1,
+    lumen=(-0.8, 0.45),
+    membrane=(0.6, 1.9),
+    others=(0.3, 3.0),
+    cytosol_sd=(0.03, 0.5),
+    grain_nm=(1.2, 5.0),
+    granules=1.5,
+    snr=(0.01, 1.0),
+    defocus_um=(0.0, 12.0),
+    tilt_deg=(42.0, 68.0),
+    noise_power=(-0.5, 1.0),
+    blur_nm=(0.4, 3.0),
+    step_deg=(1.0, 3.0),
+    alignment_nm=(0.0, 1.5),
+    any_axis=True,
+    afterwards=0.35,
+    whole=0.06,
+)
 RECIPES = {
     # Held-out tests: the size and crowding that people publish.
     "validation": VALIDATION,
@@ -91,7 +156,7 @@ RECIPES = {
         vesicles=(60, 200),
         radius_nm=(17.0, 30.0),
         roundness=(0.8, 0.95),
-        crowding=(0.3, 0.4),
+        cytosol_sd=(0.3, 0.4),
         defocus_um=(0.0, 0.0),
         noise_power=(0.0, 0.0),
         tilt_deg=(48.0, 52.0),
@@ -100,30 +165,32 @@ RECIPES = {
         lumen=(-0.6, -0.4),
     ),
     "demo": replace(VALIDATION, shape=(96, 160, 160), vesicles=(45, 45), others=(0.6, 0.6)),
-    # What the shipped models learn from: everything wider than any test.
-    "train": Recipe(
-        shape=(72, 168, 168),
-        vesicles=(-20, 90),
-        radius_nm=(14.0, 34.0),
-        odd_radius=0.12,
-        gap_nm=(0.5, 12.0),
-        roundness=(0.8, 1.0),
-        dense_cored=0.1,
-        lumen=(-0.8, 0.45),
-        membrane=(0.6, 1.9),
-        others=(0.3, 3.0),
-        crowding=(0.03, 0.5),
-        grain_nm=(1.2, 5.0),
-        granules=1.5,
-        snr=(0.01, 1.0),
-        defocus_um=(0.0, 12.0),
-        tilt_deg=(42.0, 68.0),
-        noise_power=(-0.5, 1.0),
-        blur_nm=(0.4, 3.0),
-        step_deg=(1.0, 3.0),
-        alignment_nm=(0.0, 1.5),
-        any_axis=True,
-        afterwards=0.35,
-        whole=0.06,
+    # What the shipped models learned from so far.
+    "train": TRAIN,
+    # What they learn from now: the cytosol as dense as a membrane, more noise, filters that
+    # people use, shaded volumes and such of nothing but noise, and vesicles of every size.
+    "wide": replace(
+        TRAIN,
+        vesicles=(-25, 110),
+        radius_nm=(13.0, 38.0),
+        odd_radius=0.2,
+        odd_radius_nm=(10.0, 60.0),
+        gap_nm=(0.0, 14.0),
+        roundness=(0.75, 1.0),
+        cytosol_sd=(0.05, 0.9),
+        grain_nm=(1.0, 5.0),
+        second_grain=(0.0, 0.8),
+        texture=(0.1, 1.0),
+        lumen=(-0.8, 0.4),
+        meshes=0.3,
+        ribosomes=(2.0, 20.0),
+        snr=(0.006, 0.5),
+        noise_power=(-0.5, 1.5),
+        afterwards=0.3,
+        diffused=0.45,
+        whole=0.08,
+        shaded=0.25,
+        nothing=0.06,
+        half_size=0.2,
     ),
 }

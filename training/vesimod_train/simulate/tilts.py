@@ -55,7 +55,12 @@ class Microscope:
         Strength 0..1 of a Wiener-like restoration of low frequencies.
     smoothing : float
         Strength of an edge-preserving filter (total variation) on the finished volume, in
-        units of its SD, as labs use nonlinear anisotropic diffusion; 0 for none.
+        units of its SD; 0 for none.
+    diffusion : float
+        Steps of nonlinear anisotropic diffusion (Perona and Malik 1990) on the finished
+        volume, as many labs filter; 0 for none.
+    diffusion_edge : float
+        Difference between voxels, in units of the volume's SD, above which they count as an edge.
     """
 
     tilt_low_deg: float = -60.0
@@ -76,6 +81,8 @@ class Microscope:
     sirt_iterations: float = 0.0
     deconvolution: float = 0.0
     smoothing: float = 0.0
+    diffusion: float = 0.0
+    diffusion_edge: float = 1.0
 
 
 def sampled(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from vesimod_imod.sphere_model.write import write_sphere_model
 
 from vesimod_train.simulate.cell import fill_cell
 from vesimod_train.simulate.microscope import image
-from vesimod_train.simulate.recipe import Recipe
+from vesimod_train.simulate.recipe import Range, Recipe, happens
 from vesimod_train.simulate.shapes import Canvas
 from vesimod_train.simulate.tilts import Microscope
 
@@ -56,6 +56,9 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
     """
     rng = np.random.default_rng(seed)
     size = recipe.voxel_size_nm
+    shrunk = 2.0 if happens(recipe.half_size, rng) else 1.0
+    if shrunk > 1:
+        recipe, size = at_half_size(recipe), shrunk * size
     shape = [n + 2 * MARGIN_VOXELS for n in recipe.shape]
     canvas = Canvas(np.zeros(shape, np.float32), size)
     gold = Canvas(np.zeros(shape, np.float32), size)
@@ -67,10 +70,13 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
     edges = np.array(recipe.shape) - 0.5
     inside = np.all((voxels > -0.5) & (voxels < edges), axis=1)
     reach = np.linalg.norm(voxels - np.clip(voxels, -0.5, edges), axis=1) * size
-    everyone = Spheres(voxels, radii)
-    grid = Grid(recipe.shape, (size, size, size))
+    everyone = Spheres(voxels, radii / shrunk)
+    grid = Grid(recipe.shape, (size / shrunk,) * 3)
+    volume = np.ascontiguousarray(whole[inner])
+    if happens(recipe.shaded, rng):
+        volume = shade(volume, rng)
     return SimulatedTomogram(
-        np.ascontiguousarray(whole[inner]),
+        volume,
         grid,
         everyone.select(inside),
         everyone.select(~inside & (reach < radii)),
@@ -78,11 +84,46 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
     )
 
 
+def at_half_size(recipe: Recipe) -> Recipe:
+    """Make vesicles twice as large, and as many fewer as fill the same share of the volume.
+
+    Seen at twice the voxel size, they are as large as the recipe says, and all else is half as
+    large: what a network sees of large vesicles that are sought at larger voxels.
+    """
+
+    def double(limits: Range) -> Range:
+        return 2 * limits[0], 2 * limits[1]
+
+    return replace(
+        recipe,
+        voxel_size_nm=2 * recipe.voxel_size_nm,
+        radius_nm=double(recipe.radius_nm),
+        odd_radius_nm=double(recipe.odd_radius_nm),
+        gap_nm=double(recipe.gap_nm),
+        grain_nm=double(recipe.grain_nm),
+    )
+
+
+def shade(volume: Volume, rng: np.random.Generator) -> Volume:
+    """Change grey values and contrast from one side to the other: a ramp, or a step."""
+    away = rng.normal(size=3) * (0.5, 1.0, 1.0)
+    away /= np.linalg.norm(away)
+    axes = [np.linspace(-0.5, 0.5, n, dtype=np.float32) * n for n in volume.shape]
+    place = sum(a * w for a, w in zip(np.ix_(*axes), away, strict=True))
+    place = place / np.abs(place).max()
+    if rng.random() < 0.5:
+        place = np.tanh((place - rng.uniform(-0.6, 0.6)) / rng.uniform(0.01, 0.3))
+    spread = float(volume.std())
+    contrast = 1 + rng.uniform(-0.5, 0.5) * place
+    return np.asarray(volume * contrast + rng.uniform(-2, 2) * spread * place, np.float32)
+
+
 def draw_microscope(recipe: Recipe, rng: np.random.Generator) -> Microscope:
     """Draw the imaging conditions of one tomogram."""
     whole = rng.random() < recipe.whole
     high = 90.0 if whole else rng.uniform(*recipe.tilt_deg)
     low_snr, high_snr = recipe.snr
+    diffused = happens(recipe.diffused, rng)
     return Microscope(
         tilt_low_deg=-high if whole else -high + rng.uniform(-4, 4),
         tilt_high_deg=high,
@@ -102,6 +143,8 @@ def draw_microscope(recipe: Recipe, rng: np.random.Generator) -> Microscope:
         sirt_iterations=rng.uniform(5, 60) if rng.random() < recipe.afterwards else 0.0,
         deconvolution=rng.uniform(0.2, 1.0) if rng.random() < recipe.afterwards else 0.0,
         smoothing=rng.uniform(0.1, 0.6) if rng.random() < 0.5 * recipe.afterwards else 0.0,
+        diffusion=rng.uniform(3, 30) if diffused else 0.0,
+        diffusion_edge=float(np.exp(rng.uniform(np.log(0.3), np.log(3.0)))) if diffused else 1.0,
     )
 
 
