@@ -13,6 +13,8 @@ from vesimod_imod.core.spheres import Spheres
 from vesimod.io.region import check_region
 from vesimod.io.scratch import new_volume
 from vesimod.io.tomogram import Tomogram, TomogramError
+from vesimod.limits import RADIUS_NM
+from vesimod.network.background import fill_values, is_data
 from vesimod.network.memory import share_memory
 from vesimod.network.model import Model
 from vesimod.network.resample import resample, resampled_shape, resampled_slabs
@@ -21,12 +23,14 @@ from vesimod.network.tiling import redundancy
 from vesimod.network.wanted import is_near, wanted_box
 from vesimod.settings import EVERYWHERE, SearchSettings
 from vesimod.vesicles.detect import find_spheres
+from vesimod.vesicles.scales import merge_scales
 
 Progress = Callable[[str, int, int], None]
+ScaleMaps = dict[int, dict[str, Volume]]
 # Tomograms of cells had a skewness of -0.2 to -1.5 after smoothing by one voxel of 4.4 nm, a
 # purified organelle in clear ice 0.1 to 0.7.
 BRIGHT_SKEW = 0.3
-SKEW_SMOOTHING = 1.0
+SKEW_SMOOTHING, SKEW_BACKGROUND_NM = 1.0, 100.0
 ENOUGH_CANDIDATES = 10  # for the share of them that was accepted to mean something
 SKEW_VOXELS = 32e6  # of the tomogram's middle that are looked at
 SKEW_CLIP = 5.0  # a few gold beads must not decide
@@ -71,6 +75,7 @@ def segment(
     threshold: float | None = None,
     invert: bool = False,
     region: BoolArray | None = None,
+    radius_nm: tuple[float, float] = RADIUS_NM,
     progress: Progress | None = None,
 ) -> Segmentation:
     """Find the vesicles of a tomogram.
@@ -87,6 +92,8 @@ def segment(
         The tomogram has bright membranes: negate it.
     region : (z, y, x) bool, optional
         Where vesicles may be, on the tomogram's grid; others are dropped.
+    radius_nm : (float, float)
+        Least and largest radius that is looked for; large ones are sought at larger voxels.
     progress : callable, optional
         Called with (step, done, total) as the work goes on.
 
@@ -103,11 +110,42 @@ def segment(
     NoRegionError
         The region is empty, or of another shape.
     """
-    settings = SearchSettings(threshold, invert, region)
+    settings = SearchSettings(threshold, invert, region, radius_nm)
     if region is not None:
         check_region(region, tomogram.grid.shape)
-    maps = network_maps(tomogram, model, settings, progress=progress)
+    maps = maps_of_scales(tomogram, model, settings, progress=progress)
     return find_in_maps(tomogram, maps, model.spec, settings, progress=progress)
+
+
+def maps_of_scales(
+    tomogram: Tomogram,
+    model: Model,
+    settings: SearchSettings = EVERYWHERE,
+    *,
+    finest: dict[str, Volume] | None = None,
+    progress: Progress | None = None,
+) -> ScaleMaps:
+    """Ask the network about a tomogram at every scale that the settings call for.
+
+    Parameters
+    ----------
+    tomogram, model, settings, progress
+        As in `network_maps`.
+    finest : dict of (z, y, x) float32, optional
+        What it says at the finest scale, where it has been asked.
+
+    Returns
+    -------
+    dict of int to dict of (z, y, x) float32
+        The network's outputs by name, by scale, the finest first.
+    """
+    first, *coarser = settings.scales
+    if finest is None:
+        finest = network_maps(tomogram, model, settings, progress=progress)
+    maps = {first: finest}
+    for scale in coarser:
+        maps[scale] = network_maps(tomogram, model, settings, scale=scale)
+    return maps
 
 
 def network_maps(
@@ -116,9 +154,10 @@ def network_maps(
     settings: SearchSettings = EVERYWHERE,
     *,
     rows: tuple[int, int] | None = None,
+    scale: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Volume]:
-    """Ask the network about a tomogram, or about a slab of it.
+    """Ask the network about a tomogram at one scale, or about a slab of it.
 
     Parameters
     ----------
@@ -129,6 +168,8 @@ def network_maps(
     rows : (int, int), optional
         First row in z at the model's voxel size, and one beyond the last; default: all. What
         is in them does not depend on where a tomogram is cut.
+    scale : int, optional
+        How many times the network's voxel size; default: the finest of the settings.
 
     Returns
     -------
@@ -143,13 +184,15 @@ def network_maps(
     report = progress or _no_progress
     spec, region = model.spec, settings.region
     nm = spec.voxel_size_nm
-    size_nm = tomogram.grid.voxel_size_nm
+    size_nm = size_at(tomogram, settings.scales[0] if scale is None else scale)
     shape = resampled_shape(tomogram.grid.shape, size_nm, (nm,) * 3)
     in_files, memory_gb = share_memory(shape, 1 + len(spec.outputs), model.memory_gb)
-    volume = _at_model_size(tomogram, (nm,) * 3, new_volume(shape, in_files), report)
+    volume = _at_model_size(tomogram, size_nm, (nm,) * 3, new_volume(shape, in_files), report)
     if settings.invert:
         np.negative(volume, out=volume)
-    normalise(volume, spec.normalisation, out=volume)
+    fills = fill_values(tomogram.voxels)
+    valid = is_data(tomogram.voxels, fills, size_nm, (nm,) * 3, shape) if fills else None
+    normalise(volume, spec.normalisation, out=volume, valid=valid)
     return model.predict(
         volume,
         lambda done, total: report("network", done, total),
@@ -162,7 +205,7 @@ def network_maps(
 
 def find_in_maps(
     tomogram: Tomogram,
-    maps: dict[str, Volume],
+    maps: ScaleMaps,
     spec: ModelSpec,
     settings: SearchSettings = EVERYWHERE,
     *,
@@ -174,23 +217,30 @@ def find_in_maps(
     ----------
     tomogram, progress
         As in `segment`.
-    maps : dict of (z, y, x) float32
-        The result of `network_maps` over all rows, with the same settings.
+    maps : dict of int to dict of (z, y, x) float32
+        The result of `maps_of_scales`, with the same settings.
     spec : ModelSpec
         Of the network.
     settings : SearchSettings
     """
     report = progress or _no_progress
-    found = find_spheres(
-        tomogram.voxels,
+    finest = settings.scales[0]
+    found = merge_scales(
+        {
+            scale: find_spheres(
+                tomogram.voxels,
+                size_at(tomogram, scale),
+                maps[scale]["probability"],
+                (spec.voxel_size_nm,) * 3,
+                settings.at(scale),
+                distance=maps[scale].get("distance"),
+                progress=lambda done, total: report("spheres", done, total),
+            )
+            for scale in settings.scales
+        },
         tomogram.grid.voxel_size_nm,
-        maps["probability"],
-        (spec.voxel_size_nm,) * 3,
-        settings,
-        distance=maps.get("distance"),
-        progress=lambda done, total: report("spheres", done, total),
     )
-    notes = list(found.notes)
+    notes = [*_padding_note(tomogram), *found.notes]
     accepted, candidates = len(found.spheres), len(found.spheres) + len(found.dropped)
     few = not accepted or (candidates >= ENOUGH_CANDIDATES and accepted < 0.5 * candidates)
     if not settings.invert and few and _bright_structures(tomogram, spec.voxel_size_nm):
@@ -201,11 +251,17 @@ def find_in_maps(
     return Segmentation(
         found.spheres,
         found.dropped,
-        maps["probability"],
-        spec.voxel_size_nm,
+        maps[finest]["probability"],
+        finest * spec.voxel_size_nm,
         found.threshold,
         tuple(notes),
     )
+
+
+def size_at(tomogram: Tomogram, scale: int) -> Triple:
+    """Voxel size as it appears at a scale: all lengths are so many times shorter there."""
+    z, y, x = tomogram.grid.voxel_size_nm
+    return z / scale, y / scale, x / scale
 
 
 def extra_work(tomogram: Tomogram, model: Model) -> float:
@@ -217,10 +273,9 @@ def extra_work(tomogram: Tomogram, model: Model) -> float:
 
 
 def _at_model_size(
-    tomogram: Tomogram, model_nm: Triple, volume: Volume, report: Progress
+    tomogram: Tomogram, size_nm: Triple, model_nm: Triple, volume: Volume, report: Progress
 ) -> Volume:
     """Resample to the model's voxel size; refuse volumes that hold nothing usable."""
-    size_nm = tomogram.grid.voxel_size_nm
     shape = (volume.shape[0], volume.shape[1], volume.shape[2])
     for rows, slab in resampled_slabs(tomogram.voxels, size_nm, model_nm, shape):
         if not np.isfinite(slab).all():
@@ -237,6 +292,15 @@ def _at_model_size(
     return volume
 
 
+def _padding_note(tomogram: Tomogram) -> tuple[str, ...]:
+    """Say what is taken for padding, where there is any."""
+    fills = fill_values(tomogram.voxels)
+    if not fills:
+        return ()
+    named = " and ".join(f"{value:g}" for value in fills)
+    return (f"voxels of value {named} fill whole areas: taken for padding, not for data",)
+
+
 def _bright_structures(tomogram: Tomogram, nm: float) -> bool:
     """Whether what stands out of a tomogram's middle is bright rather than dark.
 
@@ -247,9 +311,14 @@ def _bright_structures(tomogram: Tomogram, nm: float) -> bool:
     thickness = max(int(SKEW_VOXELS / np.prod(tomogram.grid.shape[1:])), 1)
     middle = max(tomogram.grid.shape[0] - thickness, 0) // 2
     slab = tomogram.voxels[middle : middle + thickness]
-    grey = normalise(resample(slab, size_nm, (nm,) * 3), Normalisation(clip=None))
+    small = resample(slab, size_nm, (nm,) * 3)
+    shape = (small.shape[0], small.shape[1], small.shape[2])
+    # A side that is darker would count as something that stands out.
+    how = Normalisation(clip=None, background_voxels=SKEW_BACKGROUND_NM / nm)
+    valid = is_data(slab, fill_values(tomogram.voxels), size_nm, (nm,) * 3, shape)
+    grey = normalise(small, how, valid=valid)
     smooth = np.clip(ndimage.gaussian_filter(grey, SKEW_SMOOTHING), -SKEW_CLIP, SKEW_CLIP)
-    return bool(stats.skew(smooth, axis=None) > BRIGHT_SKEW)
+    return bool(valid.any() and stats.skew(smooth[valid]) > BRIGHT_SKEW)
 
 
 def _no_progress(step: str, done: int, total: int) -> None:

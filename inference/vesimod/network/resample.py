@@ -8,7 +8,7 @@ of the input and a volume gives the same numbers whole or in slabs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -102,10 +102,12 @@ def resampled_slabs(
     source_nm: Triple,
     target_nm: Triple,
     shape: tuple[int, int, int],
+    of: Callable[[npt.NDArray[np.generic]], npt.NDArray[np.generic]] | None = None,
 ) -> Iterator[tuple[slice, Volume]]:
     """Yield (rows, slab) of the resampled volume, top to bottom.
 
-    Parameters are those of `resample`; each slab is float32 (rows, y, x).
+    Parameters are those of `resample`; each slab is float32 (rows, y, x). `of` computes from what
+    is read what is resampled in its place.
     """
     steps = [t / s for s, t in zip(source_nm, target_nm, strict=True)]
     weights = [
@@ -118,7 +120,8 @@ def resampled_slabs(
         rows = slice(first, min(first + rows_per_slab, shape[0]))
         along_z = weights[0][rows]
         low, high = int(along_z.indices.min()), int(along_z.indices.max()) + 1
-        slab = np.asarray(volume[low:high], np.float32)
+        read = volume[low:high]
+        slab = np.asarray(read if of is None else of(read), np.float32)
         yield rows, _apply(slab, [along_z[:, low:high], weights[1], weights[2]])
 
 

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from vesimod_imod.core.errors import VesimodError
 
+from vesimod.network.background import Valid, subtract_local_mean
+
 Volume = npt.NDArray[np.float32]
 METADATA_KEY = "vesimod"
 # Names by which a graph takes a tile strip by strip (`vesimod.network.strips`).
@@ -45,12 +47,16 @@ class Normalisation:
         deviation. Median and MAD keep gold beads from squeezing the contrast of the rest.
     clip : float or None
         Values beyond +- this many spreads are cut off; None for no limit.
+    background_voxels : float
+        Sigma of the Gaussian whose local mean is subtracted; 0 for none. Values are cut off
+        before, so that gold leaves no halo, and scaled once more after it.
     """
 
     smooth_voxels: float = 0.0
     centre: Literal["median", "mean"] = "median"
     spread: Literal["mad", "std"] = "mad"
     clip: float | None = 6.0
+    background_voxels: float = 0.0
 
     def __post_init__(self) -> None:
         if self.centre not in ("median", "mean") or self.spread not in ("mad", "std"):
@@ -185,6 +191,8 @@ def grey_statistics(sample: Iterable[float] | Volume, how: Normalisation) -> tup
         Centre and spread; the spread is 0 for a constant volume.
     """
     values = np.asarray(sample, np.float64).ravel()
+    if len(values) == 0:
+        return 0.0, 0.0
     centre = float(np.median(values) if how.centre == "median" else values.mean())
     if how.spread == "mad":
         spread = MAD_TO_SD * float(np.median(np.abs(values - centre)))
@@ -195,7 +203,9 @@ def grey_statistics(sample: Iterable[float] | Volume, how: Normalisation) -> tup
     return centre, spread
 
 
-def normalise(volume: Volume, how: Normalisation, out: Volume | None = None) -> Volume:
+def normalise(
+    volume: Volume, how: Normalisation, out: Volume | None = None, valid: Valid | None = None
+) -> Volume:
     """Grey values to network input.
 
     Parameters
@@ -206,23 +216,39 @@ def normalise(volume: Volume, how: Normalisation, out: Volume | None = None) -> 
         The model's normalisation.
     out : (z, y, x) float32, optional
         Where the result goes; may be `volume` itself.
+    valid : (z, y, x) bool, optional
+        What is data. The rest counts nowhere, and becomes 0.
 
     Returns
     -------
     (z, y, x) float32
-        (smoothed volume - centre) / spread, clipped; zeros for a constant volume.
+        (smoothed volume - centre) / spread, less the local background, clipped; zeros for a
+        constant volume.
     """
     result = np.empty(volume.shape, np.float32) if out is None else out
     if how.smooth_voxels > 0:
         volume = ndimage.gaussian_filter(volume, how.smooth_voxels, mode="nearest")
+    _scale(volume, how, result, valid)
+    if how.background_voxels > 0:
+        subtract_local_mean(result, how.background_voxels, valid)
+        _scale(result, how, result, valid)
+    if valid is not None:
+        np.multiply(result, valid, out=result)
+    return result
+
+
+def _scale(volume: Volume, how: Normalisation, out: Volume, valid: Valid | None) -> None:
+    """Subtract the centre, divide by the spread, clip; zeros for a constant volume."""
     # A few million voxels give the median of a large volume to far below the noise.
     step = 1 if volume.size <= FEW_VOXELS else max(2, int(np.ceil(np.cbrt(volume.size / 8e6))))
-    centre, spread = grey_statistics(volume[::step, ::step, ::step], how)
+    sample = volume[::step, ::step, ::step]
+    centre, spread = grey_statistics(
+        sample if valid is None else sample[valid[::step, ::step, ::step]], how
+    )
     if spread == 0:
-        result[:] = 0
-        return result
-    np.subtract(volume, np.float32(centre), out=result)
-    result /= np.float32(spread)
+        out[:] = 0
+        return
+    np.subtract(volume, np.float32(centre), out=out)
+    out /= np.float32(spread)
     if how.clip is not None:
-        np.clip(result, -how.clip, how.clip, out=result)
-    return result
+        np.clip(out, -how.clip, how.clip, out=out)

@@ -24,14 +24,14 @@ from vesimod.vesicles.overlaps import resolve_overlaps
 from vesimod.vesicles.scoring import MIN_SCORE, features, score
 from vesimod.vesicles.threshold import choose_threshold
 
-RADIUS_RANGE_NM = (12.0, 75.0)  # the paper's least to the largest endosome
+TOO_SMALL = "too small"
 # Of the median membrane z. In simulated tomograms true vesicles had more than 0.55 of it in 95 of
 # 100 cases, whatever the noise; of the false ones 95 in 100 had less than 0.5 where noise was low.
 FAINT_SHARE = 0.48
 # Of the surface within the volume: a sphere centred a tenth of its radius outside has 0.45. What
 # is centred further out is not a vesicle of this volume; so far, the fit may be wrong.
 LEAST_VISIBLE = 0.45
-MIN_MASK_NM = 8.0  # radius of a mask that is looked at: masks may be far too small
+MIN_MASK_NM, MASK_SHARE = 8.0, 0.65  # radius of a mask that is looked at: masks may be too small
 # Masks whose centre lies further from the region are not looked at: no fit moves as far, and how
 # much of the network's map there is depends on the tiling.
 REGION_REACH_NM = 45.0
@@ -108,12 +108,12 @@ def find_spheres(
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm, region)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
-    masks = _masks(labels, voxel_size_nm, probability_voxel_size_nm, region)
+    masks = _masks(labels, voxel_size_nm, probability_voxel_size_nm, settings)
     if len(masks) == 0:
         return Detections(Spheres.empty(), Spheres.empty(), labels, threshold)
     network = RaySampler(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
-    reasons = impossible(spheres, region)
+    reasons = impossible(spheres, settings)
     spheres = replace(spheres, scores=score(features(spheres), reasons == ""))
     reasons, overlap_nm = _unlikely(spheres, reasons, voxel_size_nm)
     kept = reasons == ""
@@ -141,25 +141,27 @@ def _masks(
     labels: Labels,
     voxel_size_nm: Triple,
     probability_voxel_size_nm: Triple,
-    region: BoolArray | None,
+    settings: SearchSettings,
 ) -> Spheres:
     """Turn labels into spheres in voxels of the tomogram; leave out specks and what is far."""
     masks = spheres_of_labels(labels, probability_voxel_size_nm)
     centres = model_to_volume(masks.centres, voxel_size_nm, probability_voxel_size_nm)
-    masks = replace(masks, centres=centres).select(masks.radii_nm >= MIN_MASK_NM)
+    least_nm = max(MIN_MASK_NM, MASK_SHARE * settings.radius_nm[0])
+    masks = replace(masks, centres=centres).select(masks.radii_nm >= least_nm)
+    region = settings.region
     return masks if region is None else masks.select(_near(masks.centres, region, voxel_size_nm))
 
 
-def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray[np.str_]:
+def impossible(spheres: Spheres, settings: SearchSettings = EVERYWHERE) -> npt.NDArray[np.str_]:
     """Say why spheres are dropped whatever their score.
 
     Parameters
     ----------
     spheres : Spheres
         N candidates with the measures visible_fraction and membrane_z, centres in voxels of
-        `region`.
-    region : (z, y, x) bool, optional
-        Where vesicles may be.
+        the region.
+    settings : SearchSettings
+        Where vesicles may be, and how large.
 
     Returns
     -------
@@ -167,13 +169,13 @@ def impossible(spheres: Spheres, region: BoolArray | None = None) -> npt.NDArray
         Empty where a candidate may be kept.
     """
     rules = [
-        (spheres.radii_nm < RADIUS_RANGE_NM[0], "too small"),
-        (spheres.radii_nm > RADIUS_RANGE_NM[1], "too large"),
+        (spheres.radii_nm < settings.radius_nm[0], TOO_SMALL),
+        (spheres.radii_nm > settings.radius_nm[1], "too large"),
         (spheres.measures["visible_fraction"] < LEAST_VISIBLE, "mostly outside the volume"),
         (spheres.measures["membrane_z"] < NO_MEMBRANE_Z, "no membrane"),
     ]
-    if region is not None:
-        rules.append((~_inside(spheres.centres, region), "outside the region"))
+    if settings.region is not None:
+        rules.append((~_inside(spheres.centres, settings.region), "outside the region"))
     reasons = np.full(len(spheres), "", dtype="U32")
     for which, why in rules:
         reasons[which & (reasons == "")] = why
