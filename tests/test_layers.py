@@ -31,6 +31,7 @@ FLOORS = {
     },
     "vesimod": {
         "errors": set(),
+        "limits": set(),
         "settings": set(),
         "io": {"numpy", "scipy", "mrcfile"},
         "network": {"numpy", "scipy", "onnxruntime"},

@@ -21,10 +21,18 @@ from typing import TextIO, TypeVar
 
 from vesimod_imod.core.errors import VesimodError
 
-_Number = TypeVar("_Number", int, float)
+_Value = TypeVar("_Value")
 _TRUE = {"1", "T", "TRUE", "ON", "t", "true", "on"}
 _FALSE = {"0", "F", "FALSE", "OFF", "f", "false", "off"}
-_TYPE_WORDS = {"FN": "File", "CH": "String", "F": "Float", "I": "Int", "PF": "File", "B": ""}
+_TYPE_WORDS = {
+    "FN": "File",
+    "CH": "String",
+    "F": "Float",
+    "FP": "2 floats",
+    "I": "Int",
+    "PF": "File",
+    "B": "",
+}
 
 
 class PipError(VesimodError, ValueError):
@@ -73,6 +81,10 @@ class Entries:
     def number(self, name: str) -> float | None:
         """Return the value of `name` as a float; `PipError` if it is none."""
         return _convert(float, "a number", name, self.text(name))
+
+    def pair(self, name: str) -> tuple[float, float] | None:
+        """Return the value of `name` as two floats; `PipError` if it is not."""
+        return _convert(_two_floats, "two numbers", name, self.text(name))
 
     def whole_number(self, name: str) -> int | None:
         """Return the value of `name` as an int; `PipError` if it is none."""
@@ -204,9 +216,15 @@ def _add(values: dict[str, list[str]], option: Option, value: str) -> None:
         values[option.long] = [value]
 
 
+def _two_floats(text: str) -> tuple[float, float]:
+    """Read two numbers with a comma or blanks between, as PIP does."""
+    first, second = map(float, text.replace(",", " ").split())
+    return first, second
+
+
 def _convert(
-    kind: Callable[[str], _Number], words: str, name: str, text: str | None
-) -> _Number | None:
+    kind: Callable[[str], _Value], words: str, name: str, text: str | None
+) -> _Value | None:
     if text is None:
         return None
     try:

@@ -10,6 +10,7 @@ from vesimod_imod.core.spheres import Spheres
 from vesimod import pipeline
 from vesimod.api.inputs import File, Volume, as_model, as_region, as_tomogram, open_tomogram, warn
 from vesimod.io.tomogram import Tomogram
+from vesimod.limits import RADIUS_NM
 from vesimod.network.model import DEFAULT_MODEL, Model
 from vesimod.pipeline import Progress, Segmentation
 from vesimod.vesicles import snap as snapping
@@ -49,6 +50,7 @@ def segment(
     threshold: float | None = None,
     invert: bool = False,
     region: File | npt.ArrayLike | None = None,
+    radius_nm: tuple[float, float] = RADIUS_NM,
     progress: Progress | None = None,
 ) -> Segmentation:
     """Find the vesicles of a tomogram.
@@ -69,6 +71,8 @@ def segment(
     region : (z, y, x) array or path, optional
         Where vesicles may be; others are dropped. A mask (above 0) on the tomogram's grid, or the
         path of a mask volume or of a model with closed contours.
+    radius_nm : (float, float)
+        Least and largest radius that is looked for; large ones are sought at larger voxels.
     progress : callable, optional
         Called with (step, done, total) as the work goes on.
 
@@ -94,6 +98,7 @@ def segment(
         threshold=threshold,
         invert=invert,
         region=as_region(region, volume.grid),
+        radius_nm=radius_nm,
         progress=progress,
     )
     warn(f"{volume.path}: {note}" for note in result.notes)

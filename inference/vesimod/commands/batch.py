@@ -14,11 +14,13 @@ from vesimod.commands.options import (
     MemoryGB,
     ModelOption,
     Quiet,
+    RadiusRange,
     Slabs,
     Threads,
     Threshold,
     VoxelSize,
 )
+from vesimod.limits import RADIUS_NM
 
 if TYPE_CHECKING:
     from vesimod.runs.batch import Job
@@ -52,6 +54,7 @@ def batch(
     model: ModelOption = "fast",
     voxel_size_nm: VoxelSize = None,
     threshold: Threshold = None,
+    radius_nm: RadiusRange = RADIUS_NM,
     device: Device = DeviceChoice.auto,
     threads: Threads = None,
     memory_gb: MemoryGB = None,
@@ -80,7 +83,9 @@ def batch(
     jobs = plan_jobs(
         find_tomograms(patterns),
         output,
-        Settings(voxel_size_nm, threshold, invert, score_classes=score_classes),
+        Settings(
+            voxel_size_nm, threshold, invert, score_classes=score_classes, radius_nm=radius_nm
+        ),
         ["table", *(kind for kind, wanted in switches.items() if wanted)],
         regions,
     )

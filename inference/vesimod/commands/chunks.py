@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vesimod.limits import RADIUS_NM
+
 if TYPE_CHECKING:
     from vesimod_imod.etomo.com_files import Task
 
@@ -32,10 +34,13 @@ def entries_for(
     """Return the entries of ``vesimodpip`` that say how to find vesicles, files apart."""
     # Chunks run in the data sets' folder, not in this one.
     network = Path(model).absolute().as_posix() if model.endswith(".onnx") else model
+    low, high = settings.radius_nm
+    radii = None if settings.radius_nm == RADIUS_NM else f"{low:g},{high:g}"
     values = {
         "NetworkModel": network,
         "VoxelSizeNm": settings.voxel_size_nm,
         "Threshold": settings.threshold,
+        "RadiusRangeNm": radii,
         # Without these two a chunk takes the GPU and the threads that processchunks gives it.
         "Device": None if device == "auto" else device,
         "ThreadLimit": threads,

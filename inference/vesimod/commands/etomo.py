@@ -14,11 +14,13 @@ from vesimod.commands.options import (
     Invert,
     MemoryGB,
     ModelOption,
+    RadiusRange,
     Slabs,
     Threads,
     Threshold,
     VoxelSize,
 )
+from vesimod.limits import RADIUS_NM
 
 if TYPE_CHECKING:
     from vesimod_imod.etomo.com_files import Task
@@ -35,6 +37,7 @@ def etomo(
     model: ModelOption = "fast",
     voxel_size_nm: VoxelSize = None,
     threshold: Threshold = None,
+    radius_nm: RadiusRange = RADIUS_NM,
     device: Device = DeviceChoice.auto,
     threads: Threads = None,
     memory_gb: MemoryGB = None,
@@ -54,7 +57,7 @@ def etomo(
     from vesimod.commands.console import say
     from vesimod.runs.outputs import Settings
 
-    settings = Settings(voxel_size_nm, threshold, invert)
+    settings = Settings(voxel_size_nm, threshold, invert, radius_nm=radius_nm)
     entries = entries_for(settings, model, device.value, threads, memory_gb)
     if install_adoc:
         say(f"wrote {copy_adoc()}")

@@ -39,6 +39,14 @@ MemoryGB = Annotated[
 Threshold = Annotated[
     float | None, typer.Option(metavar="F", help="Probability threshold; default automatic.")
 ]
+RadiusRange = Annotated[
+    tuple[float, float],
+    typer.Option(
+        "--radius-nm",
+        metavar="MIN MAX",
+        help="Radii that are looked for, in nm; large vesicles are sought at larger voxels.",
+    ),
+]
 Invert = Annotated[bool, typer.Option("--invert", help="Membranes are bright in this tomogram.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Slabs = Annotated[

@@ -22,6 +22,7 @@ from vesimod_imod.etomo.pip_options import Entries, PipError
 
 from vesimod.commands.console import keep_products_on_one_thread, say
 from vesimod.errors import in_words
+from vesimod.limits import RADIUS_NM
 
 if TYPE_CHECKING:
     from vesimod.network.model import Model
@@ -83,6 +84,7 @@ def _segment(entries: Entries) -> int:
         entries.switch("InvertContrast"),
         _path(entries, "RegionFile"),
         entries.switch("ScoreClasses"),
+        entries.pair("RadiusRangeNm") or RADIUS_NM,
     )
     keep = entries.switch("KeepFinished")
     overwrite = entries.switch("OverwriteOutput")

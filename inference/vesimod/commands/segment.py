@@ -15,10 +15,12 @@ from vesimod.commands.options import (
     ModelOption,
     Overwrite,
     Quiet,
+    RadiusRange,
     Threads,
     Threshold,
     VoxelSize,
 )
+from vesimod.limits import RADIUS_NM
 
 
 def segment(
@@ -56,6 +58,7 @@ def segment(
     model: ModelOption = "fast",
     voxel_size_nm: VoxelSize = None,
     threshold: Threshold = None,
+    radius_nm: RadiusRange = RADIUS_NM,
     device: Device = DeviceChoice.auto,
     threads: Threads = None,
     memory_gb: MemoryGB = None,
@@ -70,7 +73,7 @@ def segment(
     run(
         tomogram,
         Outputs(output or default_output(tomogram), table, labels, probability, picture, dropped),
-        Settings(voxel_size_nm, threshold, invert, region, score_classes),
+        Settings(voxel_size_nm, threshold, invert, region, score_classes, radius_nm),
         model=model,
         device=device.value,
         threads=threads,

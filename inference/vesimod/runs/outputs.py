@@ -11,6 +11,7 @@ from vesimod_imod.core.files import mark_path
 from vesimod.io.provenance import fingerprint
 from vesimod.io.region import read_region
 from vesimod.io.tomogram import Tomogram
+from vesimod.limits import RADIUS_NM
 from vesimod.runs.summary import MODEL_ENDING
 from vesimod.settings import SearchSettings
 
@@ -89,6 +90,8 @@ class Settings:
         Closed contours or a mask: where vesicles may be.
     score_classes : bool
         Five objects by score instead of one.
+    radius_nm : (float, float)
+        Least and largest radius that is looked for.
     """
 
     voxel_size_nm: float | None = None
@@ -96,11 +99,12 @@ class Settings:
     invert: bool = False
     region: Path | None = None
     score_classes: bool = False
+    radius_nm: tuple[float, float] = RADIUS_NM
 
     def record(self) -> dict[str, Any]:
         """As plain JSON values; the region by its content, wherever it lies."""
         region = None if self.region is None else fingerprint(self.region)
-        return {**asdict(self), "region": region}
+        return {**asdict(self), "region": region, "radius_nm": list(self.radius_nm)}
 
     def search(self, tomogram: Tomogram) -> tuple[SearchSettings, tuple[str, ...]]:
         """Return how to search this tomogram, and what is doubtful about the region.
@@ -110,7 +114,7 @@ class Settings:
         InputError
             A threshold that is not a probability; see `vesimod.io.region.read_region`.
         """
-        everywhere = SearchSettings(self.threshold, self.invert)
+        everywhere = SearchSettings(self.threshold, self.invert, radius_nm=self.radius_nm)
         if self.region is None:
             return everywhere, ()
         region, notes = read_region(self.region, tomogram.grid)

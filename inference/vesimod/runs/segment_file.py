@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from vesimod_imod.core.arrays import Volume
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import remove_leftovers
 from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.io.provenance import Provenance, fingerprint
 from vesimod.io.tomogram import Tomogram, read_tomogram
-from vesimod.pipeline import Progress, Segmentation, find_in_maps, network_maps
+from vesimod.pipeline import Progress, ScaleMaps, Segmentation, find_in_maps, maps_of_scales
 from vesimod.runs.outputs import Outputs, Settings
 from vesimod.runs.slabs import join_slabs, remove_slabs
 from vesimod.runs.writing import write_outputs
@@ -72,8 +71,8 @@ class Asked(ShortRepr):
         How, and where.
     notes : tuple of str
         What is doubtful about the region.
-    maps : dict of (z, y, x) float32
-        From `vesimod.pipeline.network_maps`.
+    maps : dict of int to dict of (z, y, x) float32
+        From `vesimod.pipeline.maps_of_scales`.
     seconds : float
         That it took.
     """
@@ -81,7 +80,7 @@ class Asked(ShortRepr):
     tomogram: Tomogram
     search: SearchSettings
     notes: tuple[str, ...]
-    maps: dict[str, Volume]
+    maps: ScaleMaps
     seconds: float
 
 
@@ -133,10 +132,8 @@ def ask_network(
     """Do the first half of `segment_and_write`, which has the same parameters: the network's."""
     start = time.monotonic()
     search, notes = settings.search(tomogram)
-    if slabs > 1:
-        maps = join_slabs(tomogram, outputs.model, network, slabs, search)
-    else:
-        maps = network_maps(tomogram, network, search, progress=progress)
+    finest = join_slabs(tomogram, outputs.model, network, slabs, search) if slabs > 1 else None
+    maps = maps_of_scales(tomogram, network, search, finest=finest, progress=progress)
     return Asked(tomogram, search, notes, maps, time.monotonic() - start)
 
 

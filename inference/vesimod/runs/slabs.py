@@ -20,7 +20,7 @@ from vesimod.io.provenance import fingerprint
 from vesimod.io.tomogram import Tomogram
 from vesimod.network.model import Model
 from vesimod.network.resample import resampled_shape
-from vesimod.pipeline import Progress, network_maps
+from vesimod.pipeline import Progress, network_maps, size_at
 from vesimod.settings import EVERYWHERE, SearchSettings
 
 KEY = "made_from"
@@ -35,7 +35,13 @@ def slab_file(output: Path, number: int, count: int) -> Path:
     return output.with_name(f"{output.name}.slab-{number:03d}-of-{count:03d}.npz")
 
 
-def slab_rows(tomogram: Tomogram, model: Model, number: int, count: int) -> tuple[int, int]:
+def slab_rows(
+    tomogram: Tomogram,
+    model: Model,
+    number: int,
+    count: int,
+    search: SearchSettings = EVERYWHERE,
+) -> tuple[int, int]:
     """Return the first row in z of a slab, on the model's grid, and one beyond its last.
 
     Raises
@@ -44,7 +50,7 @@ def slab_rows(tomogram: Tomogram, model: Model, number: int, count: int) -> tupl
         There is no such slab, or the tomogram has fewer rows than slabs.
     """
     nm = (model.spec.voxel_size_nm,) * 3
-    rows = resampled_shape(tomogram.grid.shape, tomogram.grid.voxel_size_nm, nm)[0]
+    rows = resampled_shape(tomogram.grid.shape, size_at(tomogram, search.scales[0]), nm)[0]
     if not 1 <= number <= count:
         raise SlabError(f"slab {number} of {count}: the slabs are numbered from 1 to {count}")
     if count > rows:
@@ -81,7 +87,7 @@ def write_slab(
     Path
         The file; one of an earlier run is replaced.
     """
-    first, last = slab_rows(tomogram, model, number, count)
+    first, last = slab_rows(tomogram, model, number, count, search)
     maps = network_maps(tomogram, model, search, rows=(first, last), progress=progress)
     path = slab_file(output, number, count)
     arrays = {name: array[first:last] for name, array in maps.items()}
@@ -137,4 +143,5 @@ def _key(tomogram: Tomogram, model: Model, search: SearchSettings) -> str:
     """Say what all slabs of one run have in common."""
     region = search.region
     where = "" if region is None else hashlib.sha256(np.packbits(region).tobytes()).hexdigest()
-    return f"{fingerprint(tomogram.path)} {tomogram.grid} {model.sha256} {search.invert} {where}"
+    how = f"{search.invert} {search.scales[0]} {where}"
+    return f"{fingerprint(tomogram.path)} {tomogram.grid} {model.sha256} {how}"

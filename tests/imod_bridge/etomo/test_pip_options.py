@@ -30,7 +30,7 @@ def test_the_autodoc_is_complete_and_its_names_can_be_told_apart() -> None:
     assert len(names) == len(set(names)) >= 15
     for option in OPTIONS:
         assert option.usage, option.long
-        assert option.type in {"FN", "CH", "F", "I", "B", "PF"}
+        assert option.type in {"FN", "CH", "F", "FP", "I", "B", "PF"}
     # IMOD refuses a program in which the name of one option starts that of another.
     for a in OPTIONS:
         for b in OPTIONS:

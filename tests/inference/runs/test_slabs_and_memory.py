@@ -18,7 +18,7 @@ from vesimod.network import memory, wanted
 from vesimod.network.memory import default_memory_gb, free_memory_gb
 from vesimod.network.model import Model, load_model
 from vesimod.network.resample import resampled_shape
-from vesimod.pipeline import find_in_maps, network_maps, segment
+from vesimod.pipeline import find_in_maps, maps_of_scales, network_maps, segment
 from vesimod.runs.outputs import Outputs, Settings
 from vesimod.runs.segment_file import prepare, segment_and_write
 from vesimod.runs.slabs import SlabError, join_slabs, slab_file, write_slab
@@ -65,7 +65,8 @@ def test_slabs_threads_and_memory_change_nothing(
     last = resampled_shape(GRID.shape, GRID.voxel_size_nm, (4.4,) * 3)[0]
     edges = [last * i // slabs for i in range(slabs + 1)]
     parts = [network_maps(tomogram, model, rows=rows) for rows in pairwise(edges)]
-    maps = {name: sum(part[name] for part in parts) for name in model.spec.outputs}
+    finest = {name: sum(part[name] for part in parts) for name in model.spec.outputs}
+    maps = maps_of_scales(tomogram, model, finest=finest)
     assert_same(find_in_maps(tomogram, maps, model.spec).spheres, whole)
 
 
@@ -128,8 +129,9 @@ def test_a_region_gives_the_same_whatever_the_tiles_and_slabs(
     search = SearchSettings(region=region)
     for number in (1, 2):
         write_slab(tomogram, tmp_path / "TS_01.mod", few, number, 2, search)
-    maps = join_slabs(tomogram, tmp_path / "TS_01.mod", few, 2, search)
-    assert (maps["probability"] > 0.5).sum() < (expected.probability > 0.5).sum()
+    finest = join_slabs(tomogram, tmp_path / "TS_01.mod", few, 2, search)
+    maps = maps_of_scales(tomogram, few, search, finest=finest)
+    assert (finest["probability"] > 0.5).sum() < (expected.probability > 0.5).sum()
     found = find_in_maps(tomogram, maps, model.spec, search)
     assert len(expected.spheres) >= 3
     assert found.threshold == expected.threshold
