@@ -22,12 +22,11 @@ from vesimod.commands import (
     watch,
 )
 from vesimod.commands.console import keep_products_on_one_thread
+from vesimod.commands.process import EXIT_BAD_INPUT, EXIT_INTERRUPTED, INTERRUPTED, run_process
 from vesimod.errors import EXPECTED, in_words
 
 PROGRAM = "vesimod"
-EXIT_BAD_INPUT = 2
 EXIT_BUG = 1
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name=PROGRAM,
@@ -69,7 +68,7 @@ def options(
 def main() -> None:
     """Run the ``vesimod`` command."""
     keep_products_on_one_thread()
-    sys.exit(run_app(app, PROGRAM))
+    run_process(PROGRAM, lambda: run_app(app, PROGRAM))
 
 
 def run_app(application: typer.Typer, program: str, arguments: list[str] | None = None) -> int:
@@ -103,7 +102,7 @@ def run_app(application: typer.Typer, program: str, arguments: list[str] | None 
             raise
         return _report(program, error)
     if code == EXIT_INTERRUPTED:  # which typer also returns by itself after Ctrl-C
-        return _fail(program, "interrupted; no file was left half-written", code)
+        return _fail(program, INTERRUPTED, code)
     return code
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from vesimod.cli import run_app
 from vesimod.commands.options import Invert, VoxelSize
+from vesimod.commands.process import run_process
 
 PROGRAM = "vesimod-train"
 
@@ -38,7 +39,7 @@ class RecipeName(str, Enum):
 
 def main() -> None:
     """Run the ``vesimod-train`` command."""
-    sys.exit(run_app(app, PROGRAM))
+    run_process(PROGRAM, lambda: run_app(app, PROGRAM))
 
 
 @app.callback()

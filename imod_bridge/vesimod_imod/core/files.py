@@ -20,7 +20,8 @@ from vesimod_imod.core.owners import parse_owner, this_process
 PREFIX = ".vesimod-"  # of temporary files; the owner follows
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _numbers = count()
-_own: set[Path] = set()  # that are there now, and must not be when this process ends
+_own: dict[Path, int] = {}  # that are there now, and must not be when this process ends
+_written: set[Path] = set()
 
 
 def check_writable(path: Path, overwrite: bool) -> None:
@@ -91,6 +92,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
             temporary.replace(path)
+            _written.add(path)
     except OSError as error:
         if error.errno in FULL:
             raise disk_full(path, error) from error
@@ -149,22 +151,28 @@ def remove_leftovers(path: Path) -> None:
                     file.unlink(missing_ok=True)
 
 
-def remove_own_files() -> None:
-    """Remove what this process would leave behind if it ended now; needed after Ctrl-C only."""
-    for file in list(_own):
-        remove_own(file)
+def has_written() -> bool:
+    """Whether this process has written a file."""
+    return bool(_written)
 
 
 def own(file: Path) -> None:
     """Have a file removed when this process ends, however it ends, unless it is killed."""
-    _own.add(file)
+    _own[file] = os.getpid()
 
 
 def remove_own(file: Path) -> None:
     """Remove a file of `own`, if it is there still."""
     with suppress(OSError):
         file.unlink(missing_ok=True)
-    _own.discard(file)
+    _own.pop(file, None)
+
+
+def remove_own_files() -> None:
+    """Remove what this process would leave behind if it ended now; needed after Ctrl-C only."""
+    for file, process in list(_own.items()):
+        if process == os.getpid():  # what was forked from it owns nothing of its
+            remove_own(file)
 
 
 def disk_full(path: Path, error: OSError) -> OSError:

@@ -21,6 +21,7 @@ from vesimod_imod.etomo import pip_options
 from vesimod_imod.etomo.pip_options import Entries, PipError
 
 from vesimod.commands.console import keep_products_on_one_thread, say
+from vesimod.commands.process import INTERRUPTED, run_process
 from vesimod.errors import in_words
 from vesimod.limits import RADIUS_NM
 
@@ -35,11 +36,15 @@ NAME_IN_LOGS = "VESIMOD"
 def main() -> None:
     """Run ``vesimodpip``."""
     keep_products_on_one_thread()
+    run_process(NAME_IN_LOGS, _run_in_utf8, errors=1)
+
+
+def _run_in_utf8() -> int:
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, TextIOWrapper):
             # Com files are UTF-8 whatever the locale says, and a log must not fail on a letter.
             stream.reconfigure(encoding="utf-8", errors="replace")
-    sys.exit(run_front(sys.argv[1:]))
+    return run_front(sys.argv[1:])
 
 
 def run_front(argv: Sequence[str]) -> int:
@@ -49,7 +54,7 @@ def run_front(argv: Sequence[str]) -> int:
         try:
             return _run(argv)
         except KeyboardInterrupt:
-            return _fail("interrupted; no file was left half-written")
+            return _fail(INTERRUPTED)
         except Exception as error:
             return _fail(in_words(error))
 
