@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chunk_runner import run_chunks
+from dark_ball import GRID, RADIUS_NM, write_dark_ball
 from hypothesis import given
 from hypothesis import strategies as st
 from vesimod.cli import app, run_app
@@ -27,29 +28,15 @@ from vesimod.network.model import load_model
 from vesimod.network.runtime import ON_GPU
 from vesimod.runs.batch import distinct_names, find_tomograms, in_two_steps, plan_jobs, run_jobs
 from vesimod.runs.outputs import Settings
-from vesimod_imod.core.spheres import Grid
 from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import write_sphere_model
-
-GRID = Grid((40, 56, 60), (2.0, 2.0, 2.0))
-RADIUS_NM = 24.0
-
-
-def write_tomogram(path: Path, x: float = 31.0) -> None:
-    """A dark ball, which the model tests/data/dark.onnx takes for a vesicle."""
-    index = np.indices(GRID.shape)
-    squares = sum((axis - c) ** 2 for axis, c in zip(index, (20.0, 28.0, x), strict=True))
-    volume = -1 / (1 + np.exp((2.0 * np.sqrt(squares) - RADIUS_NM) / 1.5))
-    volume += 0.02 * np.random.default_rng(0).normal(size=GRID.shape)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_volume(path, volume.astype(np.float32), GRID, overwrite=True)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Three tomograms; the batch is to write into out/."""
     for number in (1, 2, 3):
-        write_tomogram(tmp_path / "data" / f"TS_0{number}.mrc", 26.0 + 2 * number)
+        write_dark_ball(tmp_path / "data" / f"TS_0{number}.mrc", 26.0 + 2 * number)
     return tmp_path
 
 
@@ -125,7 +112,7 @@ def test_a_bad_tomogram_stops_nothing(
     assert "Traceback" not in printed.err
     assert states(folder) == ["failed", "done", "done", "done"]
     assert "not an MRC file" in summary(folder)[0]["notes"]
-    write_tomogram(folder / "data" / "TS_00.mrc")
+    write_dark_ball(folder / "data" / "TS_00.mrc")
     assert batch("--quiet") == 0
     assert states(folder) == ["done", "kept", "kept", "kept"]
 
@@ -143,7 +130,7 @@ def test_results_made_otherwise_are_not_replaced_unasked(folder: Path, batch) ->
         assert contents(folder / "out") == before
     assert batch("--quiet", "--threshold", 0.4, "--overwrite") == 0
     assert states(folder) == ["done"] * 3
-    write_tomogram(folder / "data" / "TS_02.mrc", 31.0)
+    write_dark_ball(folder / "data" / "TS_02.mrc", 31.0)
     assert batch("--quiet", "--threshold", 0.4) == 2
     assert states(folder) == ["kept", "failed", "kept"]
     assert "another tomogram" in summary(folder)[1]["notes"]
@@ -221,7 +208,7 @@ def assert_as_undisturbed(folder: Path, data: Path, *options: object) -> None:
 
 def test_killed_at_any_time(folder: Path, batch, data: Path) -> None:
     for number in range(4, 9):
-        write_tomogram(folder / "data" / f"TS_0{number}.mrc", 26.0 + number)
+        write_dark_ball(folder / "data" / f"TS_0{number}.mrc", 26.0 + number)
     words = [str(word) for word in line(folder, data)]
     process = subprocess.Popen([sys.executable, "-m", "vesimod", *words, "--quiet"])
     second = folder / "out" / "TS_02_vesicles.mod.json"
@@ -281,7 +268,7 @@ def test_a_volume_that_cannot_be_written_is_not_left_cut_short(folder: Path, dat
 
 
 def test_names_that_collide(folder: Path, batch) -> None:
-    write_tomogram(folder / "data" / "b" / "TS_01.mrc", 24.0)
+    write_dark_ball(folder / "data" / "b" / "TS_01.mrc", 24.0)
     assert batch("--quiet", pattern="data/**/*.mrc") == 0
     models = sorted(path.name for path in (folder / "out").glob("*.mod"))
     assert models == [
@@ -290,7 +277,7 @@ def test_names_that_collide(folder: Path, batch) -> None:
         "b_TS_01_vesicles.mod",
         "data_TS_01_vesicles.mod",
     ]
-    write_tomogram(folder / "data" / "TS_01.rec")
+    write_dark_ball(folder / "data" / "TS_01.rec")
     assert batch("--quiet", pattern="data/TS_01.*") == 2
 
 
@@ -307,7 +294,7 @@ def test_names_are_distinct(parts: list[list[str]]) -> None:
 def test_tomograms_are_found_once_and_results_are_none(folder: Path) -> None:
     found = find_tomograms([str(folder / "data/*.mrc"), str(folder / "data/TS_02.mrc")])
     assert [path.name for path in found] == ["TS_01.mrc", "TS_02.mrc", "TS_03.mrc"]
-    write_tomogram(folder / "data" / "TS_01_labels.mrc")
+    write_dark_ball(folder / "data" / "TS_01_labels.mrc")
     (folder / "data" / "odd[1].mrc").touch()
     found = find_tomograms([str(folder / "data/*.mrc"), str(folder / "data/odd[1].mrc")])
     jobs = plan_jobs(found, folder / "data", Settings())
