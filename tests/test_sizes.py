@@ -17,6 +17,8 @@ LONG = {
     "vesimod_train.export.cryovesnet.to_graph": "the published network, layer after layer",
     "vesimod_train.fitting.fit.fit": "one loop whose steps share network, optimiser and clock",
     "vesimod_train.simulate.cell.fill_cell": "what a cell holds, in the order it takes its place",
+    "vesimod_train.simulate.content": "all that a cell may hold, a function each",
+    "vesimod_train.simulate.content.add_vesicle": "a vesicle, from its shape to its truth",
     "vesimod_train.simulate.microscope.image": "a microscope: each step takes what the last gave",
 }
 

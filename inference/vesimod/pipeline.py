@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, stats
 from vesimod_imod.core.arrays import BoolArray, Triple, Volume
 from vesimod_imod.core.spheres import Spheres
 
@@ -17,8 +16,9 @@ from vesimod.limits import RADIUS_NM
 from vesimod.network.background import fill_values, is_data
 from vesimod.network.memory import share_memory
 from vesimod.network.model import Model
-from vesimod.network.resample import resample, resampled_shape, resampled_slabs
-from vesimod.network.spec import ModelSpec, Normalisation, normalise
+from vesimod.network.polarity import bright_structures
+from vesimod.network.resample import resampled_shape, resampled_slabs
+from vesimod.network.spec import ModelSpec, normalise
 from vesimod.network.tiling import redundancy
 from vesimod.network.wanted import is_near, wanted_box
 from vesimod.settings import EVERYWHERE, SearchSettings
@@ -27,13 +27,7 @@ from vesimod.vesicles.scales import merge_scales
 
 Progress = Callable[[str, int, int], None]
 ScaleMaps = dict[int, dict[str, Volume]]
-# Tomograms of cells had a skewness of -0.2 to -1.5 after smoothing by one voxel of 4.4 nm, a
-# purified organelle in clear ice 0.1 to 0.7.
-BRIGHT_SKEW = 0.3
-SKEW_SMOOTHING, SKEW_BACKGROUND_NM = 1.0, 100.0
 ENOUGH_CANDIDATES = 10  # for the share of them that was accepted to mean something
-SKEW_VOXELS = 32e6  # of the tomogram's middle that are looked at
-SKEW_CLIP = 5.0  # a few gold beads must not decide
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -243,7 +237,7 @@ def find_in_maps(
     notes = [*_padding_note(tomogram), *found.notes]
     accepted, candidates = len(found.spheres), len(found.spheres) + len(found.dropped)
     few = not accepted or (candidates >= ENOUGH_CANDIDATES and accepted < 0.5 * candidates)
-    if not settings.invert and few and _bright_structures(tomogram, spec.voxel_size_nm):
+    if not settings.invert and few and bright_structures(tomogram, spec.voxel_size_nm):
         notes.append(
             "few candidates, if any, have a dark membrane, and what stands out of this tomogram is "
             "bright: if 3dmod shows white membranes, run again with `invert=True`"
@@ -299,26 +293,6 @@ def _padding_note(tomogram: Tomogram) -> tuple[str, ...]:
         return ()
     named = " and ".join(f"{value:g}" for value in fills)
     return (f"voxels of value {named} fill whole areas: taken for padding, not for data",)
-
-
-def _bright_structures(tomogram: Tomogram, nm: float) -> bool:
-    """Whether what stands out of a tomogram's middle is bright rather than dark.
-
-    Membranes, gold and dense proteins stand out of the ice on one side of its grey value, so
-    the sign of the skewness, once noise is smoothed away, tells the polarity.
-    """
-    size_nm = tomogram.grid.voxel_size_nm
-    thickness = max(int(SKEW_VOXELS / np.prod(tomogram.grid.shape[1:])), 1)
-    middle = max(tomogram.grid.shape[0] - thickness, 0) // 2
-    slab = tomogram.voxels[middle : middle + thickness]
-    small = resample(slab, size_nm, (nm,) * 3)
-    shape = (small.shape[0], small.shape[1], small.shape[2])
-    # A side that is darker would count as something that stands out.
-    how = Normalisation(clip=None, background_voxels=SKEW_BACKGROUND_NM / nm)
-    valid = is_data(slab, fill_values(tomogram.voxels), size_nm, (nm,) * 3, shape)
-    grey = normalise(small, how, valid=valid)
-    smooth = np.clip(ndimage.gaussian_filter(grey, SKEW_SMOOTHING), -SKEW_CLIP, SKEW_CLIP)
-    return bool(valid.any() and stats.skew(smooth[valid]) > BRIGHT_SKEW)
 
 
 def _no_progress(step: str, done: int, total: int) -> None:

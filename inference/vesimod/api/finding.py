@@ -60,8 +60,7 @@ def segment(
     tomogram : path, Tomogram or (z, y, x) array
         Reconstructed volume; an array needs `voxel_size_nm`.
     model : str, path or Model
-        A shipped model's name, an ``.onnx`` file, or what `load_model` returned, which saves the
-        start where there are many tomograms.
+        A shipped model's name, an ``.onnx`` file, or what `load_model` returned, which starts once.
     voxel_size_nm : float, optional
         Of an array; of a file, instead of what its header states.
     threshold : float, optional
