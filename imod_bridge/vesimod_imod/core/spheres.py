@@ -43,7 +43,7 @@ class HasVoxelSize(Protocol):
 
 
 #: Radii in nm outside of which something is hardly a vesicle: worth a question to the person.
-VESICLE_RADII_NM = (10.0, 100.0)
+VESICLE_RADII_NM = (8.0, 100.0)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,17 @@ import numpy as np
 from vesimod_imod.core.object_names import REJECTED, VESICLES, claims_vesicles
 from vesimod_imod.live.model_parts import OF_CONTOUR, ObjectParts, put_together, take_apart
 from vesimod_imod.model.chunks import Chunk, ModFile
-from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject, object_chunks, objects_of
+from vesimod_imod.model.objects import (
+    FILLED,
+    OPEN,
+    SCATTERED,
+    XYZ,
+    ModelObject,
+    object_chunks,
+    objects_of,
+)
 from vesimod_imod.sphere_model.labels import MARKER_SIZE, is_radius, parse_label
+from vesimod_imod.sphere_model.write import SPHERE_QUALITY
 
 _RED, _GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 POINT_LIMIT, FLAGS, _SPHERE_RADIUS = 64, 132, 156  # in an object's head
@@ -55,7 +64,7 @@ class Point:
     @property
     def sized(self) -> bool:
         """Whether somebody, or vesimod, gave it a radius."""
-        number = parse_label(self.label)[0]
+        number = parse_label(self.label).number
         return bool(is_radius(np.array(self.size), np.array(number)))
 
 
@@ -153,7 +162,9 @@ def _changed_contour(chunks: list[Chunk], point: Point, index: int) -> list[Chun
         struct.pack_into(">f", sizes, 4 * index, point.size)
         written = [chunk for chunk in chunks if chunk[0] == b"LABL"]
         written.append((b"SIZE", bytes(sizes)))
-    kept = [chunk for chunk in chunks[1:] if chunk[0] not in (b"LABL", b"SIZE")]
+    # A value belongs to the sphere that the label tells of.
+    gone = (b"LABL", b"SIZE", b"COST") if point.alone and not point.label else (b"LABL", b"SIZE")
+    kept = [chunk for chunk in chunks[1:] if chunk[0] not in gone]
     return [contour, *written, *kept]
 
 
@@ -169,7 +180,7 @@ def _object(
     n = len(points)
     return ModelObject(
         name=name,
-        flags=SCATTERED | OPEN,
+        flags=SCATTERED | OPEN | FILLED,
         colour=colour,
         default_radius=default_radius,
         points_per_contour=1,
@@ -180,6 +191,7 @@ def _object(
         values=np.full(n, np.nan, np.float32),
         labels=tuple(p.label for p in points),
         symbol=symbol,
+        sphere_quality=SPHERE_QUALITY,
     )
 
 

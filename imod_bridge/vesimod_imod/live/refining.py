@@ -64,7 +64,7 @@ class Placed:
     @property
     def number(self) -> int:
         """Id of the sphere by its label; -1 without one."""
-        return parse_label(self.point.label)[0]
+        return parse_label(self.point.label).number
 
     @property
     def name(self) -> str:
@@ -159,7 +159,8 @@ def refine(model: ModFile, known: Sequence[Placed] | None, grid: Grid, find: Fin
                 )
             work.clicked[number] = item.at
             size = radius_nm / unit_nm
-            label = sphere_label(number, radius_nm) if item.point.alone else ""
+            score = parse_label(item.point.label).score
+            label = sphere_label(number, radius_nm, score) if item.point.alone else ""
             work.changes.append(
                 replace(item.point, xyz=to_model(centre), size=size, label=label, rejected=False)
             )
@@ -212,7 +213,7 @@ def _sort(now: Sequence[Placed], known: Sequence[Placed], unit_nm: float) -> _Wo
 
 def _without_label_of_another(item: Placed) -> Placed:
     """Take the label from a click that 3dmod put into the emptied contour of a deleted sphere."""
-    written_nm = parse_label(item.point.label)[1]
+    written_nm = parse_label(item.point.label).radius_nm
     if item.point.sized or math.isnan(written_nm):
         return item
     return replace(item, point=replace(item.point, label=""))
@@ -270,5 +271,5 @@ def _reject(item: Placed, reason: str, work: _Work) -> None:
 def _radius_unit_nm(model: ModFile, points: Sequence[Placed], grid: Grid) -> float:
     """Length in nm of the pixel in which the model's sizes count."""
     sizes = np.array([p.point.size if p.point.sized else np.nan for p in points], np.float64)
-    written = np.array([parse_label(p.point.label)[1] for p in points], np.float64)
+    written = np.array([parse_label(p.point.label).radius_nm for p in points], np.float64)
     return radius_unit_nm(model, grid, sizes, written)[0] or grid.xy_voxel_size_nm

@@ -24,12 +24,14 @@ XYZ = tuple[float, float, float]
 # Flags of an object
 OPEN = 1 << 3
 SCATTERED = 1 << 9
+FILLED = 1 << 8 | 1 << 11  # in the Model View window
 # A general value of a point: its type, and the flags "index is an integer, value a float"
 _VALUE, _VALUE_FLAGS = 10, 4
 _STORE = np.dtype([("type", ">i2"), ("flags", ">u2"), ("index", ">i4"), ("x", ">f4")])
 _NO_SIZE = struct.pack(">f", -1.0)
 #: 3dmod's default material: ambient, diffuse, specular, shininess, ..., white level of values
 _MATERIAL = bytes((102, 255, 127, 4, *[0] * 9, 255, 0, 0))
+_QUALITY = 7  # byte of the material: how round 3dmod draws spheres
 _OBJECT = struct.Struct(">64s 16I i I 2i 3f i 8B 2i".replace(" ", ""))
 _RANGE = struct.Struct(">hHff")
 _TWO_INTS = struct.Struct(">2i")
@@ -62,6 +64,8 @@ class ModelObject(ShortRepr):
     labels : tuple of str
         Label of each contour; empty where there is none.
     symbol, mesh_count : int
+    sphere_quality : int
+        How round 3dmod draws spheres in Model View, from 0, an octagon, to 4; only written.
     """
 
     name: str
@@ -77,6 +81,7 @@ class ModelObject(ShortRepr):
     labels: tuple[str, ...]
     symbol: int = 1
     mesh_count: int = 0
+    sphere_quality: int = 0
 
     @property
     def kind(self) -> str:
@@ -187,11 +192,13 @@ def object_chunks(item: ModelObject) -> list[Chunk]:
             chunks.append((b"SIZE", sizes[size_ends[k] : size_ends[k + 1]]))
         if known[k + 1] > known[k]:
             chunks.append((b"COST", stores[12 * known[k] : 12 * known[k + 1]]))
-    chunks.append((b"IMAT", _MATERIAL))
+    material = bytearray(_MATERIAL)
+    material[_QUALITY] = item.sphere_quality
+    chunks.append((b"IMAT", bytes(material)))
     if known[-1]:
-        low, high = np.nanmin(item.values), np.nanmax(item.values)
-        # 3dmod stretches its colours over this range; that of scores is always 0..1.
-        chunks.append((b"OBST", _RANGE.pack(11, 21, min(low, 0.0), max(high, 1.0))))
+        # 3dmod stretches its colours over this range.
+        low, high = float(np.nanmin(item.values)), float(np.nanmax(item.values))
+        chunks.append((b"OBST", _RANGE.pack(11, 21, low, high if high > low else low + 1)))
     return chunks
 
 

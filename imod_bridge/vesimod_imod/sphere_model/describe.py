@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from vesimod_imod.core.object_names import claims_vesicles
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.header import (
     FLIPPED_YZ,
@@ -93,7 +94,8 @@ def _object_lines(number: int, item: ModelObject) -> list[str]:
     return [*lines, f"           {', '.join(extra)}"] if extra else lines
 
 
-def _sphere_lines(reading: SphereReading) -> list[str]:
+def _sphere_lines(whole: SphereReading) -> list[str]:
+    reading = whole.vesicles()
     spheres = reading.spheres
     sources = Counter(reading.radius_source.tolist())
     how = ", ".join(f"{count} {source}" for source, count in sorted(sources.items()))
@@ -105,6 +107,11 @@ def _sphere_lines(reading: SphereReading) -> list[str]:
             f"{np.median(known):.2f} nm"
         )
     lines.append(f"           {int(reading.labelled.sum())} with an id on their contour's label")
+    left_out = [name for name in whole.names.tolist() if not claims_vesicles(name)]
+    lines += [
+        f"           {count} more in {name!r}, not counted as vesicles"
+        for name, count in Counter(left_out).items()
+    ]
     if len(reading.emptied_ids):
         ids = ", ".join(str(number) for number in reading.emptied_ids)
         lines.append(f"           deleted, but their labels remain: {ids}")

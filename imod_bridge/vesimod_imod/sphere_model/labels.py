@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,19 +11,55 @@ from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 
 _ID = re.compile(r"\bid=(\d{1,18})\b")
 _WRITTEN = re.compile(r"\br=(\d+\.\d+)nm\b")
+_SCORE = re.compile(r"\bp=([01](?:\.\d+)?(?:e-\d+)?)(?![\w.])")
 #: Pixels. No vesicle is that small, but 3dmod's plugins mark points as checked by a size.
 MARKER_SIZE = 1.0
+MOST_LOG_ODDS = 10.0
 
 
-def sphere_label(number: int, radius_nm: float) -> str:
+class Label(NamedTuple):
+    """What a contour's label states: -1 and NaN where it does not.
+
+    Parameters
+    ----------
+    number : int
+        The sphere's id.
+    radius_nm : float
+        With which it was written.
+    score : float
+        The probability; the general value beside it, to sort and colour by, is its log-odds.
+    """
+
+    number: int = -1
+    radius_nm: float = float("nan")
+    score: float = float("nan")
+
+
+def sphere_label(number: int, radius_nm: float, score: float = float("nan")) -> str:
     """Return the contour label of a sphere; `parse_label` reads it."""
-    return f"vesimod id={number} r={radius_nm:.3f}nm" if radius_nm > 0 else f"vesimod id={number}"
+    radius = f" r={radius_nm:.3f}nm" if radius_nm > 0 else ""
+    return f"vesimod id={number}{radius}" + (f" p={score:.6g}" if 0 <= score <= 1 else "")
 
 
-def parse_label(label: str) -> tuple[int, float]:
-    """Id and radius in nm that a label of ours states; -1 and NaN where it does not."""
-    number, radius = _ID.search(label), _WRITTEN.search(label)
-    return int(number[1]) if number else -1, float(radius[1]) if radius else np.nan
+def parse_label(label: str) -> Label:
+    """Read a label of ours; others state nothing."""
+    number, radius, score = (each.search(label) for each in (_ID, _WRITTEN, _SCORE))
+    return Label(
+        int(number[1]) if number else -1,
+        float(radius[1]) if radius else np.nan,
+        float(score[1]) if number and score else np.nan,
+    )
+
+
+def value_of_score(scores: FloatArray) -> FloatArray:
+    """Log-odds of probabilities, within +-`MOST_LOG_ODDS`: the value that 3dmod shows for them.
+
+    Scores crowd near 1, where their log-odds spread, so that the doubtful come out first.
+    """
+    least = 1 / (1 + np.exp(MOST_LOG_ODDS))
+    inside = np.clip(scores, least, 1 - least)
+    values: FloatArray = np.log(inside) - np.log1p(-inside)
+    return values
 
 
 def is_radius(sizes: FloatArray, ids: IntArray) -> BoolArray:

@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
-from vesimod_imod.core.object_names import claims_vesicles
+from vesimod_imod.core.object_names import REJECTED, claims_vesicles
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import grid_of, radius_unit_nm, to_voxels
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import ModelObject, objects_of
+from vesimod_imod.model.screen import WHOLE_SCREEN, Screen
 from vesimod_imod.sphere_model.clicks import find_outlines
 from vesimod_imod.sphere_model.labels import is_radius, parse_label
+from vesimod_imod.sphere_model.misplaced import another_image, misplaced
 from vesimod_imod.sphere_model.outlines import Outline
 
 _REMEDY = "if they are clicks, make the object scattered in 3dmod (Edit > Object > Type)"
@@ -63,6 +65,8 @@ class SphereReading(ShortRepr):
         last saved on.
     voxel_size_known : bool
         Whether the voxel size of `grid` is stated anywhere.
+    screen : Screen
+        Says positions as the person sees them who edits the model.
     """
 
     spheres: Spheres
@@ -74,6 +78,7 @@ class SphereReading(ShortRepr):
     emptied_ids: IntArray
     grid: Grid
     voxel_size_known: bool = True
+    screen: Screen = WHOLE_SCREEN
 
     @property
     def names(self) -> npt.NDArray[np.str_]:
@@ -140,13 +145,9 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
     ids, labelled, repeated = _unique_ids(rows["id"], np.concatenate(emptied))
     if repeated:
         doubts.append(f"{repeated} contours repeat the label of another: taken as new spheres")
+    doubts += misplaced(rows["position"], radii_nm, shown)
     if grid is not None:
-        at = rows["position"]
-        off = (at - np.clip(at, -0.5, np.array(grid.shape) - 0.5)) * grid.voxel_size_nm
-        # A vesicle that the border cuts may be centred beyond it.
-        outside = np.linalg.norm(off, axis=1) > np.nan_to_num(radii_nm)
-        if outside.any():
-            doubts.append(f"{outside.sum()} of {len(rows)} spheres lie outside the volume")
+        doubts += another_image(model, grid)
     return SphereReading(
         Spheres(rows["position"], radii_nm, rows["score"], ids),
         warnings + doubts,
@@ -157,6 +158,7 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
         np.setdiff1d(np.concatenate(emptied), ids[labelled]),
         shown,
         size_known,
+        Screen(model, grid),
     )
 
 
@@ -164,22 +166,24 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
     """Find the spheres of one object, and put in words what had to be inferred."""
     rows = np.empty(len(item.points), _ROW)
     rows["position"] = positions
-    rows["id"], rows["written_nm"] = _label_data(item)
+    rows["id"], rows["written_nm"], scores = _label_data(item)
     sizes = item.sizes.astype(np.float64)
     explicit = is_radius(sizes, rows["id"])
     remarks = []
     if n := np.count_nonzero((sizes >= 0) & ~explicit):
         remarks.append(f"{n} points have a size of at most a pixel, which is not a radius")
     rows["source"], rows["radius"] = "none", np.nan
-    if item.default_radius > 0:
+    if item.default_radius > 0 and item.name != REJECTED:  # which has one to be seen by
         rows["source"], rows["radius"] = "default", item.default_radius
     rows["source"][explicit], rows["radius"][explicit] = "explicit", sizes[explicit]
     rows["source"][sizes == 0], rows["radius"][sizes == 0] = "none", np.nan
-    values = item.values.astype(np.float64)
+    # Where labels have no scores, values are probabilities, as earlier versions wrote them.
+    values = np.where(np.isnan(scores), item.values.astype(np.float64), np.nan)
     if np.any((values < 0) | (values > 1)):
         remarks.append("its values are not scores in 0..1 and are ignored")
         values[:] = np.nan
-    rows["score"] = np.where(np.isnan(values), 1.0, values)
+    scores = np.where(np.isnan(scores), values, scores)
+    rows["score"] = np.where(np.isnan(scores), 1.0, scores)
     if item.kind != "scattered":
         sized = np.zeros(len(item.counts), bool)
         sized[item.contour_of_point[explicit]] = True
@@ -203,6 +207,8 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
         remarks += more
     if n := np.count_nonzero(rows["source"] == "default"):
         remarks.append(f"{n} points have no size: the object's {item.default_radius} pixels taken")
+    if item.name == REJECTED:
+        return rows, []  # nobody takes these for vesicles
     if n := np.count_nonzero(rows["source"] == "none"):
         remarks.append(f"{n} points have neither a size nor a default radius")
     return rows, remarks
@@ -231,10 +237,10 @@ def _outlined(
     rows = np.empty(len(fits), _ROW)
     for row, fit in zip(rows, fits, strict=True):
         label = next((item.labels[k] for k in fit.contours if item.labels[k]), "")
-        id_, written = parse_label(label)
+        stated = parse_label(label)
         row["position"] = fit.centre / stretch
         row["radius"], row["source"], row["score"] = fit.radius, "outline", 1.0  # radius in nm
-        row["id"], row["written_nm"] = id_, written
+        row["id"], row["written_nm"] = stated.number, stated.radius_nm
     return rows, remarks
 
 
@@ -249,8 +255,8 @@ def _radii_nm(
     return rows["radius"] * factor, doubts if np.isfinite(rows["radius"]).any() else []
 
 
-def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray]:
-    """Id and written radius of each point by its contour's label; -1 and NaN without.
+def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Id, written radius and score of each point by its contour's label; -1 and NaN without.
 
     Of several points in a contour the label belongs to the first with a size of its own,
     since points that 3dmod appends to a contour have none.
@@ -259,18 +265,19 @@ def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray]:
     for contour in np.flatnonzero(item.counts > 1):
         first = owner[contour]
         owner[contour] += np.argmax(item.sizes[first : first + item.counts[contour]] > 0)
-    parsed = [parse_label(label) for label in item.labels]
     filled = item.counts > 0
+    stated = [parse_label(label) for label, any_ in zip(item.labels, filled, strict=True) if any_]
     ids = np.full(len(item.points), -1, np.int64)
-    ids[owner[filled]] = np.array([number for number, _ in parsed], np.int64)[filled]
-    written = np.full(len(item.points), np.nan)
-    written[owner[filled]] = np.array([radius for _, radius in parsed])[filled]
-    return ids, written
+    ids[owner[filled]] = [label.number for label in stated]
+    written, scores = (np.full(len(item.points), np.nan) for _ in range(2))
+    written[owner[filled]] = [label.radius_nm for label in stated]
+    scores[owner[filled]] = [label.score for label in stated]
+    return ids, written, scores
 
 
 def _emptied_ids(item: ModelObject) -> IntArray:
     empty = np.flatnonzero(item.counts == 0)
-    ids = np.array([parse_label(item.labels[k])[0] for k in empty], np.int64)
+    ids = np.array([parse_label(item.labels[k]).number for k in empty], np.int64)
     return ids[ids >= 0]
 
 

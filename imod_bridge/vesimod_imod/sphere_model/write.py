@@ -25,8 +25,8 @@ from vesimod_imod.model.header import (
     Header,
     build_mod,
 )
-from vesimod_imod.model.objects import OPEN, SCATTERED, XYZ, ModelObject
-from vesimod_imod.sphere_model.labels import sphere_label
+from vesimod_imod.model.objects import FILLED, OPEN, SCATTERED, XYZ, ModelObject
+from vesimod_imod.sphere_model.labels import sphere_label, value_of_score
 from vesimod_imod.sphere_model.read import SphereReading, read_sphere_model, spheres_of
 
 __all__ = [
@@ -43,6 +43,8 @@ __all__ = [
     "write_sphere_objects",
 ]
 
+SPHERE_QUALITY = 2
+REJECTED_SHOWN_NM = 10.0  # half of a vesicle's radius: seen in the sections near
 GREEN, ORANGE, RED = (0.0, 1.0, 0.0), (1.0, 0.6, 0.0), (1.0, 0.0, 0.0)
 _MODEL_FLAGS = MULTIPLE_CLIP_PLANES | MATERIAL_IN_BYTES | ORIGIN_VALID | TILT_VALID
 
@@ -58,11 +60,15 @@ class SphereObject(ShortRepr):
     spheres : Spheres
     colour : (float, float, float)
         Red, green, blue in 0..1.
+    unsized_nm : float
+        Radius with which 3dmod draws points where none of them has one of its own: with a
+        pixel or less they show in their own section only.
     """
 
     name: str
     spheres: Spheres
     colour: XYZ = GREEN
+    unsized_nm: float = 0.0
 
 
 def write_sphere_model(
@@ -87,9 +93,9 @@ def write_sphere_objects(
 ) -> None:
     """Write spheres as an IMOD model of scattered points, one point per contour.
 
-    Each contour's label carries the sphere's id and the radius written, its general value
-    the score: they survive editing in 3dmod. A file that is replaced is kept as ``<path>~``,
-    as 3dmod does.
+    Each contour's label carries the sphere's id, the radius written and the score, its general
+    value the score's log-odds: they survive editing in 3dmod. A file that is replaced is kept as
+    ``<path>~``, as 3dmod does.
 
     Parameters
     ----------
@@ -125,17 +131,21 @@ def write_sphere_objects(
 
 
 def by_score(spheres: Spheres, name: str = VESICLES) -> list[SphereObject]:
-    """Sort spheres into five objects of equal ranges of score, coloured from red to yellow-white.
+    """Sort spheres into five objects, a fifth of them each, coloured from red to yellow-white.
 
-    The best come last and brightest, as in the colours of glowing metal.
+    The most doubtful come first and darkest, the best last and brightest, as in the colours of
+    glowing metal. Equal scores stay together, so that an object may be empty.
     """
-    classes = np.clip((spheres.scores * len(_HEAT)).astype(int), 0, len(_HEAT) - 1)
-    step = 1 / len(_HEAT)
-    return [
-        SphereObject(f"{name} score {k * step:.1f}-{(k + 1) * step:.1f}", part, colour)
-        for k, colour in enumerate(_HEAT)
-        for part in [spheres.select(classes == k)]
-    ]
+    order = np.sort(spheres.scores)
+    rank = np.searchsorted(order, spheres.scores, side="right") / max(len(spheres), 1)
+    fifth = np.ceil(len(_HEAT) * rank).astype(int) - 1
+    objects = []
+    for k, colour in enumerate(_HEAT):
+        part = spheres.select(fifth == k)
+        scores = f"{part.scores.min():.5g} to {part.scores.max():.5g}" if len(part) else "none"
+        title = f"{name} {k + 1} of {len(_HEAT)}, score {scores}"
+        objects.append(SphereObject(title, part, colour))
+    return objects
 
 
 _HEAT: tuple[XYZ, ...] = (
@@ -153,16 +163,19 @@ def _to_object(item: SphereObject, grid: Grid) -> ModelObject:
     unit = float(np.float32(grid.xy_voxel_size_nm))  # as the header rounds it
     radii = spheres.radii_nm / unit
     known = radii[np.isfinite(radii)]
+    stated = (column.tolist() for column in (spheres.ids, spheres.radii_nm, spheres.scores))
+    usual = float(np.median(known)) if len(known) else item.unsized_nm / unit
     return ModelObject(
         name=item.name,
-        flags=SCATTERED | OPEN,
+        flags=SCATTERED | OPEN | FILLED,
         colour=item.colour,
-        default_radius=max(1, round(float(np.median(known)))) if len(known) else 1,
+        default_radius=max(1, round(usual)),
         points_per_contour=1,
         points=to_model(spheres.centres).astype(np.float32),
         counts=np.ones(n, np.int64),
         surfaces=np.zeros(n, np.int64),
         sizes=np.where(np.isfinite(radii), radii, -1.0).astype(np.float32),
-        values=spheres.scores.astype(np.float32),
-        labels=tuple(map(sphere_label, spheres.ids.tolist(), spheres.radii_nm.tolist())),
+        values=value_of_score(spheres.scores).astype(np.float32),
+        labels=tuple(map(sphere_label, *stated)),
+        sphere_quality=SPHERE_QUALITY,
     )

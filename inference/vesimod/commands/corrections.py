@@ -10,6 +10,8 @@ import typer
 from vesimod.commands.options import GridTomogram, Json, Overwrite, VoxelSize
 
 if TYPE_CHECKING:
+    from vesimod_imod.model.screen import Screen
+
     from vesimod.review.correction_table import Correction
 
 
@@ -37,7 +39,8 @@ def corrections(
 
     check_files([predicted, corrected, tomogram], [output], overwrite=overwrite)
     grid = grid_for([predicted, corrected], tomogram, voxel_size_nm)
-    rows = find_corrections(read(predicted, grid), read(corrected, grid), grid.voxel_size_nm)
+    edited = read(corrected, grid)
+    rows = find_corrections(read(predicted, grid), edited, grid.voxel_size_nm)
     if output is not None:
         write_corrections(output, rows, overwrite=overwrite)
     if json_output:
@@ -45,19 +48,17 @@ def corrections(
         return
     for row in rows:
         if row.verdict != "kept":
-            say(line(row))
+            say(line(row, edited.screen))
     say(", ".join(f"{count} {verdict}" for verdict, count in counts(rows).items()))
     if output is not None:
         say(f"wrote {output}")
 
 
-def line(row: Correction) -> str:
-    """Put one correction in words."""
-    from vesimod_imod.model.coordinates import shown_in_3dmod
-
+def line(row: Correction, screen: Screen) -> str:
+    """Put one correction in words, with its place on the screen of whoever corrected."""
     number = row.predicted_id if row.corrected_id is None else row.corrected_id
     centre = row.predicted_centre if row.verdict == "removed" else row.centre
-    text = f"{row.verdict:<9} {number:>5} at {shown_in_3dmod(centre)}"
+    text = f"{row.verdict:<9} {number:>5} at {screen.position(centre)}"
     if row.distance_nm == row.distance_nm:
         text += f", {row.distance_nm:.1f} nm from where it was"
     radii = [f"{r:.1f}" for r in (row.predicted_radius_nm, row.radius_nm) if r == r]

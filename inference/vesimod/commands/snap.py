@@ -36,7 +36,12 @@ def snap(
     from vesimod_imod.core.file_roles import check_files
     from vesimod_imod.core.object_names import REJECTED, VESICLES
     from vesimod_imod.sphere_model.read import read_sphere_model
-    from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
+    from vesimod_imod.sphere_model.write import (
+        ORANGE,
+        REJECTED_SHOWN_NM,
+        SphereObject,
+        write_sphere_objects,
+    )
 
     from vesimod.commands import console
     from vesimod.vesicles.snap_model import snap_model
@@ -53,7 +58,7 @@ def snap(
     snapped = snap_model(volume.voxels, size_nm, reading, every=every, invert=invert)
     objects = [
         SphereObject(VESICLES, snapped.vesicles),
-        SphereObject(REJECTED, snapped.lost, ORANGE),
+        SphereObject(REJECTED, snapped.lost, ORANGE, REJECTED_SHOWN_NM),
     ]
     write_sphere_objects(output, objects, volume.grid, overwrite=overwrite)
     if not quiet:

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
-from vesimod_imod.core.spheres import Spheres
+from vesimod_imod.core.spheres import VESICLE_RADII_NM, Spheres
 from vesimod_imod.sphere_model.read import SphereReading
 
 from vesimod.measure.matching import known_or_usual, match_spheres, near_pairs
@@ -180,14 +180,13 @@ def _correction(
         same_place = bool(np.all(np.abs(at_a - at_b) <= _SAME_PLACE))
         verdict = "moved" if not same_place else "resized" if resized else "kept"
     if i is not None and j is not None and not note:
-        note = "; ".join(
-            text
-            for text, applies in (
-                ("resized, too", verdict == "moved" and resized),
-                ("no radius of its own", not np.isfinite(radius_a)),
-            )
-            if applies
+        note = _joined(
+            ("resized, too", verdict == "moved" and resized),
+            ("no radius of its own", not np.isfinite(radius_a)),
         )
+    by_person = verdict != "ambiguous" and (resized or i is None)
+    doubt = f"{radius_a:.1f} nm is hardly a vesicle's radius: a slip?"
+    note = _joined((note, bool(note)), (doubt, by_person and not _plausible(radius_a)))
     return Correction(
         verdict,
         id_b,
@@ -200,6 +199,17 @@ def _correction(
         score,
         note,
     )
+
+
+def _joined(*notes: tuple[str, bool]) -> str:
+    """Join the notes that apply."""
+    return "; ".join(text for text, applies in notes if applies)
+
+
+def _plausible(radius_nm: float) -> bool:
+    """Whether a vesicle may have such a radius, or none is set."""
+    least, most = VESICLE_RADII_NM
+    return np.isnan(radius_nm) or least <= radius_nm <= most
 
 
 def _floats(centre: FloatArray) -> Triple:

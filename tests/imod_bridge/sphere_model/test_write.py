@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vesimod_imod.core.object_names import REJECTED
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.chunks import parse_chunks
-from vesimod_imod.model.files import read_mod
+from vesimod_imod.model.files import read_mod, write_mod
 from vesimod_imod.model.header import header_of, image_reference_of
 from vesimod_imod.model.objects import objects_of
 from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import (
     ORANGE,
+    REJECTED_SHOWN_NM,
     SphereObject,
     by_score,
     write_sphere_model,
@@ -70,7 +74,7 @@ def test_round_trip_is_exact_to_float32(
     np.testing.assert_array_almost_equal_nulp(
         reading.spheres.radii_nm.astype(np.float32), spheres.radii_nm.astype(np.float32), nulp=1
     )
-    np.testing.assert_array_equal(reading.spheres.scores, spheres.scores.astype(np.float32))
+    np.testing.assert_allclose(reading.spheres.scores, spheres.scores, rtol=1e-5)
     # The same without the tomogram.
     alone = read_sphere_model(path)
     np.testing.assert_allclose(alone.spheres.centres, reading.spheres.centres, atol=1e-6 * 4000)
@@ -92,19 +96,21 @@ def test_file_says_what_3dmod_needs(tmp_path):
     assert reference.translation == reference.full_translation == (70, 0, -200)
     assert reference.rotation == (-90, 0, 0)
     (item,) = objects_of(model)
-    assert (item.name, item.flags, item.points_per_contour) == ("vesicles", 0x208, 1)
+    assert (item.name, item.flags, item.points_per_contour) == ("vesicles", 0xB08, 1)
     assert item.default_radius == 15  # median of 20 and 10 pixels
     np.testing.assert_array_equal(item.points, [[30.5, 20.5, 10], [3.5, 2.5, 1]])
     np.testing.assert_allclose(item.sizes, [20, 10], rtol=1e-6)
-    assert item.labels == ("vesimod id=12 r=22.000nm", "vesimod id=7 r=11.000nm")
+    assert item.labels == ("vesimod id=12 r=22.000nm p=0.25", "vesimod id=7 r=11.000nm p=0.75")
     tags = [tag for tag, _ in model.chunks]
     contour = [b"CONT", b"LABL", b"SIZE", b"COST"]
     assert tags == [b"OBJT", *contour, *contour, b"IMAT", b"OBST", b"MINX"]
     data = dict(model.chunks)
     assert len(data[b"IMAT"]) == 16
-    assert data[b"OBST"].hex() == "000b0015" + "00000000" + "3f800000"  # type 11, flags 21, 0..1
-    assert data[b"COST"].hex() == "000a0004" + "00000000" + "3f400000"  # type 10, flags 4, 0.75
-    assert data[b"LABL"][:8].hex() == "00000000" + "00000018"
+    assert data[b"IMAT"][7] == 2  # quality: spheres look round
+    # Types 11 and 10, flags 21 and 4; log-odds of 0.25 and 0.75 are -1.0986 and 1.0986.
+    assert data[b"OBST"].hex() == "000b0015" + "bf8c9f54" + "3f8c9f54"
+    assert data[b"COST"].hex() == "000a0004" + "00000000" + "3f8c9f54"
+    assert data[b"LABL"][:8].hex() == "00000000" + "00000020"
     assert data[b"MINX"][:12].hex() == "3f800000" * 3
 
 
@@ -152,9 +158,53 @@ def test_several_objects_and_score_classes(tmp_path):
     classes = by_score(spheres)
     assert len(classes) == len({item.colour for item in classes}) == 5
     assert sum(len(item.spheres) for item in classes) == 50
-    for k, item in enumerate(classes):
-        assert np.all((item.spheres.scores >= k / 5) & (item.spheres.scores <= (k + 1) / 5))
+    assert [len(item.spheres) for item in classes] == [10] * 5
+    sorted_scores = np.concatenate([np.sort(item.spheres.scores) for item in classes])
+    np.testing.assert_array_equal(sorted_scores, np.sort(spheres.scores))
     assert len(by_score(Spheres([[0, 0, 0]], [1.0], [1.0]))[4].spheres) == 1
+    alike = Spheres(np.zeros((5, 3)), np.ones(5), [0.5, 0.5, 0.5, 0.5, 0.9])
+    assert [len(item.spheres) for item in by_score(alike)] == [0, 0, 0, 4, 1]
+    assert by_score(alike)[0].name == "vesicles 1 of 5, score none"
+
+
+def test_scores_near_one_are_told_apart_by_their_values(tmp_path):
+    """Those of good models crowd there; 3dmod colours and sorts by the values."""
+    path = tmp_path / "model.mod"
+    scores = np.linspace(0.9925, 0.9992, 30)
+    spheres = replace(random_spheres(30, GRID), scores=scores)
+    write_sphere_model(path, spheres, GRID)
+    (item,) = objects_of(read_mod(path))
+    low, high = struct.unpack(">ff", dict(read_mod(path).chunks)[b"OBST"][4:])
+    colours = np.floor(255 * (item.values - low) / (high - low))
+    assert len(np.unique(colours)) > 25
+    assert np.all(np.diff(item.values) > 0)
+    np.testing.assert_allclose(read_sphere_model(path).spheres.scores, scores, rtol=1e-5)
+
+
+def test_scores_of_earlier_versions_are_read(tmp_path):
+    """Their values are the probabilities themselves."""
+    path = tmp_path / "model.mod"
+    write_sphere_model(path, Spheres([[1, 2, 3]], [20.0], [0.75]), GRID)
+    model = read_mod(path)
+    old = {b"LABL": lambda data: data.replace(b" p=0.75", bytes(7))}
+    old[b"COST"] = lambda data: data[:8] + struct.pack(">f", 0.25)
+    chunks = [(tag, old.get(tag, bytes)(data)) for tag, data in model.chunks]
+    write_mod(path, replace(model, chunks=chunks), overwrite=True)
+    reading = read_sphere_model(path)
+    assert (reading.spheres.ids.tolist(), reading.spheres.scores.tolist()) == ([1], [0.25])
+    assert reading.warnings == []
+
+
+def test_points_where_nothing_was_found_show_in_sections_near(tmp_path):
+    path = tmp_path / "model.mod"
+    lost = Spheres([[1, 2, 3]], [np.nan], [0.0])
+    write_sphere_objects(path, [SphereObject(REJECTED, lost, ORANGE, REJECTED_SHOWN_NM)], GRID)
+    (item,) = objects_of(read_mod(path))
+    assert item.default_radius * GRID.xy_voxel_size_nm == pytest.approx(10.0, abs=1.0)
+    reading = read_sphere_model(path)
+    assert reading.radius_source.tolist() == ["none"]  # nobody takes that for a radius
+    assert reading.warnings == []
+    assert len(reading.vesicles().spheres) == 0
 
 
 def test_ids_must_differ_across_objects(tmp_path):

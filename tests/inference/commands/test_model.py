@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import typer
 from vesimod.cli import run_app
-from vesimod.commands import corrections, merge, model
+from vesimod.commands import corrections, evaluate, merge, model
 from vesimod.io.provenance import Provenance, write_provenance
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod_imod.core.spheres import Grid, Spheres
@@ -25,6 +25,7 @@ app = typer.Typer()
 app.add_typer(model.app, name="model")
 app.command()(corrections.corrections)
 app.command()(merge.merge)
+app.command()(evaluate.evaluate)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_info(vesimod, predicted):
         "image      120 x 100 x 60 voxels",
         "pixel size 1 nm",
         "object 1   'vesicles': scattered, 3 contours, 3 points",
-        "3 labels (first: 'vesimod id=4 r=8.000nm'), 3 values from 0.3 to 0.9",
+        "3 labels (first: 'vesimod id=4 r=8.000nm p=0.3'), 3 values from -0.847298 to 2.19722",
         "spheres    3; radii: 3 explicit",
         "radius 6.50 to 12.00 nm, median 8.00 nm",
         "record     no predicted.mod.json beside it",
@@ -208,3 +209,52 @@ def test_merge_warns_of_another_tomogram_and_never_overwrites(vesimod, predicted
     assert code == 2
     assert "bad.csv: no column predicted_id, corrected_id" in err
     assert not (tmp_path / "x.mod").exists()
+
+
+def test_points_where_nothing_was_found_are_no_corrections(vesimod, shared, tmp_path):
+    """A session of clicks leaves them in an object of their own, also in the next PREDICTED."""
+    model = shared / "saved-by-imod" / "edited_with_rejected_points.mod"
+    table, merged = tmp_path / "c.csv", tmp_path / "m.mod"
+    code, out, err = vesimod("corrections", model, model, "-o", table)
+    assert (code, err) == (0, "")
+    assert "6 kept, 0 moved, 0 resized, 0 added, 0 removed, 0 ambiguous" in out
+    assert vesimod("merge", table, model, "-o", merged)[0] == 0
+    assert len(read_sphere_model(merged).spheres) == 6
+    _, out, err = vesimod("model", "info", model)
+    assert "spheres    6; radii: 6 explicit" in out
+    assert "2 more in 'no vesicle found here', not counted as vesicles" in out
+    assert "WARNING" not in out + err
+    code, out, err = vesimod("evaluate", model, model)
+    assert (code, err) == (0, "")
+    assert "| true positives | 6 |" in out
+
+
+def test_corrections_are_said_as_on_the_screen_and_odd_radii_questioned(vesimod, tmp_path):
+    spheres = Spheres([[20, 40, 30], [30, 50, 70]], [20.0, 20.0], ids=[1, 2])
+    grid = Grid((60, 100, 120), (2.0, 2.0, 2.0))
+    whole, part = tmp_path / "whole.mod", tmp_path / "part.mod"
+    write_sphere_model(whole, spheres, grid)
+    # Saved on a part of the tomogram that starts at z 10, y 20, x 25, with a radius of 1.8 pixels.
+    moved = Spheres([[10, 20, 5]], [3.6], ids=[1])
+    write_sphere_model(part, moved, Grid((40, 60, 70), (2.0, 2.0, 2.0), (20.0, 40.0, 50.0)))
+    code, out, err = vesimod("corrections", whole, part)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == [
+        "resized       1 at x 6, y 21, z 11, 0.0 nm from where it was, radius 20.0 -> 3.6 nm "
+        "(3.6 nm is hardly a vesicle's radius: a slip?)",
+        "removed       2 at x 46, y 31, z 21, radius 20.0 nm",
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "verdict,note\n", None])
+def test_merge_refuses_tables_without_corrections(vesimod, predicted, tmp_path, content):
+    table, merged = tmp_path / "c.csv", tmp_path / "m.mod"
+    vesimod("corrections", predicted, predicted, "-o", table)
+    lines = table.read_text().splitlines()
+    texts = [lines[0] + "\n", "\n".join([lines[0], *lines]), lines[0] + ",z\n"]
+    for text in texts if content is None else [content]:
+        table.write_text(text)
+        code, out, err = vesimod("merge", table, predicted, "-o", merged)
+        assert (code, out) == (2, "")
+        assert str(table) in err
+        assert not merged.exists()
