@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import vesimod
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "python.md"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

@@ -128,6 +128,7 @@ def test_without_links_a_lock_works_too(
         pass
 
 
+@pytest.mark.slow
 def test_of_many_that_take_over_a_dead_one_s_lock_one_gets_it(tmp_path: Path) -> None:
     file, ready, got = tmp_path / "x.mod", threading.Barrier(8), []
 

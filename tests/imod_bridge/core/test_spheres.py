@@ -102,6 +102,7 @@ def test_columns_are_replaced_and_added_in_a_copy() -> None:
         spheres.with_columns(radius_nm=[1.0, 2.0])
 
 
+@pytest.mark.slow
 @given(arrays.arrays(float, st.tuples(st.integers(0, 12), st.just(3)), elements=numbers), st.data())
 def test_a_data_frame_and_back_changes_nothing(centres, data) -> None:
     n = len(centres)

@@ -159,6 +159,7 @@ def test_the_files_of_a_set_and_what_they_say(tmp_path: Path) -> None:
         assert b"\r" not in file.read_bytes()
 
 
+@pytest.mark.slow
 def test_many_chunks_are_numbered_as_processchunks_expects(tmp_path: Path) -> None:
     files = write_com_files(tmp_path, [task(tmp_path)] * 1001, PROGRAM)
     assert [files[i].name for i in (1, 999, 1000, 1001)] == [

@@ -146,6 +146,7 @@ def test_several_points_in_a_contour(shared: Path) -> None:
 places = st.tuples(*[st.floats(0, n - 1, width=32) for n in GRID.shape])
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(places, min_size=1, max_size=6),

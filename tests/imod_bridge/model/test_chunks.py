@@ -181,6 +181,7 @@ def test_recover_keeps_whole_objects_before_a_cut(model):
         assert join_chunks(parse_chunks(join_chunks(rescued))) == join_chunks(rescued)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=1000)
 @given(data=st.data())
 def test_mutations_raise_nothing_else(model, data):

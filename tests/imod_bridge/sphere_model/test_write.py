@@ -267,6 +267,7 @@ def test_independent_reader_finds_the_spheres_where_numpy_paints_them(tmp_path):
     assert (painted & truth).sum() / (painted | truth).sum() > 0.99
 
 
+@pytest.mark.slow
 def test_one_hundred_thousand_spheres(tmp_path):
     grid = Grid((1000, 1000, 1000), (1.0, 1.0, 1.0))
     spheres = random_spheres(100_000, grid)

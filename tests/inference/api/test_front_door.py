@@ -14,6 +14,8 @@ from vesimod.io.tomogram import write_volume
 from vesimod.review.correction_table import write_corrections
 from vesimod_imod.sphere_model.write import write_sphere_model
 
+pytestmark = pytest.mark.slow
+
 DEMO = Path(str(resources.files("vesimod"))) / "demo"
 VOXEL_NM = 2.2
 

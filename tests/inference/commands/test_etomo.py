@@ -20,6 +20,8 @@ from vesimod_imod.core.spheres import Grid
 from vesimod_imod.etomo.pip_options import load_adoc
 from vesimod_imod.sphere_model.read import read_sphere_model
 
+pytestmark = pytest.mark.slow
+
 GRID = Grid((40, 56, 60), (2.0, 2.0, 2.0))
 CENTRE, RADIUS_NM = (20.0, 28.0, 31.0), 24.0
 

@@ -65,6 +65,7 @@ def test_soft_dice_of_a_map(files, capsys):
     assert "a probability map holds floating point numbers" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_picture(files):
     pytest.importorskip("matplotlib")
     picture = files / "errors.png"

@@ -64,6 +64,7 @@ def test_info(vesimod, predicted):
     assert "threshold 0.5" in out
 
 
+@pytest.mark.slow
 def test_info_on_every_real_model(vesimod, shared):
     for path in sorted(shared.glob("*/*.mod")):
         code, out, err = vesimod("model", "info", path)
@@ -76,6 +77,7 @@ def test_info_on_every_real_model(vesimod, shared):
             assert "spheres " in out
 
 
+@pytest.mark.slow
 def test_copy_is_byte_by_byte_for_every_real_model(vesimod, shared, tmp_path):
     for path in sorted(shared.glob("*/*.mod")):
         if path.name != "test_bad_data2.mod":

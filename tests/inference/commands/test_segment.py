@@ -61,6 +61,7 @@ def test_spheres_lie_on_the_balls(tomogram: Path, data: Path) -> None:
     np.testing.assert_allclose(found.radii_nm[order], RADII_NM[expected], atol=4.0)
 
 
+@pytest.mark.slow
 def test_every_output(tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tomogram.parent / "out"
     folder.mkdir()
@@ -92,6 +93,7 @@ def test_every_output(tomogram: Path, data: Path, capsys: pytest.CaptureFixture[
     assert (folder / "a.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_inverted_volume_is_noticed(
     tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,6 +176,7 @@ def test_region_and_dropped_table(tomogram: Path, data: Path, kind: str) -> None
     assert float(row["x"]) == pytest.approx(74, abs=1)
 
 
+@pytest.mark.slow
 def test_region_of_another_shape_is_refused(
     tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,6 +196,7 @@ def test_score_classes_make_five_objects(tomogram: Path, data: Path) -> None:
     assert len(reading.spheres) == 3
 
 
+@pytest.mark.slow
 def test_module_runs_as_program(tomogram: Path, data: Path) -> None:
     import subprocess
     import sys

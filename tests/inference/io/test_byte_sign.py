@@ -73,6 +73,7 @@ def test_true_statistics_are_believed(tmp_path):
     assert tomogram.warnings == ()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.integers(-60, 60), st.integers(8, 40), st.integers(0, 5))
 def test_the_same_picture_whatever_way_it_is_stored(tmp_path_factory, middle, spread, seed):

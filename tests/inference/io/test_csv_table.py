@@ -76,6 +76,7 @@ def test_a_table_without_corrections_is_refused(tmp_path) -> None:
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=5))
 def test_what_is_written_is_read(tmp_path_factory, rows: list[tuple[str, str]]) -> None:
     path = tmp_path_factory.mktemp("t") / "a.csv"

@@ -106,6 +106,7 @@ def test_a_volume_without_labels_holds_nothing():
     assert len(read_labels(volume(np.zeros(GRID.shape, np.int16))).spheres) == 0
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(1, (1 << 31) - 1), min_size=4, max_size=4, unique=True))
 def test_ids_of_any_size_cost_no_memory(ids):

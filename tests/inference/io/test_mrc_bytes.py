@@ -28,6 +28,7 @@ def plain(tmp_path) -> bytes:
     return write_header(tmp_path / "a.mrc", ramp("f4"), 2, extended=b"x" * 88).read_bytes()
 
 
+@pytest.mark.slow
 @PACKERS
 def test_never_more_than_declared(tmp_path, plain, pack, monkeypatch):
     """A bomb: 64 MB behind a volume of 96 bytes are never looked at."""

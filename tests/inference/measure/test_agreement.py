@@ -94,6 +94,7 @@ def test_iou_is_stricter_than_centres():
     assert (result.f1, result.iou_f1) == (1, 0)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(*[st.floats(0, 50)] * 3, st.floats(5, 30)), min_size=1, max_size=6),
     st.lists(st.tuples(*[st.floats(0, 50)] * 3, st.floats(5, 30)), min_size=1, max_size=6),

@@ -18,6 +18,7 @@ def spheres(seed, n, spread=30.0):
     return Spheres(rng.random((n, 3)) * spread, rng.uniform(5, 15, n))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
@@ -44,6 +45,7 @@ def test_as_many_pairs_as_possible_then_the_nearest(seed, n, m, reach):
         assert table[whole].sum() == pytest.approx(distances.sum())
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 20))
 def test_order_does_not_matter(seed, n):
     a, b = spheres(seed, n), spheres(seed + 1, n)
@@ -73,6 +75,7 @@ def test_crossing_neighbours_are_not_taken_greedily():
     assert distances.tolist() == [9, 10]
 
 
+@pytest.mark.slow
 def test_ten_thousand_spheres_in_a_crowd():
     n = 10_000
     a = spheres(1, n, 600)

@@ -43,6 +43,7 @@ def test_blob_stays_where_it_is(target: float) -> None:
     np.testing.assert_allclose(where, expected, atol=0.05)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.floats(-5, 500)] * 3), min_size=1), sizes, sizes)
 def test_point_conversion_round_trip(
     points: list[tuple[float, float, float]], a: float, b: float

@@ -23,6 +23,7 @@ axis = st.integers(1, 200).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(axis, geometry, st.integers(1, 9))
 def test_what_is_kept_covers_what_is_wanted(
     where: tuple[int, tuple[int, int]], how: tuple[int, int], count: int
@@ -45,6 +46,7 @@ def test_what_is_kept_covers_what_is_wanted(
 shapes = st.tuples(*[st.integers(1, 23)] * 3)
 
 
+@pytest.mark.slow
 @given(shapes, geometry, st.integers(1, 20000))
 @settings(max_examples=60, deadline=None)
 def test_identity_network_gives_back_the_volume(
@@ -81,6 +83,7 @@ def test_result_does_not_depend_on_the_tile(max_voxels: int) -> None:
     np.testing.assert_allclose(run(max_voxels), run(np.inf), atol=1e-6)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 36), max_size=4, unique=True).map(sorted))
 @settings(max_examples=20, deadline=None)
 def test_slabs_together_are_the_whole(cuts: list[int]) -> None:
@@ -108,6 +111,7 @@ def test_tiles_of_one_grey_value_are_computed_once() -> None:
     assert len(seen) < len(tiles) - 1
 
 
+@pytest.mark.slow
 def test_tiles_keep_to_the_limit_and_waste_little() -> None:
     for limit in (1e6, 3e6, 1.2e7):
         tiles = plan_tiles((128, 512, 512), limit, 24, 4)

@@ -32,6 +32,9 @@ from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import write_sphere_model
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Three tomograms; the batch is to write into out/."""

@@ -25,6 +25,8 @@ from vesimod.runs.slabs import SlabError, join_slabs, slab_file, write_slab
 from vesimod.settings import SearchSettings
 from vesimod_imod.core.spheres import Grid, Spheres
 
+pytestmark = pytest.mark.slow
+
 GRID = Grid((70, 120, 110), (3.0, 3.0, 3.0))
 
 

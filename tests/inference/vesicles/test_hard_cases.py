@@ -9,6 +9,8 @@ from vesimod.measure.agreement import evaluate
 from vesimod.vesicles.detect import find_spheres
 from vesimod_imod.core.spheres import Spheres
 
+pytestmark = pytest.mark.slow
+
 SIZE = (2.2, 2.2, 2.2)
 TILT = (-60, 60)
 

@@ -15,6 +15,8 @@ from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
 from vesimod.vesicles.threshold import DEFAULT_THRESHOLD, choose_threshold
 from vesimod_imod.core.spheres import Spheres
 
+pytestmark = pytest.mark.slow
+
 SIZE = (2.2, 2.2, 2.2)
 SHAPE = (52, 72, 72)
 CENTRES, RADII = scatter(SHAPE, SIZE, 8, seed=11)

@@ -71,6 +71,7 @@ def test_cache_round_trip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.spheres.centres, SPHERES.centres)
 
 
+@pytest.mark.slow
 def test_simulated_examples_are_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = replace(RECIPES["train"], shape=(24, 40, 40), vesicles=(3, 3))
     monkeypatch.setitem(RECIPES, "train", small)
@@ -127,6 +128,7 @@ def test_batches_depend_on_the_generator_alone() -> None:
     np.testing.assert_array_equal(first[0], again[0])
 
 
+@pytest.mark.slow
 def test_vesicles_cut_by_the_edge_are_labelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,8 @@ from vesimod.network.model import load_model
 from vesimod.network.spec import ModelError
 from vesimod_train.export.bioimageio import describe
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).resolve().parents[3] / "models/fast.onnx"
 
 

@@ -18,6 +18,8 @@ from vesimod_train.export.onnx import model_spec, write_model
 from vesimod_train.networks.pretrained import read_network
 from vesimod_train.networks.unet import ExportedUNet, UNet
 
+pytestmark = pytest.mark.slow
+
 TINY = Config(name="tiny", channels=4, poolings=1)
 
 

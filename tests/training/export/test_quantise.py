@@ -14,6 +14,8 @@ from vesimod_train.export import quantise as quantise_module
 from vesimod_train.export.onnx import ParityError
 from vesimod_train.export.quantise import quantise
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (40, 64, 64)
 
 

@@ -22,6 +22,8 @@ from vesimod_train.export.onnx import to_onnx, unet_spec
 from vesimod_train.export.strips import in_strips, plain
 from vesimod_train.networks.unet import ExportedUNet, UNet
 
+pytestmark = pytest.mark.slow
+
 
 class Example:
     """A network, and its graph in a session."""

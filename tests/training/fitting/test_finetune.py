@@ -23,6 +23,8 @@ from vesimod_train.fitting.finetune import REPLAY, STEPS, finetune, finetune_con
 from vesimod_train.fitting.fit import fit
 from vesimod_train.networks.pretrained import read_network
 
+pytestmark = pytest.mark.slow
+
 GRID = Grid((32, 32, 32), (4.4, 4.4, 4.4))
 TINY = Config(
     channels=4,

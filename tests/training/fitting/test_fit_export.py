@@ -28,6 +28,8 @@ from vesimod_train.networks.pretrained import base_network, read_network, renorm
 from vesimod_train.networks.unet import SOFTNESS_NM, ExportedUNet, UNet
 from vesimod_train.simulate import RECIPES
 
+pytestmark = pytest.mark.slow
+
 MODELS = Path(__file__).resolve().parents[3] / "models"
 TINY = Config(
     name="tiny", channels=4, poolings=1, steps=4, batch=1, crop=16, check_every=2, bfloat16=False

@@ -21,6 +21,8 @@ from vesimod_train.config import Config
 from vesimod_train.fitting.fit import fit
 from vesimod_train.networks.checkpoints import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 GRID = Grid((24, 24, 24), (4.4, 4.4, 4.4))
 SPHERE = Spheres(np.array([[12.0, 12.0, 12.0]]), np.array([25.0]))
 CONFIG = """

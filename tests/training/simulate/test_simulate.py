@@ -28,6 +28,8 @@ from vesimod_train.simulate.shapes import (
 )
 from vesimod_train.simulate.tilts import Microscope, shifted
 
+pytestmark = pytest.mark.slow
+
 SMALL = replace(RECIPES["validation"], shape=(40, 72, 64), vesicles=(6, 6), others=(0.3, 0.3))
 # Enough signal to see each vesicle, and no contrast transfer to turn it.
 CLEAR = replace(
