@@ -1,0 +1,227 @@
+"""Kill each command at every file event, run it again, and look at what is left.
+
+    python benchmarks/kill_points.py [--commands snap merge ...] [--every N]
+
+A file event is what a process is about to do to a file: open it for writing, rename, link, remove
+it. A child is ended just before its first one, its second one ... until it comes through. Then the
+same command is run once more, with --overwrite where it says that a run was cut short. What it
+leaves must be what an undisturbed run leaves, to the byte and without a file more; what was
+replaced lies beside it with ~. Right after the kill, each file is as it was before or as it
+should become.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from vesimod.cli import app, run_app
+from vesimod.io.tomogram import write_volume
+from vesimod.network import runtime
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.sphere_model.write import write_sphere_model
+
+KILLED = 77
+GRID = Grid((40, 56, 60), (2.0, 2.0, 2.0))
+CENTRES = np.array([[20.0, 28.0, 31.0]])
+RADIUS_NM = 24.0
+MODEL = Path(__file__).parents[1] / "tests" / "data" / "dark.onnx"
+EVENTS = ("os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "shutil.copyfile")
+Words = list[str]
+
+
+def write_inputs(folder: Path) -> None:
+    """A tomogram with one dark ball, a model of it, one of clicks, and a corrected one."""
+    index = np.indices(GRID.shape)
+    squares = sum((axis - c) ** 2 for axis, c in zip(index, CENTRES[0], strict=True))
+    volume = -1 / (1 + np.exp((2.0 * np.sqrt(squares) - RADIUS_NM) / 1.5))
+    volume += 0.02 * np.random.default_rng(0).normal(size=GRID.shape)
+    write_volume(folder / "TS_01.mrc", volume.astype(np.float32), GRID)
+    spheres = Spheres(np.vstack([CENTRES, CENTRES - 12]), np.array([24.0, 20.0]))
+    write_sphere_model(folder / "found.mod", spheres, GRID)
+    write_sphere_model(folder / "corrected.mod", spheres.select(np.array([0])), GRID)
+    write_sphere_model(folder / "clicks.mod", Spheres(CENTRES + 2, np.array([np.nan])), GRID)
+    write_sphere_model(folder / "old.mod", Spheres(CENTRES, np.array([9.0])), GRID)
+    quietly(["corrections", "found.mod", "corrected.mod", "-o", "changes.csv"])
+
+
+def segment(*more: str) -> Words:
+    return ["segment", "TS_01.mrc", "--model", str(MODEL), "--threads", "1", "--quiet", *more]
+
+
+COMMANDS: dict[str, Words] = {
+    "snap": ["snap", "TS_01.mrc", "clicks.mod", "-o", "out.mod"],
+    "snap --overwrite": ["snap", "TS_01.mrc", "clicks.mod", "-o", "old.mod", "--overwrite"],
+    "merge": ["merge", "changes.csv", "found.mod", "-o", "out.mod"],
+    "corrections": ["corrections", "found.mod", "corrected.mod", "-o", "out.csv"],
+    "model copy": ["model", "copy", "found.mod", "out.mod"],
+    "model copy --overwrite": ["model", "copy", "found.mod", "old.mod", "--overwrite"],
+    "segment": segment("-o", "out.mod", "--table", "out.csv", "--labels", "labels.mrc"),
+    "segment --overwrite": segment("-o", "old.mod", "--picture", "p.png", "--overwrite"),
+    "batch": ["batch", *segment()[1:], "-o", "out", "--dropped"],
+    "batch --chunks": ["batch", *segment()[1:], "-o", "out", "--chunks"],
+}
+
+
+def quietly(words: Words) -> tuple[int, str]:
+    """Run a command line here; return its exit code and what it said."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = run_app(app, "vesimod", words)
+    return code, said.getvalue()
+
+
+def child(work: Callable[[], int]) -> int:
+    """Do something in a process of its own; return its exit code."""
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def dying(words: Words, last: int, folder: Path) -> int:
+    """Run a command line and end the process, without a word, before its `last` file event."""
+    count = 0
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal count
+        if event == "open":
+            path, _, flags = arguments
+            writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            if not writes or not isinstance(path, (str, bytes, os.PathLike)):
+                return
+        elif event not in EVENTS:
+            return
+        path = Path(os.fsdecode(arguments[0])).absolute()  # type: ignore[arg-type]
+        if path.is_relative_to(folder):
+            count += 1
+            if count == last:
+                os._exit(KILLED)
+
+    sys.addaudithook(watch)
+    return quietly(words)[0]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files by name, but for dates, seconds and what is only said of another file."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()[1024 if path.suffix == ".mrc" else 0 :]
+            if path.suffix == ".json" or path.name == "summary.csv":
+                data = re.sub(rb'"(date|seconds)": .*|,[0-9.e-]+,[^,]*$', b"", data, flags=re.M)
+            found[str(path.relative_to(folder))] = data
+    return found
+
+
+@contextlib.contextmanager
+def fresh(inputs: Path) -> Iterator[Path]:
+    """A copy of the inputs, as the working folder."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve() / "work"
+        shutil.copytree(inputs, folder)
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            yield folder
+        finally:
+            os.chdir(before)
+
+
+def kill_everywhere(words: Words, inputs: Path, every: int) -> tuple[int, list[str]]:
+    """Kill a command at each `every`-th file event; return how often, and what was wrong."""
+    before = contents(inputs)
+    with fresh(inputs) as folder:
+        assert child(lambda: quietly(words)[0]) == 0
+        expected = contents(folder)
+    faults, points = [], 0
+    for last in range(1, 10_000, every):
+        with fresh(inputs) as folder:
+            killed = child(lambda last=last, folder=folder: dying(words, last, folder))
+            if killed != KILLED:
+                return points, faults
+            points += 1
+            faults += [f"point {last}: {fault}" for fault in judge(words, folder, before, expected)]
+    raise RuntimeError("it never came through")
+
+
+def judge(
+    words: Words, folder: Path, before: dict[str, bytes], expected: dict[str, bytes]
+) -> Iterator[str]:
+    """Yield what is wrong after a kill, and after the run that follows it."""
+    visible = {name: data for name, data in contents(folder).items() if "/." not in f"/{name}"}
+    for name, data in visible.items():
+        old = before.get(name.removesuffix("~"))
+        if not name.endswith(".unfinished") and data not in (old, expected.get(name)):
+            yield f"{name} is half-written"
+    code, said = run_again(words)
+    if code != 0 and "--overwrite" in said and "--overwrite" not in words:
+        if expected.keys() - visible.keys() and "cut short" not in said:
+            yield f"does not say that the run was cut short: {said}"
+        code, said = run_again([*words, "--overwrite"])
+    if code != 0 and "nothing to write" not in said:
+        yield f"does not run again: {said}"
+    after = contents(folder)
+    for name in after.keys() | expected.keys():
+        if name not in after:
+            yield f"{name} is missing"
+        elif name in expected and after[name] != expected[name]:
+            if not name.endswith((".json", "~")):
+                yield f"{name} differs"
+        elif name not in expected and not name.endswith("~"):
+            yield f"{name} is left behind"
+
+
+def run_again(words: Words) -> tuple[int, str]:
+    """Run a command line in a child; return its exit code and what it said."""
+    with tempfile.TemporaryFile("w+") as said:
+
+        def work() -> int:
+            code, text = quietly(words)
+            said.write(text)
+            said.flush()
+            return code
+
+        code = child(work)
+        said.seek(0)
+        return code, said.read()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=list(COMMANDS))
+    parser.add_argument("--every", type=int, default=1, help="file events from kill to kill")
+    options = parser.parse_args()
+    runtime.import_runtime()
+    total, wrong = 0, 0
+    with tempfile.TemporaryDirectory() as name:
+        inputs = Path(name).resolve() / "inputs"
+        inputs.mkdir()
+        os.chdir(inputs)
+        write_inputs(inputs)
+        for command in options.commands:
+            points, faults = kill_everywhere(COMMANDS[command], inputs, options.every)
+            print(f"{command}: killed at {points} points, {len(faults)} faults", flush=True)
+            for fault in faults:
+                print(f"  {fault}", flush=True)
+            total, wrong = total + points, wrong + len(faults)
+        os.chdir("/")
+    print(f"killed at {total} points in all, {wrong} faults")
+    sys.exit(1 if wrong or not total else 0)
+
+
+if __name__ == "__main__":
+    main()
