@@ -43,6 +43,7 @@ FLOORS = {
         # matplotlib is optional: only inside the function that draws
         "figures": {"numpy", "scipy", "skimage", "matplotlib"},
         "pipeline": {"numpy", "scipy"},
+        "doubts": {"numpy", "scipy"},
         "api": {"numpy"},
         "runs": {"numpy"},
         "commands": {"numpy", "typer", "rich"},

@@ -16,7 +16,6 @@ from vesimod.limits import RADIUS_NM
 from vesimod.network.background import fill_values, is_data
 from vesimod.network.memory import share_memory
 from vesimod.network.model import Model
-from vesimod.network.polarity import bright_structures
 from vesimod.network.resample import resampled_shape, resampled_slabs
 from vesimod.network.spec import ModelSpec, normalise
 from vesimod.network.tiling import redundancy
@@ -27,7 +26,6 @@ from vesimod.vesicles.scales import merge_scales
 
 Progress = Callable[[str, int, int], None]
 ScaleMaps = dict[int, dict[str, Volume]]
-ENOUGH_CANDIDATES = 10  # for the share of them that was accepted to mean something
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -105,8 +103,15 @@ def segment(
         The region is empty, or of another shape.
     """
     settings = SearchSettings(threshold, invert, region, radius_nm)
-    if region is not None:
-        check_region(region, tomogram.grid.shape)
+    return segment_with(tomogram, model, settings, progress=progress)
+
+
+def segment_with(
+    tomogram: Tomogram, model: Model, settings: SearchSettings, *, progress: Progress | None = None
+) -> Segmentation:
+    """Do what `segment` does, with settings that were made before."""
+    if settings.region is not None:
+        check_region(settings.region, tomogram.grid.shape)
     maps = maps_of_scales(tomogram, model, settings, progress=progress)
     return find_in_maps(tomogram, maps, model.spec, settings, progress=progress)
 
@@ -234,21 +239,13 @@ def find_in_maps(
         },
         tomogram.grid.voxel_size_nm,
     )
-    notes = [*_padding_note(tomogram), *found.notes]
-    accepted, candidates = len(found.spheres), len(found.spheres) + len(found.dropped)
-    few = not accepted or (candidates >= ENOUGH_CANDIDATES and accepted < 0.5 * candidates)
-    if not settings.invert and few and bright_structures(tomogram, spec.voxel_size_nm):
-        notes.append(
-            "few candidates, if any, have a dark membrane, and what stands out of this tomogram is "
-            "bright: if 3dmod shows white membranes, run again with `invert=True`"
-        )
     return Segmentation(
         found.spheres,
         found.dropped,
         maps[finest]["probability"],
         finest * spec.voxel_size_nm,
         found.threshold,
-        tuple(notes),
+        (*_padding_note(tomogram), *found.notes),
     )
 
 

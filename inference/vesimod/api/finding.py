@@ -9,10 +9,12 @@ from vesimod_imod.core.spheres import Spheres
 
 from vesimod import pipeline
 from vesimod.api.inputs import File, Volume, as_model, as_region, as_tomogram, open_tomogram, warn
+from vesimod.doubts import question_polarity
 from vesimod.io.tomogram import Tomogram
 from vesimod.limits import RADIUS_NM
 from vesimod.network.model import DEFAULT_MODEL, Model
 from vesimod.pipeline import Progress, Segmentation
+from vesimod.settings import SearchSettings
 from vesimod.vesicles import snap as snapping
 from vesimod.vesicles.snap import Snapped
 
@@ -91,15 +93,10 @@ def segment(
         A file is absent or cannot be read.
     """
     volume = as_tomogram(tomogram, voxel_size_nm)
-    result = pipeline.segment(
-        volume,
-        as_model(model),
-        threshold=threshold,
-        invert=invert,
-        region=as_region(region, volume.grid),
-        radius_nm=radius_nm,
-        progress=progress,
-    )
+    network, mask = as_model(model), as_region(region, volume.grid)
+    search = SearchSettings(threshold, invert, mask, radius_nm)
+    result = pipeline.segment_with(volume, network, search, progress=progress)
+    result = question_polarity(volume, network, result, search)
     warn(f"{volume.path}: {note}" for note in result.notes)
     return result
 

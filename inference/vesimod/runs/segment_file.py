@@ -17,6 +17,7 @@ from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import remove_leftovers
 from vesimod_imod.core.short_repr import ShortRepr
 
+from vesimod.doubts import question_polarity
 from vesimod.io.provenance import Provenance, fingerprint
 from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.pipeline import Progress, ScaleMaps, Segmentation, find_in_maps, maps_of_scales
@@ -149,6 +150,7 @@ def find_and_write(
     """Do the second half of `segment_and_write`, which has the same parameters."""
     start = time.monotonic()
     result = find_in_maps(asked.tomogram, asked.maps, network.spec, asked.search, progress=progress)
+    result = question_polarity(asked.tomogram, network, result, asked.search)
     result = replace(result, notes=(*asked.notes, *result.notes))
     seconds = asked.seconds + time.monotonic() - start
     provenance = _provenance(asked, network, settings, result, seconds)
