@@ -79,7 +79,7 @@ def row_of(model: Path, state: str) -> Row:
     OSError, ValueError
         The model cannot be read.
     """
-    radii = read_sphere_model(model).spheres.radii_nm
+    radii = read_sphere_model(model).vesicles().spheres.radii_nm
     known = radii[np.isfinite(radii)]
     provenance, notes = read_provenance(model)
     results: dict[str, Any] = {} if provenance is None else provenance.results

@@ -12,7 +12,7 @@ from painted import image, paint
 from vesimod.io.tomogram import read_tomogram, write_volume
 from vesimod.network.spec import Normalisation
 from vesimod.review.correction_table import counts
-from vesimod_imod.core.object_names import CORRECTED, NOT_VESICLES, REJECTED, UNCERTAIN
+from vesimod_imod.core.object_names import CORRECTED, NEW, NOT_VESICLES, REJECTED, UNCERTAIN
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.model.coordinates import to_model
 from vesimod_imod.model.files import read_mod
@@ -297,6 +297,22 @@ def test_a_round_of_corrections_becomes_a_pair(
         assert example.weight[at(centre)] == NOT_VESICLES_WEIGHT
     assert example.weight[at(CENTRES[0])] == 1
     assert example.weight[0, 0, 0] == 0
+
+
+@pytest.mark.parametrize("name", [UNCERTAIN, NEW])
+def test_what_nobody_decided_teaches_nothing(tmp_path: Path, volume: np.ndarray, name) -> None:
+    """A find that was put into `uncertain`, or left among the new ones, is not a lookalike."""
+    write_volume(tmp_path / "ts.mrc", volume, GRID)
+    before = Spheres(CENTRES, RADII)
+    write_sphere_model(tmp_path / "predicted.mod", before, GRID)
+    aside = SphereObject(name, before.select(np.array([3])))
+    corrected_model(tmp_path / "corrected.mod", before.select(np.array([0, 1])), aside)
+    predicted = read_sphere_model(tmp_path / "predicted.mod", GRID)
+    tomogram = read_tomogram(tmp_path / "ts.mrc")
+    lesson = learn_from(tomogram, predicted, read_mod(tmp_path / "corrected.mod"))
+    assert lesson.counts == {**counts([]), "kept": 2, "removed": 1}
+    np.testing.assert_allclose(lesson.rejected.centres, CENTRES[2:3], atol=1e-3)
+    np.testing.assert_allclose(lesson.uncertain.centres, CENTRES[3:], atol=1e-3)
 
 
 def test_learn_from_on_the_command_line(

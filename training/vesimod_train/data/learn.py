@@ -79,7 +79,11 @@ def learn_from(
     reading = spheres_of(corrected, tomogram.grid)
     names = reading.names
     region = np.array([is_region(name) for name in names], bool)
-    judged = ~(region | np.isin(names, [NOT_VESICLES, *NOT_JUDGED]))
+    undecided = np.isin(names, NOT_JUDGED)
+    judged = ~(region | undecided | (names == NOT_VESICLES))
+    # What the person put aside, or left aside, was not removed: it teaches nothing.
+    aside = reading.spheres.ids[undecided & reading.labelled]
+    predicted = predicted.select(~np.isin(predicted.spheres.ids, aside))
     rows = find_corrections(predicted, reading.select(judged), size_nm)
     present = [row for row in rows if row.corrected_id is not None]
     found = _final(present)
@@ -97,7 +101,7 @@ def learn_from(
     # Moving a sphere to that object removes it from the others: count it once.
     counted = reading.labelled & np.isin(reading.spheres.ids, removed_ids)
     put_there = reading.spheres.select((names == NOT_VESICLES) & ~counted)
-    left = reading.spheres.select(np.isin(names, NOT_JUDGED))
+    left = reading.spheres.select(undecided)
     return Lesson(
         found.select(~unsized),
         edited[~unsized],

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from vesimod.io.label_volume import distance_box
-from vesimod.io.region import region_mask
+from vesimod.io.region import NoRegionError, region_mask
 from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.network.resample import model_to_volume, volume_to_model
 from vesimod.network.spec import Normalisation
@@ -173,7 +173,10 @@ def reviewed_mask(model: ModFile, tomogram: Tomogram, grid: Grid) -> tuple[BoolA
     if not any(is_region(item.name) and item.kind == "closed" for item in objects):
         note = "no closed contours in an object named 'reviewed': all of it counts as reviewed"
         return np.ones(grid.shape, bool), [note]
-    mask, notes = region_mask(model, tomogram.grid)
+    try:
+        mask, notes = region_mask(model, tomogram.grid)
+    except NoRegionError as error:  # corrected spheres count nevertheless
+        return np.zeros(grid.shape, bool), [str(error)]
     rows: list[npt.NDArray[np.intp]] = []
     for axis in range(3):
         points = np.zeros((grid.shape[axis], 3))
