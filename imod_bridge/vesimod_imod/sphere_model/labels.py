@@ -11,7 +11,7 @@ from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 
 _ID = re.compile(r"\bid=(\d{1,18})\b")
 _WRITTEN = re.compile(r"\br=(\d+\.\d+)nm\b")
-_SCORE = re.compile(r"\bp=([01](?:\.\d+)?(?:e-\d+)?)(?![\w.])")
+_SCORE = re.compile(r"\bp=(0\.\d+|1\.0+)\b")
 #: Pixels. No vesicle is that small, but 3dmod's plugins mark points as checked by a size.
 MARKER_SIZE = 1.0
 MOST_LOG_ODDS = 10.0
@@ -38,7 +38,7 @@ class Label(NamedTuple):
 def sphere_label(number: int, radius_nm: float, score: float = float("nan")) -> str:
     """Return the contour label of a sphere; `parse_label` reads it."""
     radius = f" r={radius_nm:.3f}nm" if radius_nm > 0 else ""
-    return f"vesimod id={number}{radius}" + (f" p={score:.6g}" if 0 <= score <= 1 else "")
+    return f"vesimod id={number}{radius}" + (f" p={score:.6f}" if 0 <= score <= 1 else "")
 
 
 def parse_label(label: str) -> Label:

@@ -74,7 +74,7 @@ def test_round_trip_is_exact_to_float32(
     np.testing.assert_array_almost_equal_nulp(
         reading.spheres.radii_nm.astype(np.float32), spheres.radii_nm.astype(np.float32), nulp=1
     )
-    np.testing.assert_allclose(reading.spheres.scores, spheres.scores, rtol=1e-5)
+    np.testing.assert_allclose(reading.spheres.scores, spheres.scores, atol=1e-6)
     # The same without the tomogram.
     alone = read_sphere_model(path)
     np.testing.assert_allclose(alone.spheres.centres, reading.spheres.centres, atol=1e-6 * 4000)
@@ -100,7 +100,10 @@ def test_file_says_what_3dmod_needs(tmp_path):
     assert item.default_radius == 15  # median of 20 and 10 pixels
     np.testing.assert_array_equal(item.points, [[30.5, 20.5, 10], [3.5, 2.5, 1]])
     np.testing.assert_allclose(item.sizes, [20, 10], rtol=1e-6)
-    assert item.labels == ("vesimod id=12 r=22.000nm p=0.25", "vesimod id=7 r=11.000nm p=0.75")
+    assert item.labels == (
+        "vesimod id=12 r=22.000nm p=0.250000",
+        "vesimod id=7 r=11.000nm p=0.750000",
+    )
     tags = [tag for tag, _ in model.chunks]
     contour = [b"CONT", b"LABL", b"SIZE", b"COST"]
     assert tags == [b"OBJT", *contour, *contour, b"IMAT", b"OBST", b"MINX"]
@@ -110,7 +113,7 @@ def test_file_says_what_3dmod_needs(tmp_path):
     # Types 11 and 10, flags 21 and 4; log-odds of 0.25 and 0.75 are -1.0986 and 1.0986.
     assert data[b"OBST"].hex() == "000b0015" + "bf8c9f54" + "3f8c9f54"
     assert data[b"COST"].hex() == "000a0004" + "00000000" + "3f8c9f54"
-    assert data[b"LABL"][:8].hex() == "00000000" + "00000020"
+    assert data[b"LABL"][:8].hex() == "00000000" + "00000024"
     assert data[b"MINX"][:12].hex() == "3f800000" * 3
 
 
@@ -186,7 +189,7 @@ def test_scores_of_earlier_versions_are_read(tmp_path):
     path = tmp_path / "model.mod"
     write_sphere_model(path, Spheres([[1, 2, 3]], [20.0], [0.75]), GRID)
     model = read_mod(path)
-    old = {b"LABL": lambda data: data.replace(b" p=0.75", bytes(7))}
+    old = {b"LABL": lambda data: data.replace(b" p=0.750000", bytes(11))}
     old[b"COST"] = lambda data: data[:8] + struct.pack(">f", 0.25)
     chunks = [(tag, old.get(tag, bytes)(data)) for tag, data in model.chunks]
     write_mod(path, replace(model, chunks=chunks), overwrite=True)

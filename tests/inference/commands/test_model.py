@@ -52,7 +52,7 @@ def test_info(vesimod, predicted):
         "image      120 x 100 x 60 voxels",
         "pixel size 1 nm",
         "object 1   'vesicles': scattered, 3 contours, 3 points",
-        "3 labels (first: 'vesimod id=4 r=8.000nm p=0.3'), 3 values from -0.847298 to 2.19722",
+        "3 labels (first: 'vesimod id=4 r=8.000nm p=0.300000'), 3 values from -0.847298 to 2.19722",
         "spheres    3; radii: 3 explicit",
         "radius 6.50 to 12.00 nm, median 8.00 nm",
         "record     no predicted.mod.json beside it",
