@@ -31,7 +31,6 @@ from vesimod.runs.outputs import Settings
 from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import write_sphere_model
 
-
 pytestmark = pytest.mark.slow
 
 
