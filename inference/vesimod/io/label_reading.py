@@ -90,8 +90,8 @@ def _whole_numbers(voxels: npt.NDArray[Any], path: Path) -> tuple[Labels, IntArr
         raise InputError(f"{path}: holds fractions; a label volume has 0 and ids, whole numbers")
     if values[0] < 0:
         raise InputError(f"{path}: holds negative values; a label volume has 0 and ids")
-    if abs(values[-1]) >= 1 << 31:
-        raise InputError(f"{path}: id {values[-1]:g} is too large; ids fit into 32 bits")
+    if len(values) and float(values[-1]) >= 1 << 31:
+        raise InputError(f"{path}: id {float(values[-1]):g} is too large; ids fit into 32 bits")
     labels = inverse.reshape(voxels.shape).astype(np.int32) + np.int32(values[0] != 0)
     return labels, values[values != 0].astype(np.int64)
 

@@ -102,6 +102,12 @@ def test_what_is_no_label_volume(value, message):
         read_labels(volume(labels))
 
 
+@pytest.mark.parametrize("kind", ["i1", "i2", "u2", "f2", "f4", ">i2", ">f4"])
+def test_labels_of_every_type(kind):
+    reading = read_labels(volume(painted(1, 2, 3, 100).astype(kind)))
+    assert reading.spheres.ids.tolist() == [1, 2, 3, 100]
+
+
 def test_a_volume_without_labels_holds_nothing():
     assert len(read_labels(volume(np.zeros(GRID.shape, np.int16))).spheres) == 0
 
