@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vesimod_imod.core.files import check_writable
+from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.locks import only_writer
 
 from vesimod_train.config import Config, Pairs
@@ -115,7 +115,8 @@ def finetune(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with only_writer([output, folder / CHECKPOINT]):
-        check_writable(output, overwrite)
+        pairs = [Path(p) for pair in (*config.pairs, *config.validation_pairs) for p in pair]
+        check_files([Path(config.base), *pairs], [output], overwrite=overwrite)
         training, held_out = load_examples(config, folder / "cache", workers, report)
         fit(
             config,
