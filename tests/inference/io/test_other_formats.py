@@ -13,6 +13,7 @@ import pytest
 from mrc_files import ramp, write_header
 from vesimod.io.tomogram import TomogramError, read_tomogram
 from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.model.files import read_mod
 from vesimod_imod.sphere_model.write import write_sphere_model
 
 VOXELS = np.zeros((6, 10, 12), np.float32)
@@ -78,8 +79,9 @@ def test_small_volumes_are_taken_for_nothing_else(tmp_path, nx, order):
 def test_a_pipe_or_a_device_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.mrc")
     for path in (tmp_path / "pipe.mrc", Path("/dev/zero")):
-        with pytest.raises(OSError, match=r"pipe or a device"):
-            read_tomogram(path)
+        for reader in (read_tomogram, read_mod):
+            with pytest.raises(OSError, match=r"pipe or a device"):
+                reader(path)
 
 
 @pytest.mark.parametrize(
