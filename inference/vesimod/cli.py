@@ -21,7 +21,7 @@ from vesimod.commands import (
     snap,
     watch,
 )
-from vesimod.commands.console import keep_products_on_one_thread
+from vesimod.commands.console import keep_products_on_one_thread, tell
 from vesimod.commands.process import EXIT_BAD_INPUT, EXIT_INTERRUPTED, INTERRUPTED, run_process
 from vesimod.errors import EXPECTED, in_words
 
@@ -117,5 +117,5 @@ def _report(program: str, error: Exception) -> int:
 
 def _fail(program: str, message: str, code: int) -> int:
     """Print the error line."""
-    print(f"ERROR: {program} - {' '.join(message.split())}", file=sys.stderr, flush=True)
+    tell(f"ERROR: {program} - {' '.join(message.split())}")
     return code

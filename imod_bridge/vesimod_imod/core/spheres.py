@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "z", "y", "x", "radius_nm", "score")
 #: The centre once more, in nm from the centre of the first voxel: follows from z, y and x.
 NM_COLUMNS = ("z_nm", "y_nm", "x_nm")
+#: Voxels from the origin that no position in a volume reaches; beyond, a number is damaged.
+FARTHEST = 1e7
 _NAPARI_SIZE_NM = 10.0  # of a point whose radius is not known
 
 

@@ -12,10 +12,11 @@ Source: IMOD's man pages *vmstopy*, *submfg* and *processchunks*.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vesimod_imod.core.clean_text import is_printable
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.files import atomic_path, check_writable
 
@@ -112,6 +113,14 @@ def write_com_files(
     return [folder / name for name in texts]
 
 
+def beyond_ascii(paths: Iterable[Path]) -> list[str]:
+    """Name what a com file would say of `paths` that IMOD 4.8 and older cannot run.
+
+    Their vmstopy makes a Python 2 program of it, which takes no letters beyond ASCII.
+    """
+    return [text for text in map(str, paths) if not text.isascii()]
+
+
 def _existing(folder: Path) -> list[Path]:
     """Com files that processchunks would take for part of our set; refuse others' files."""
     ours = re.compile(rf"{ROOT}(-(\d{{3,5}}(-sync)?|start|finish))?\.(com|pcm)")
@@ -153,10 +162,11 @@ def _com_text(command: str, *inputs: Sequence[str]) -> str:
 
 
 def _entry(option: str, value: str) -> str:
-    if _UNSAFE_INPUT.search(value):
+    # PIP takes an equals sign between an option and its value for no part of the value.
+    if _UNSAFE_INPUT.search(value) or not is_printable(value) or value.startswith("="):
         raise InputError(
             f"{value}: IMOD's com files cannot hold this name; rename it without "
-            '% $ " # \\ and without blanks at its ends'
+            '% $ " # \\ and control characters, without blanks at its ends and = before it'
         )
     return f"{option} {value}".rstrip()
 
@@ -177,7 +187,7 @@ def quote_command(program: Sequence[str]) -> str:
     """
     words = [Path(program[0]).as_posix(), *program[1:]]
     for word in words:
-        if _UNSAFE_COMMAND.search(word):
+        if _UNSAFE_COMMAND.search(word) or not is_printable(word):
             raise InputError(
                 f"{word}: IMOD's com files cannot hold this path; install vesimod "
                 'in a folder without % $ " ` \\ in its name'

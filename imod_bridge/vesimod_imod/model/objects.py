@@ -152,6 +152,8 @@ def _object(model: ModFile, start: int, end: int) -> ModelObject:
 def _values(stores: Sequence[tuple[int, bytes]], counts: IntArray) -> Float32Array:
     """Spread the general values of contours over all points."""
     values = np.full(int(counts.sum()), np.nan, np.float32)
+    if not stores:
+        return values
     entries = np.frombuffer(b"".join(data for _, data in stores), _STORE)
     owner = np.repeat(
         np.array([contour for contour, _ in stores], np.int64),

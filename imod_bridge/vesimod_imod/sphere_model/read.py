@@ -12,7 +12,7 @@ import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 from vesimod_imod.core.object_names import REJECTED, claims_vesicles
 from vesimod_imod.core.short_repr import ShortRepr
-from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.core.spheres import FARTHEST, Grid, Spheres
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import grid_of, radius_unit_nm, to_voxels
 from vesimod_imod.model.files import read_mod
@@ -132,13 +132,16 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
     end = 0
     for number, item in enumerate(objects, 1):
         start, end = end, end + len(item.points)
+        if not len(item.counts):  # a file may have thousands of them
+            continue
         rows, remarks = _rows(item, positions[start:end], shown)
         rows["object"] = number
         parts.append(rows)
         emptied.append(_emptied_ids(item))
         warnings += [f"object {number} {item.name!r}: {remark}" for remark in remarks]
     rows = np.concatenate(parts)
-    if not (valid := np.isfinite(rows["position"]).all(axis=1)).all():
+    valid = (np.abs(rows["position"]) < FARTHEST).all(axis=1)  # and not NaN
+    if not valid.all():
         warnings.append(f"{(~valid).sum()} points without a valid position are left out")
         rows = rows[valid]
     radii_nm, doubts = _radii_nm(rows, model, grid, size_known)

@@ -157,8 +157,6 @@ def run(
     RuntimeError
         A tomogram failed, or the disk is full.
     """
-    import sys
-
     from vesimod_imod.core.locks import only_writer
 
     from vesimod.commands import console
@@ -181,7 +179,7 @@ def run(
                 for row in run_jobs(jobs, network, overwrite=overwrite, progress=report):
                     rows.append(row)
                     if not quiet:
-                        print(f"{len(rows)}/{len(jobs)} {row.line()}", file=sys.stderr, flush=True)
+                        console.tell(f"{len(rows)}/{len(jobs)} {row.line()}")
                     write_summary(summary, rows)
         finally:  # also after Ctrl-C, or where not even the summary could be written
             if rows and not quiet:

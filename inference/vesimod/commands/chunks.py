@@ -57,12 +57,18 @@ def write_chunks(
     folder: Path, tasks: list[Task], table: Path | None = None, finished: Sequence[Path] = ()
 ) -> None:
     """Write the com files of some tomograms, and say how to run them."""
-    from vesimod_imod.etomo.com_files import ROOT, write_com_files
+    from vesimod_imod.etomo.com_files import ROOT, beyond_ascii, write_com_files
 
-    from vesimod.commands.console import say
+    from vesimod.commands.console import say, warn
 
     files = write_com_files(folder, tasks, program(), table, finished)
     say(f"wrote {ROOT}.com, {len(files) - 2} chunks and {ROOT}-finish.com in {folder.absolute()}")
+    named = [Path(program()[0]), *finished, *(task.tomogram for task in tasks)]
+    if foreign := beyond_ascii(named):
+        warn(
+            f"{foreign[0]}: letters beyond ASCII; IMOD 4.8 and older stop at such a com file with "
+            "a SyntaxError of Python 2: rename it, or use a newer IMOD"
+        )
     say("Run them there in one of these ways:")
     say(f"  submfg {ROOT}.com                    one tomogram after the other")
     say(f"  processchunks localhost:2 {ROOT}     in parallel (localhost#2 before IMOD 4.8.25)")

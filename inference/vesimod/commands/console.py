@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from vesimod_imod.core.clean_text import printable
 from vesimod_imod.core.errors import as_flags
 
 if TYPE_CHECKING:
@@ -40,12 +43,29 @@ def keep_products_on_one_thread() -> None:
 
 def say(text: str) -> None:
     """Print a line for the user, at once: logs are watched while they grow."""
-    print(as_flags(text), flush=True)
+    print(printable(as_flags(text)), flush=True)
 
 
 def warn(text: str) -> None:
     """Print a warning in the form that IMOD's log readers pick up."""
-    print(f"WARNING: vesimod - {as_flags(text)}", file=sys.stderr, flush=True)
+    tell(f"WARNING: vesimod - {' '.join(as_flags(text).split())}")
+
+
+def tell(text: str) -> None:
+    """Print a line beside the results: progress, warnings and errors go to stderr."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def suggest_3dmod(*files: Path) -> None:
+    """Print the command that shows files in 3dmod, quoted so that it can be pasted as it is."""
+    say(f"look at it:  3dmod {' '.join(map(quoted, files))}")
+
+
+def quoted(file: Path) -> str:
+    """Return a file's name as a word of the shell of this system."""
+    if sys.platform == "win32":  # where no name holds a double quote
+        return f'"{file}"' if re.search(r"[^\w.:\\/-]", str(file)) else str(file)
+    return shlex.quote(str(file) if not str(file).startswith("-") else f"./{file}")
 
 
 def open_tomogram(path: Path, voxel_size_nm: float | None, quiet: bool = False) -> Tomogram:

@@ -20,14 +20,15 @@ def edit(
     """Open a model in 3dmod; each time you save it there, clicks become precise spheres."""
     from vesimod_imod.live.viewer import Viewer, find_3dmod
 
-    from vesimod.commands.console import say
+    from vesimod.commands.console import quoted, say
     from vesimod.commands.refining import new_session, open_files
 
     program = find_3dmod()
     if program is None:
         raise FileNotFoundError(
             "3dmod is neither on the PATH nor in $IMOD_DIR/bin. Install IMOD; or open the "
-            f"tomogram and the model in a 3dmod elsewhere and run: vesimod watch {tomogram} {model}"
+            f"tomogram and the model in a 3dmod elsewhere and run: vesimod "
+            f"watch {quoted(tomogram)} {quoted(model)}"
         )
     Viewer.check_name(model)
     file, find, volume = open_files(tomogram, model, voxel_size_nm, invert)

@@ -68,7 +68,7 @@ def run(
         console.say(summary(result))
         for file in outputs.files():
             console.say(f"wrote {file}")
-        console.say(f"look at it:  3dmod {path} {outputs.model}")
+        console.suggest_3dmod(path, outputs.model)
     return result
 
 

@@ -64,7 +64,7 @@ def snap(
     if not quiet:
         _tell(snapped)
         console.say(f"wrote {output}")
-        console.say(f"look at it:  3dmod {tomogram} {output}")
+        console.suggest_3dmod(tomogram, output)
 
 
 def _tell(snapped: SnappedModel) -> None:

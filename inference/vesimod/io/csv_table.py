@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vesimod_imod.core.clean_text import csv_cell, from_csv_cell
 from vesimod_imod.core.errors import VesimodError
-from vesimod_imod.core.files import atomic_path
+from vesimod_imod.core.files import atomic_path, check_regular
 from vesimod_imod.core.short_repr import ShortRepr
 
 _SEPARATORS = (",", ";", "\t")
@@ -55,11 +56,14 @@ class Table(ShortRepr):
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table, whole or not at all; an existing file is replaced."""
+    """Write a table, whole or not at all; an existing file is replaced.
+
+    Texts that a spreadsheet would take for formulas get an apostrophe in front.
+    """
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows([csv_cell(c) if isinstance(c, str) else c for c in row] for row in rows)
 
 
 def read_table(path: Path) -> Table:
@@ -72,6 +76,7 @@ def read_table(path: Path) -> Table:
         has more cells than the header.
     """
     path = Path(path)
+    check_regular(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             first = stream.readline()
@@ -92,6 +97,7 @@ def read_table(path: Path) -> Table:
                 padded = [*cells, *[""] * (len(names) - len(cells))]
                 if separator != ",":
                     padded = list(_with_points(padded))
+                padded = [from_csv_cell(c) for c in padded]
                 rows.append(dict(zip(names, padded, strict=True)))
                 lines.append(line)
     except (csv.Error, UnicodeDecodeError) as error:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+import sys
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from vesimod_imod.core.files import atomic_path
+from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.files import atomic_path, check_regular
 
 _BLOCK = 1 << 16
 _BLOCKS = 64
@@ -101,12 +103,14 @@ def read_provenance(
     """
     path = provenance_path(model)
     try:
+        check_regular(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         stamp = content.pop("model_fingerprint")
         provenance = Provenance(**content)
+        _check_types(provenance, stamp)
     except FileNotFoundError:
         return None, [f"no {path.name} beside it: how {model.name} was made is not known"]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return None, [f"{path.name} cannot be read ({error}): its record is not used"]
     notes = []
     if model.exists() and fingerprint(model) != stamp:
@@ -117,3 +121,33 @@ def read_provenance(
             f"{tomogram.name} has changed since, or is not the one"
         )
     return provenance, notes
+
+
+def _check_types(provenance: Provenance, stamp: object) -> None:
+    """Refuse a record whose entries are not what their names promise; readers go by them."""
+    texts = {
+        field.name: getattr(provenance, field.name)
+        for field in fields(Provenance)
+        if field.name not in ("parameters", "results")
+    }
+    for name, value in {**texts, "model_fingerprint": stamp}.items():
+        if not isinstance(value, str):
+            raise InputError(f"{name} is no text")
+    results = provenance.results
+    if not isinstance(provenance.parameters, dict) or not isinstance(results, dict):
+        raise InputError("its parameters or results are no table of names and values")
+    size, notes = results.get("voxel_size_nm", [1.0] * 3), results.get("notes", [])
+    if not isinstance(size, list) or len(size) != 3 or not all(map(_is_positive, size)):
+        raise InputError("voxel_size_nm is not three sizes")
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise InputError("notes are not a list of texts")
+    for name in ("searched_um3", "seconds", "threshold"):
+        if not _is_positive(results.get(name) or 1.0):
+            raise InputError(f"{name} is no number above 0")
+
+
+def _is_positive(value: object) -> bool:
+    """Whether a value is a finite number above 0 that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 < value <= sys.float_info.max

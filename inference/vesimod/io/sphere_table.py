@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from vesimod_imod.core.arrays import IntArray
 from vesimod_imod.core.files import check_writable
-from vesimod_imod.core.spheres import COLUMNS, NM_COLUMNS, HasVoxelSize, Spheres
+from vesimod_imod.core.spheres import COLUMNS, FARTHEST, NM_COLUMNS, HasVoxelSize, Spheres
 
 from vesimod.io.csv_table import TableError, read_table, write_table
 
@@ -76,16 +78,27 @@ def read_spheres_csv(path: Path) -> Spheres:
                 measures[measure] = np.array([float(cell) for cell in cells])
             except ValueError:
                 measures[measure] = np.array(cells, dtype=str)
+    centres = np.array([numbers("z"), numbers("y"), numbers("x")]).T
+    if not (np.abs(centres) < FARTHEST).all():
+        raise TableError(f"{path}: a position is not a number of voxels below {FARTHEST:g}")
     try:
         return Spheres(
-            np.array([numbers("z"), numbers("y"), numbers("x")]).T,
+            centres,
             np.array(numbers("radius_nm")),
             np.array(numbers("score") if "score" in header else []),
-            np.array(numbers("id") if "id" in header else [], np.int64),
+            ids_of(path, numbers("id")) if "id" in header else np.empty(0, np.int64),
             measures,
         )
     except ValueError as error:
         raise TableError(f"{path}: {error}") from error
+
+
+def ids_of(path: Path, numbers: Iterable[float]) -> IntArray:
+    """Ids as whole numbers (N,) that fit into 32 bits; `TableError` names one that is none."""
+    for number in numbers:
+        if not (abs(number) < 1 << 31 and number == int(number)):
+            raise TableError(f"{path}: id {number:g} is no whole number that fits into 32 bits")
+    return np.array(list(map(int, numbers)), np.int64)
 
 
 def _fixed(value: np.generic) -> str:

@@ -19,7 +19,7 @@ from vesimod.network.runtime import (
     OPENVINO,
     Device,
     DeviceError,
-    default_threads,
+    checked_threads,
     import_runtime,
     providers_for,
     start_session,
@@ -206,7 +206,8 @@ def load_model(
     FileNotFoundError
         No such model.
     ModelError
-        The file is not an ONNX model, or carries no vesimod metadata.
+        The file is not an ONNX model, carries no vesimod metadata or impossible ones, or its
+        network fails for the smallest tile (`vesimod.network.trial`).
     DeviceError
         ``cuda`` was asked for and did not start.
     MissingRuntimeError
@@ -215,7 +216,7 @@ def load_model(
     ort = import_runtime()
     path = find_model(name)
     blob = path.read_bytes()
-    threads = threads or default_threads()
+    threads = checked_threads(threads)
     wanted = providers_for(device, ort, threads, memory_gb)
     session = start_session(ort, path, blob, wanted, threads)
     if OPENVINO in session.get_providers() and takes_strips(session):
@@ -232,24 +233,24 @@ def load_model(
         raise ModelError(
             f"{path}: carries no '{METADATA_KEY}' metadata; export it with vesimod-train export"
         )
+    where = "cuda" if ON_GPU in started else "cpu"
     try:
         spec = ModelSpec.from_json(properties[METADATA_KEY])
+        _check_graph(session, spec)
+        runner = Runner(ort, session, spec, where)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    _check_graph(path, session, spec)
-    where = "cuda" if ON_GPU in started else "cpu"
-    runner = Runner(ort, session, spec, where)
     digest = hashlib.sha256(blob).hexdigest()
     return Model(spec, path, digest, started, memory_gb, runner, runner.strips, runner.release)
 
 
-def _check_graph(path: Path, session: Any, spec: ModelSpec) -> None:
+def _check_graph(session: Any, spec: ModelSpec) -> None:
     """Compare the graph's inputs and outputs with the spec."""
     inputs = [node.name for node in session.get_inputs()]
     names = [node.name for node in session.get_outputs()]
     absent = [name for name in spec.outputs if name not in names]
     if inputs != ["volume"] or absent:
         raise ModelError(
-            f"{path}: graph has inputs {inputs} and outputs {names}, its metadata promises "
+            f"graph has inputs {inputs} and outputs {names}, its metadata promises "
             f"['volume'] and {list(spec.outputs)}; re-export it"
         )

@@ -9,13 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from vesimod_imod.core.errors import MissingPackageError, VesimodError
+from vesimod_imod.core.errors import InputError, MissingPackageError, VesimodError
 
 from vesimod.network.memory import GB
 from vesimod.network.spec import ModelError
 
 Device = Literal["auto", "cpu", "cuda"]
 OPENVINO, ON_GPU = "OpenVINOExecutionProvider", "CUDAExecutionProvider"
+MOST_THREADS = 1024
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 INSTALL_HINT = (
     "onnxruntime is not installed: pip install 'vesimod[cpu]', or instead 'vesimod[gpu]' for an "
@@ -111,10 +112,28 @@ def default_threads() -> int:
     with contextlib.suppress(ValueError):
         wish = int(os.environ.get("OMP_NUM_THREADS", ""))
         if wish > 0:
-            return wish
+            return min(wish, MOST_THREADS)
     affinity = getattr(os, "sched_getaffinity", None)  # absent on Windows
     cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
     return cores if cores <= 2 else cores - 1
+
+
+def checked_threads(threads: int | None) -> int:
+    """Return the number of threads that was asked for, or else the default.
+
+    Raises
+    ------
+    InputError
+        No machine could have so many, or it is none.
+    """
+    if threads is None:
+        return default_threads()
+    if not 1 <= threads <= MOST_THREADS:
+        raise InputError(
+            f"`threads={threads}`: must be 1 to {MOST_THREADS}; leave it out for one for each core "
+            "but one"
+        )
+    return threads
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from scipy import ndimage
 from vesimod_imod.core.errors import VesimodError
 
 from vesimod.network.background import Valid, subtract_local_mean
+from vesimod.network.spec_values import are_outputs, is_number, is_text, is_tile, is_whole
 
 Volume = npt.NDArray[np.float32]
 METADATA_KEY = "vesimod"
@@ -64,6 +65,10 @@ class Normalisation:
                 f"unknown normalisation {self.centre!r}/{self.spread!r}; "
                 "a newer vesimod may be needed"
             )
+        limits = {"smooth_voxels": 100.0, "background_voxels": 1000.0}
+        fine = {name: is_number(getattr(self, name), 0, most) for name, most in limits.items()}
+        fine["clip"] = self.clip is None or is_number(self.clip, 1e-3, 1e6)
+        _refuse_impossible(self, fine)
 
 
 @dataclass(frozen=True)
@@ -124,16 +129,24 @@ class ModelSpec:
     format: int = FORMAT
 
     def __post_init__(self) -> None:
+        texts = ("name", "version", "training_data", "licence")
+        _refuse_impossible(
+            self,
+            {
+                **{name: is_text(getattr(self, name)) for name in texts},
+                "voxel size": is_number(self.voxel_size_nm, 0.1, 50),
+                "tile": is_tile(self.tile),
+                "halo": is_whole(self.halo, 0, 1 << 12),
+                "divisor": is_whole(self.divisor, 1, 1 << 10),
+                "outputs": are_outputs(self.outputs),
+                "threshold": is_number(self.threshold, 0, 1),
+                "bytes_per_voxel": is_number(self.bytes_per_voxel, 1, 1_000_000),
+            },
+        )
         if "probability" not in self.outputs:
             raise ModelError(f"outputs {list(self.outputs)} lack 'probability'; re-export it")
         if self.contrast != "dark-membranes":
             raise ModelError(f"unknown contrast {self.contrast!r}; expected 'dark-membranes'")
-        least = self.halo >= 0 and self.divisor >= 1 and self.bytes_per_voxel >= 1
-        if not (0.1 <= self.voxel_size_nm <= 50 and least):
-            raise ModelError(
-                f"impossible voxel size {self.voxel_size_nm} nm, halo {self.halo}, divisor "
-                f"{self.divisor} or {self.bytes_per_voxel} bytes a voxel; re-export the model"
-            )
         edges = (*self.tile, self.halo)
         if min(self.tile) <= 2 * self.halo or any(edge % self.divisor for edge in edges):
             raise ModelError(
@@ -157,22 +170,41 @@ class ModelSpec:
         """
         try:
             raw: dict[str, Any] = dict(json.loads(text))
-            if raw.get("format") != FORMAT:
+            if raw.get("format") != FORMAT or isinstance(raw["format"], bool):
                 raise ModelError(
-                    f"the model's metadata have format {raw.get('format')}, this vesimod knows "
-                    f"{FORMAT}; update vesimod or re-export the model"
+                    f"the model's metadata have format {_shown(raw.get('format'))}, this vesimod "
+                    f"knows {FORMAT}; update vesimod or re-export the model"
                 )
             known = {f.name for f in fields(ModelSpec)}
             values = {name: value for name, value in raw.items() if name in known}
             values["normalisation"] = Normalisation(**values["normalisation"])
-            values["outputs"] = tuple(values["outputs"])
-            tile = [int(edge) for edge in values["tile"]]
-            values["tile"] = (tile[0], tile[1], tile[2])
+            for name in ("outputs", "tile"):  # text would fall apart into letters
+                values[name] = tuple(values[name]) if isinstance(values[name], list) else None
             return ModelSpec(**values)
         except ModelError:
             raise
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise ModelError(f"unreadable model metadata ({error}); re-export the model") from error
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ModelError(
+                f"unreadable model metadata ({str(error)[:200]}); re-export the model"
+            ) from error
+
+
+def _refuse_impossible(item: ModelSpec | Normalisation, fine: dict[str, bool]) -> None:
+    """Raise `ModelError` for the first entry that is of a wrong type or out of its range."""
+    for name, is_fine in fine.items():
+        if not is_fine:
+            value = getattr(item, "voxel_size_nm" if name == "voxel size" else name)
+            raise ModelError(
+                f"unreadable model metadata: impossible {name} {_shown(value)}; re-export the model"
+            )
+
+
+def _shown(value: object) -> str:
+    """Return a value of any type and size in a few letters."""
+    try:
+        return repr(value)[:80]
+    except (RecursionError, ValueError):  # nested too deep; a number of too many digits
+        return f"of type {type(value).__name__}"
 
 
 def grey_statistics(sample: Iterable[float] | Volume, how: Normalisation) -> tuple[float, float]:

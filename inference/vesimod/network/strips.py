@@ -18,6 +18,7 @@ from vesimod_imod.core.arrays import Volume
 
 from vesimod.network.spec import END, NEXT, PAST, ModelSpec
 from vesimod.network.tiling import Strips
+from vesimod.network.trial import checked_outputs, try_network
 
 FLOAT_BYTES = 4
 GOES_ON = np.zeros((1, 1, 1, 0, 1), np.float32)  # no row after a strip's last: more will follow
@@ -51,11 +52,17 @@ class Runner:
     spec : ModelSpec
     device : {"cpu", "cuda"}
         Where the rows are kept.
+
+    Raises
+    ------
+    ModelError
+        The network fails `vesimod.network.trial.try_network`.
     """
 
     def __init__(self, ort: Any, session: Any, spec: ModelSpec, device: str) -> None:
         self._ort, self._session, self._spec, self._device = ort, session, spec, device
         self._kept: list[Any] = []  # onnxruntime's values, on its device
+        try_network(self.run_least_tile, ort, spec, on_gpu=device != "cpu")
         self._past = self._look() if takes_strips(session) else []
         self.strips = self._plan() if self._past else None
 
@@ -64,7 +71,7 @@ class Runner:
         if first and last:
             feed = {"volume": rows[None, None]}
             arrays = self._session.run(list(self._spec.outputs), feed)
-            return [np.asarray(array, np.float32)[0, 0] for array in arrays]
+            return checked_outputs(arrays, rows.shape)
         if last:
             # Its results are larger than those before: they would be put beside the pieces of
             # memory that are there.
@@ -87,7 +94,9 @@ class Runner:
         if last:
             self._kept = []
         values = binding.get_outputs()[: len(self._spec.outputs)]
-        return [value.numpy()[0, 0] for value in values]
+        # How many rows are finished by now is the network's affair.
+        shape = (rows.shape[0], None, rows.shape[2])
+        return checked_outputs([value.numpy() for value in values], shape)
 
     def release(self) -> None:
         """Give the session's memory back to the system."""
@@ -95,8 +104,15 @@ class Runner:
         shrink = self._ort.RunOptions()
         arenas = "cpu:0" if self._device == "cpu" else "cpu:0;gpu:0"
         shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", arenas)
+        self.run_least_tile(shrink)
+
+    def run_least_tile(self, options: Any) -> Sequence[Any]:
+        """Compute the smallest tile there is, with `options` of onnxruntime; return its arrays."""
         least = np.zeros((1, 1, *[self._spec.divisor] * 3), np.float32)
-        self._session.run(list(self._spec.outputs), {"volume": least}, shrink)
+        arrays: Sequence[Any] = self._session.run(
+            list(self._spec.outputs), {"volume": least}, options
+        )
+        return arrays
 
     def _look(self) -> list[_Past]:
         """Learn from a small strip what is kept; nothing where optional inputs do not count."""

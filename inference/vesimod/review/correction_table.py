@@ -11,6 +11,7 @@ import numpy as np
 from vesimod_imod.core.files import check_writable
 
 from vesimod.io.csv_table import TableError, read_table, write_table
+from vesimod.io.sphere_table import ids_of
 
 Verdict = Literal["kept", "moved", "resized", "added", "removed", "ambiguous"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -123,15 +124,22 @@ def _parse(path: Path, number: int, line: dict[str, str]) -> Correction:
             if column.name in ("verdict", "note"):
                 values[column.name] = text
             elif column.name.endswith("_id"):
-                values[column.name] = int(text) if text else None
+                values[column.name] = int(ids_of(path, [float(text)])[0]) if text else None
             else:
                 values[column.name] = float(text) if text else np.nan
+        except TableError:
+            raise
         except ValueError as error:
             raise TableError(f"{path}: line {number}: {column.name} is {text!r}") from error
     row = Correction(**values)
+    if infinite := [name for name, value in values.items() if value in (np.inf, -np.inf)]:
+        raise TableError(f"{path}: line {number}: {infinite[0]} is infinite")
     if row.verdict not in VERDICTS:
         raise TableError(f"{path}: line {number}: no verdict {row.verdict!r}; one of {VERDICTS}")
     needed = (row.z, row.y, row.x) if row.verdict != "removed" else row.predicted_centre
     if not np.all(np.isfinite(needed)):
         raise TableError(f"{path}: line {number}: a {row.verdict} sphere needs its position")
+    id_name = "predicted_id" if row.verdict == "removed" else "corrected_id"
+    if getattr(row, id_name) is None and row.verdict != "ambiguous":
+        raise TableError(f"{path}: line {number}: a {row.verdict} sphere needs its {id_name}")
     return row

@@ -42,6 +42,28 @@ def test_unknown_entries_are_ignored() -> None:
         ({"tile": [64]}, "unreadable"),
         ({"normalisation": {"centre": "mode"}}, "normalisation"),
         ({"normalisation": {"sigma": 1}}, "unreadable"),
+        ({"tile": [1e400, 64, 64]}, "impossible tile"),
+        ({"tile": [64.0, 64, 64]}, "impossible tile"),
+        ({"tile": "644"}, "impossible tile"),
+        ({"tile": [1 << 40, 64, 64]}, "impossible tile"),
+        ({"divisor": 8.0}, "impossible divisor"),
+        ({"divisor": True}, "impossible divisor"),
+        ({"halo": -8}, "impossible halo"),
+        ({"halo": None}, "impossible halo"),
+        ({"voxel_size_nm": float("nan")}, "impossible voxel size"),
+        ({"outputs": "probability"}, "impossible outputs"),
+        ({"outputs": ["probability", "probability"]}, "impossible outputs"),
+        ({"outputs": ["probability", {}]}, "impossible outputs"),
+        ({"threshold": "0.5"}, "impossible threshold"),
+        ({"bytes_per_voxel": [1]}, "impossible bytes_per_voxel"),
+        ({"name": ["fast"]}, "impossible name"),
+        ({"version": 4}, "impossible version"),
+        ({"normalisation": {"clip": "6"}}, "impossible clip"),
+        ({"normalisation": {"clip": 0}}, "impossible clip"),
+        ({"normalisation": {"smooth_voxels": 1e9}}, "impossible smooth_voxels"),
+        ({"normalisation": []}, "unreadable"),
+        ({"format": "\x1b[31m1"}, "x1b"),
+        ({"format": True}, "format True"),
         ({"name": None, "voxel_size_nm": "big"}, "unreadable"),
     ],
 )
@@ -51,7 +73,10 @@ def test_impossible_specs_are_refused(change: dict[str, object], message: str) -
         ModelSpec.from_json(text)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"format": 1}', "no json"])
+DEEP = '{"format":1,"name":' + "[" * 100_000
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"format": 1}', "no json", DEEP])
 def test_garbage_is_refused(text: str) -> None:
     with pytest.raises(ModelError, match="unreadable"):
         ModelSpec.from_json(text)
