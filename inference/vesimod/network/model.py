@@ -206,8 +206,7 @@ def load_model(
     FileNotFoundError
         No such model.
     ModelError
-        The file is not an ONNX model, carries no vesimod metadata or impossible ones, or its
-        network fails for the smallest tile (`vesimod.network.trial`).
+        It is no ONNX model, has no or impossible metadata, or fails `vesimod.network.trial`.
     DeviceError
         ``cuda`` was asked for and did not start.
     MissingRuntimeError
