@@ -66,7 +66,8 @@ def _tilt_angles(header: Any, extended: bytes) -> npt.NDArray[np.float64] | None
             continue
         rows = np.frombuffer(extended, np.uint8, sections * step).reshape(sections, step)
         field = np.ascontiguousarray(rows[:, offset : offset + dtype.itemsize])
-        angles = field.view(dtype)[:, 0].astype(np.float64) * scale
+        with np.errstate(invalid="ignore"):  # anything may lie there
+            angles = field.view(dtype)[:, 0].astype(np.float64) * scale
         if _are_tilts(angles):
             return angles
     return None

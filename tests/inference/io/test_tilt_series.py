@@ -78,6 +78,7 @@ def test_by_tilt_angles(tmp_path, extended):
         b"key=value; " * 40,
         np.random.default_rng(2).bytes(21 * 128),
         np.full(21, 1250, "<i2").tobytes(),
+        np.full(21 * 32, 0x7F800001, "<u4").tobytes(),  # numbers that signal when they are read
     ],
 )
 def test_other_extended_headers_are_no_tilt_angles(tmp_path, extended):
