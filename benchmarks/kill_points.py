@@ -121,7 +121,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             data = path.read_bytes()[1024 if path.suffix == ".mrc" else 0 :]
+            data = data.replace(os.fsencode(folder), b"FOLDER")  # com files name it
             if path.suffix == ".json" or path.name == "summary.csv":
+                data = data.replace(b",kept,", b",done,")
                 data = re.sub(rb'"(date|seconds)": .*|,[0-9.e-]+,[^,]*$', b"", data, flags=re.M)
             found[str(path.relative_to(folder))] = data
     return found

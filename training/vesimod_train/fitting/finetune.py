@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import marked_unfinished
 from vesimod_imod.core.locks import only_writer
 
 from vesimod_train.config import Config, Pairs
@@ -127,15 +128,16 @@ def finetune(
             progress=progress,
             examples=(training, held_out),
         )
-        export(folder / CHECKPOINT, output, overwrite=overwrite)
-    simulated, corrected = (
-        held_out[: config.validation_volumes],
-        held_out[config.validation_volumes :],
-    )
-    networks = base_network(config), load_checkpoint(folder / CHECKPOINT)[1]
-    scores = [
-        validate(network.to(device), examples, config.voxel_size_nm, device)
-        for examples in (corrected, simulated)
-        for network in networks
-    ]
+        with marked_unfinished(output):  # until it is known what it is worth
+            export(folder / CHECKPOINT, output, overwrite=overwrite)
+            simulated, corrected = (
+                held_out[: config.validation_volumes],
+                held_out[config.validation_volumes :],
+            )
+            networks = base_network(config), load_checkpoint(folder / CHECKPOINT)[1]
+            scores = [
+                validate(network.to(device), examples, config.voxel_size_nm, device)
+                for examples in (corrected, simulated)
+                for network in networks
+            ]
     return Gain(*scores)
