@@ -82,7 +82,7 @@ class Session:
             model = self._file.wait(LAST_SAVE_S)
             if model is not None and (self._waiting or self._file.content != before):
                 self._take_in(model)
-            self._say_where_saves_went()
+            self.say_where_saves_went()
         finally:
             self._check_crossing()
             self._file.close()
@@ -177,9 +177,9 @@ class Session:
                 f"{self._file.path.name} again with File > Open Model"
             )
 
-    def _say_where_saves_went(self) -> None:
-        """Tell the person at the end what did not reach the model."""
-        self._say_elsewhere(self._elsewhere.look())
+    def say_where_saves_went(self) -> None:
+        """Tell the person at the end what did not reach the model; `run` does so by itself."""
+        self._say_elsewhere(self._elsewhere.look(at_once=True))
         mine = self._file.path.name
         for other in sorted(self._elsewhere.found):
             self._say(f"what was saved as {other.name} is not in {mine}; go on with: {other}")

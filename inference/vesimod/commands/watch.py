@@ -23,4 +23,5 @@ def watch(
     try:
         session.run(lambda: False)
     except KeyboardInterrupt:
+        session.say_where_saves_went()
         say("ended")

@@ -176,6 +176,25 @@ def test_watch_beside_a_3dmod_of_the_person(
     check_spheres(model)
 
 
+def test_watch_says_at_the_end_where_saves_went(
+    tomogram: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "cell.mod"
+
+    def save_as(*_: object) -> None:
+        fake = fake3dmod.Fake3dmod(tmp_path, model)
+        fake.person("saveas other.mod")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "run", save_as)
+    result = run("watch", tomogram, model)
+    assert result.exit_code == 0, result.output
+    assert "what was saved as other.mod is not in cell.mod" in result.output
+    monkeypatch.setattr(Session, "run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    result = run("watch", tomogram, model)
+    assert "nothing was saved to cell.mod" in result.output
+
+
 def test_without_3dmod_the_message_says_what_to_do(
     tmp_path: Path, tomogram: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
