@@ -94,7 +94,7 @@ def read_table(path: Path) -> Table:
                     continue
                 line = start + reader.line_num
                 _check_row(path, names, cells, line)
-                padded = [*cells, *[""] * (len(names) - len(cells))]
+                padded = [*cells, *[""] * len(names)][: len(names)]
                 if separator != ",":
                     padded = list(_with_points(padded))
                 padded = [from_csv_cell(c) for c in padded]

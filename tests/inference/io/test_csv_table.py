@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -86,3 +89,17 @@ def test_what_is_written_is_read(tmp_path_factory, rows: list[tuple[str, str]]) 
     assert [(row["a"], row["b"]) for row in read_table(path).rows] == [
         (printable(a), printable(b)) for a, b in rows
     ]
+
+
+def test_empty_cells_beyond_the_header_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2,,\n3\n", encoding="utf-8")
+    assert read_table(path).rows == [{"a": "1", "b": "2"}, {"a": "3", "b": ""}]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="is a pipe"):
+        read_table(path)

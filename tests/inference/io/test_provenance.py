@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from vesimod.io.provenance import (
@@ -72,3 +73,32 @@ def test_fingerprint_sees_size_and_content(tmp_path):
         path.write_bytes(content)
         seen.add(fingerprint(path))
     assert len(seen) == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"results": []},
+        {"parameters": None},
+        {"tomogram": 5},
+        {"weights_sha256": ["a"]},
+        {"model_fingerprint": {}},
+        {"results": {"voxel_size_nm": "big"}},
+        {"results": {"voxel_size_nm": [1, 2]}},
+        {"results": {"notes": "one"}},
+        {"results": {"seconds": "x"}},
+        {"results": {"searched_um3": [1]}},
+        {"results": {"threshold": True}},
+    ],
+)
+def test_a_record_of_wrong_types_is_not_used(tmp_path: Path, change: dict[str, object]) -> None:
+    model = tmp_path / "m.mod"
+    model.write_bytes(b"x")
+    write_provenance(model, Provenance("n", "w", "t", "f", {}))
+    assert read_provenance(model)[0] is not None
+    path = provenance_path(model)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content | change), encoding="utf-8")
+    found, (note,) = read_provenance(model)
+    assert found is None
+    assert "cannot be read" in note
