@@ -23,6 +23,6 @@ def test_killed_at_every_file_event() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    points = [int(line.split()[-5]) for line in done.stdout.splitlines() if ": killed" in line]
+    points = [int(line.split()[-4]) for line in done.stdout.splitlines() if ": killed" in line]
     assert len(points) == len(commands)
     assert min(points) >= 8
