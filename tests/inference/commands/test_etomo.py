@@ -268,7 +268,7 @@ def test_the_gpu_that_processchunks_hands_out(
         (["-InputFile", "a.mrc", "-Device", "tpu"], "Device is auto, cpu or cuda, not tpu"),
         (["-InputFile", "a.mrc", "-Threshold", "x"], "Threshold needs a number"),
         (["-ParameterFile", "absent.txt"], "absent.txt: No such file"),
-        (["-SummaryFile", "absent.mod"], "absent.mod: No such file"),
+        (["-SummaryFile", "absent.mod"], "absent.mod: no such file"),
         (["-InputFile", "a.mrc", "-OutputModel", "there.mod"], "there.mod: exists already"),
     ],
 )
