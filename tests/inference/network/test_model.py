@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
+from vesimod.io.sphere_table import read_spheres_csv
+from vesimod.io.tomogram import read_tomogram
 from vesimod.network.model import find_model, load_model, shipped_models
 from vesimod.network.runtime import (
     DeviceError,
@@ -17,6 +21,7 @@ from vesimod.network.runtime import (
     providers_for,
 )
 from vesimod.network.spec import ModelError
+from vesimod.pipeline import network_maps
 
 
 def test_a_model_knows_itself(data: Path) -> None:
@@ -53,17 +58,40 @@ def test_unknown_name_lists_what_there_is() -> None:
         find_model("nonsense")
 
 
-def test_shipped_models_run() -> None:
-    models = shipped_models()
-    assert "fast" in models
-    for name in models:
-        model = load_model(name, threads=2)
-        assert model.spec.name == name
-        # Those in 32 bits take strips, by the names of inputs that they were written with.
-        assert (model.strips is None) == name.endswith("-int8")
-        edge = model.spec.divisor * 2
-        for array in model.run(np.zeros((edge, edge, edge), np.float32), True, True):
-            assert array.shape == (edge, edge, edge)
+def test_there_are_shipped_models() -> None:
+    assert {"fast", "accurate"} <= set(shipped_models())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name.startswith("fast") else pytest.param(name, marks=pytest.mark.slow)
+        for name in shipped_models()
+    ],
+)
+def test_shipped_models_know_the_vesicles_of_the_demo(name: str) -> None:
+    model = load_model(name, threads=2)
+    assert model.spec.name == name
+    # Those in 32 bits take strips, by the names of inputs that they were written with.
+    assert (model.strips is None) == name.endswith("-int8")
+    demo = Path(str(resources.files("vesimod"))) / "demo"
+    tomogram = read_tomogram(demo / "demo.mrc")
+    truth = read_spheres_csv(demo / "demo_truth.csv")
+    maps = network_maps(tomogram, model)
+    nm = model.spec.voxel_size_nm
+    centres_nm = (truth.centres + 0.5) * tomogram.grid.voxel_size_nm
+    shape = maps["probability"].shape
+    inside = (centres_nm < np.array(shape) * nm).all(axis=1) & (centres_nm > 0).all(axis=1)
+    assert inside.sum() >= 34
+    nearest = tuple((centres_nm[inside] / nm).astype(int).T)
+    assert maps["probability"][nearest].min() > 0.99
+    assert maps["distance"][nearest].min() > 10.0  # nm inside of the membrane
+    places_nm = (np.indices(shape).reshape(3, -1).T + 0.5) * nm
+    gaps_nm = cdist(places_nm, centres_nm) - truth.radii_nm
+    background = maps["probability"].ravel()[gaps_nm.min(axis=1) > 10.0]
+    assert background.size > 10_000
+    assert background.mean() < 0.02
+    assert np.median(background) < 0.01
 
 
 def test_cuda_that_is_not_there_is_an_error(data: Path) -> None:
