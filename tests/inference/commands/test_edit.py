@@ -12,12 +12,11 @@ from pathlib import Path
 import fake3dmod
 import numpy as np
 import pytest
-import typer
 from painted import image, paint
 from typer.testing import CliRunner, Result
+from vesimod.cli import app
 from vesimod.commands import refining
-from vesimod.commands.edit import edit
-from vesimod.commands.watch import watch
+from vesimod.commands.console import quoted
 from vesimod.io.tomogram import write_volume
 from vesimod_imod.core.object_names import REJECTED
 from vesimod_imod.core.spheres import Grid, Spheres
@@ -33,13 +32,9 @@ CENTRES = np.array([[26.0, 25.0, 24.0], [28.5, 52.0, 55.3]])
 RADII_NM = np.array([21.0, 24.0])
 PATIENCE_S = 60.0
 
-application = typer.Typer()
-application.command("edit")(edit)
-application.command("watch")(watch)
-
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(application, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +197,8 @@ def test_without_3dmod_the_message_says_what_to_do(
     monkeypatch.delenv("IMOD_DIR", raising=False)
     result = run("edit", tomogram, tmp_path / "cell.mod")
     assert isinstance(result.exception, FileNotFoundError)
-    assert f"vesimod watch {tomogram} {tmp_path / 'cell.mod'}" in str(result.exception)
+    words = " ".join(map(quoted, (tomogram, tmp_path / "cell.mod")))
+    assert f"vesimod watch {words}" in str(result.exception)
     assert list(tmp_path.iterdir()) == []
 
 

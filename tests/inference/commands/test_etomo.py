@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from chunk_runner import DONE, parse_com, run_chunks, submit
 from typer.testing import CliRunner
+from vesimod.cli import app
 from vesimod.commands import pip_front
-from vesimod.commands.etomo import etomo
 from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import write_volume
 from vesimod.runs.outputs import Outputs, Settings
@@ -25,12 +24,9 @@ pytestmark = pytest.mark.slow
 GRID = Grid((40, 56, 60), (2.0, 2.0, 2.0))
 CENTRE, RADIUS_NM = (20.0, 28.0, 31.0), 24.0
 
-application = typer.Typer()
-application.command()(etomo)
-
 
 def command(*arguments: object):
-    return CliRunner().invoke(application, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, ["etomo", *map(str, arguments)])
 
 
 def write_tomogram(path: Path) -> None:

@@ -7,9 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-import typer
-from vesimod.cli import run_app
-from vesimod.commands import corrections, evaluate, merge, model
+from vesimod.cli import app, run_app
 from vesimod.io.provenance import Provenance, write_provenance
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod_imod.core.spheres import Grid, Spheres
@@ -20,12 +18,6 @@ GRID = Grid((60, 100, 120), (1.0, 1.0, 1.0))
 SPHERES = Spheres(
     [[20, 40, 30], [30, 50, 70], [45, 75, 95]], [8.0, 12.0, 6.5], [0.3, 0.6, 0.9], [4, 5, 6]
 )
-
-app = typer.Typer()
-app.add_typer(model.app, name="model")
-app.command()(corrections.corrections)
-app.command()(merge.merge)
-app.command()(evaluate.evaluate)
 
 
 @pytest.fixture
