@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -73,6 +74,42 @@ class RaySampler(ShortRepr):
         furthest = distances_nm[-1] / (size * step) + 1e-3
         within = (offset >= furthest).all() and (offset + furthest <= count - 1).all()
         return _within(box, points) if within else _interpolate(box, points)
+
+    def cube(
+        self, centre: FloatArray, half_nm: float, fit: Callable[[int], int]
+    ) -> tuple[npt.NDArray[np.float32], FloatArray, FloatArray]:
+        """Read a box around a point.
+
+        Parameters
+        ----------
+        centre : (3,) float
+            In voxels.
+        half_nm : float
+            Least half width.
+        fit : callable
+            Turns a least number of samples along an axis into the number wanted.
+
+        Returns
+        -------
+        box : (z, y, x) float32
+            Less its mean; 0 outside of the volume.
+        first_nm : (3,) float64
+            Where its first sample lies, relative to `centre`.
+        spacing_nm : (3,) float64
+        """
+        size = np.asarray(self.voxel_size_nm)
+        step = np.maximum(1, np.floor(COARSEST_NM / size)).astype(np.int64)
+        count = np.array([fit(int(n)) for n in 2 * np.ceil(half_nm / (size * step)) + 1])
+        first = np.rint(np.asarray(centre) / step).astype(np.int64) - count // 2
+        blocks = np.asarray(self.voxels.shape) // step
+        low, high = np.clip(first, 0, blocks), np.clip(first + count, 0, blocks)
+        box = np.zeros(count, np.float32)
+        if (high > low).all():
+            inside = self._binned(low * step, high - low, step)
+            place = zip(low - first, high - first, strict=True)
+            box[tuple(slice(a, b) for a, b in place)] = inside - inside.mean()
+        first_nm = (first * step + (step - 1) / 2 - centre) * size
+        return box, first_nm, size * step
 
     def _binned(
         self, low: npt.NDArray[np.int64], count: npt.NDArray[np.int64], step: npt.NDArray[np.int64]

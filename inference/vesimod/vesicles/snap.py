@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from vesimod_imod.core.arrays import FloatArray, Triple
+from scipy.spatial import cKDTree
+from vesimod_imod.core.arrays import BoolArray, FloatArray, Triple
 from vesimod_imod.core.spheres import Spheres
 
-from vesimod.radial.profile import HALF_MEMBRANE_NM, fit_and_learn, needed_membrane_z
-from vesimod.radial.rays import RaySampler, directions
-from vesimod.radial.surface import COARSE, Surface
-from vesimod.radial.surface_fit import fit_membranes
-from vesimod.radial.templates import RAY_STEP_NM, generic_template
+from vesimod.radial.profile import (
+    HALF_MEMBRANE_NM,
+    fit_and_learn,
+    lumen_density,
+    needed_membrane_z,
+    profile_axis,
+)
+from vesimod.radial.rays import RaySampler
+from vesimod.radial.shells import strongest_shells
+from vesimod.radial.surface_fit import Fits
+from vesimod.vesicles.click_matching import match_clicks
 from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
 
-REACH_NM = 10.0  # how far off the centre a click may be
-GRID_NM = 2.5
-MEMBRANE_RADII_NM = (9.0, 40.0)
-STARTS = 3  # best trials that are followed up
-MIN_MEMBRANE_Z = 5.0  # the most that a search through noise finds in a hundred clicks
+REACH_NM = 28.0  # how far off the centre a click may be: 99 % of those that scatter by 8 nm SD
+MEMBRANE_RADII_NM = np.arange(9.0, 40.1, 2.0)
+TRIALS = 4  # shells near a click that are fitted
+MIN_MEMBRANE_Z = 5.5  # little that a search through noise finds reaches it
+FAR_COST = 2.0  # z: noise has more places to look like a membrane further from the click
+LEAST_OUTER_SHARE = (
+    0.3  # of the contrast inside: below, it is the surface of something, no membrane
+)
 FAINT_SHARE = 0.5  # of the typical membrane z, where there are enough others to compare with
 EXAMPLES = 24  # existing spheres that are fitted for comparison
 
@@ -85,123 +94,58 @@ def snap(
     clicks = np.asarray(clicks, np.float64).reshape(-1, 3)
     known = taken or Spheres.empty()
     known = known.select(np.isfinite(known.radii_nm))
-    density = RaySampler(volume, voxel_size_nm, invert)
-    found, needed = _fit(density, clicks, known)
-    off_nm = np.linalg.norm((found.centres - clicks) * np.asarray(voxel_size_nm), axis=1)
-    found = found.with_measures(centre_shift_nm=off_nm)
-    reasons = _reasons(found, needed, known, voxel_size_nm)
-    good, membrane_z = reasons == "", found.measures["membrane_z"]
-    spheres = Spheres(
-        np.where(good[:, None], found.centres, clicks),
-        np.where(good, found.radii_nm, np.nan),
-        np.where(good, membrane_z / (membrane_z + MIN_MEMBRANE_Z), 0.0),
-        measures=found.measures,
+    density, size = RaySampler(volume, voxel_size_nm, invert), np.asarray(voxel_size_nm)
+    spheres, membrane_z = _vesicles_near(density, clicks, known)
+    free = ~clashes_with(spheres, known, voxel_size_nm)
+    spheres, membrane_z = spheres.select(free), membrane_z[free]
+    vesicle, reasons = match_clicks(
+        clicks * size, spheres.centres * size, known.centres * size, REACH_NM
     )
-    return Snapped(spheres, reasons)
+    got = vesicle >= 0
+    centres, radii, z = clicks.copy(), np.full(len(clicks), np.nan), np.zeros(len(clicks))
+    centres[got], radii[got] = spheres.centres[vesicle[got]], spheres.radii_nm[vesicle[got]]
+    z[got] = membrane_z[vesicle[got]]
+    off_nm = np.linalg.norm((centres - clicks) * size, axis=1)
+    measures = {"membrane_z": z, "centre_shift_nm": off_nm}
+    return Snapped(Spheres(centres, radii, z / (z + MIN_MEMBRANE_Z), measures=measures), reasons)
 
 
-def _fit(density: RaySampler, clicks: FloatArray, known: Spheres) -> tuple[Spheres, float]:
-    """Fit a sphere near each click; also return the membrane z from which one counts."""
-    starts, radii = _search_all(density, clicks, generic_template())
+def _vesicles_near(
+    density: RaySampler, clicks: FloatArray, known: Spheres
+) -> tuple[Spheres, FloatArray]:
+    """Find spheres of membrane near clicks, none in another, and how sure each is (z)."""
+    size = density.voxel_size_nm
     # Spheres that are there already show what a membrane of this tomogram looks like.
     examples = known.select(np.linspace(0, len(known) - 1, min(len(known), EXAMPLES)).astype(int))
-    starts = np.concatenate([starts, examples.centres])
-    radii = np.concatenate([radii, examples.radii_nm - HALF_MEMBRANE_NM])
-    fits, _, membrane = fit_and_learn(density, starts, radii, MIN_MEMBRANE_Z, rounds=(1,))
+    centres, radii = [examples.centres], [examples.radii_nm - HALF_MEMBRANE_NM]
+    for click in clicks:
+        near = strongest_shells(density, click, REACH_NM, MEMBRANE_RADII_NM, TRIALS)
+        centres.append(near[0])
+        radii.append(near[1])
+    starts, start_nm = np.concatenate(centres), np.concatenate(radii)
+    fits, profiles, membrane = fit_and_learn(density, starts, start_nm, MIN_MEMBRANE_Z, rounds=(1,))
     needed = needed_membrane_z(fits.membrane_z, MIN_MEMBRANE_Z, FAINT_SHARE)
-    clicked = slice(0, len(clicks))
-    centres, radii, membrane_z = (
-        column[clicked].copy() for column in (fits.centres, fits.membrane_nm, fits.membrane_z)
-    )
-    weak = np.flatnonzero(membrane_z < needed)
-    if membrane.learned and len(weak):
-        # The guess may have led to another membrane than the tomogram's own profile does.
-        again = _search_all(density, clicks[weak], membrane.template)
-        second = fit_membranes(density, *again, membrane.template)
-        better = second.membrane_z > membrane_z[weak]
-        rows = weak[better]
-        centres[rows], radii[rows] = second.centres[better], second.membrane_nm[better]
-        membrane_z[rows] = second.membrane_z[better]
-    found = Spheres(centres, radii + membrane.outer_nm, measures={"membrane_z": membrane_z})
-    return found, needed
+    fits, profiles = fits.select(np.arange(len(starts)) >= len(examples)), profiles[len(examples) :]
+    far_nm, _ = cKDTree(clicks * size).query(fits.centres * size) if len(clicks) else ([], None)
+    sureness = fits.membrane_z - FAR_COST * (np.asarray(far_nm) / REACH_NM) ** 2
+    sure = (sureness >= needed) & (fits.membrane_nm >= MEMBRANE_RADII_NM[0])
+    fits, profiles, sureness = fits.select(sure), profiles[sure], sureness[sure]
+    sure = _dark_to_both_sides(density, fits, profiles)
+    fits, sureness = fits.select(sure), sureness[sure]
+    spheres = Spheres(fits.centres, np.maximum(fits.membrane_nm + membrane.outer_nm, 1.0))
+    apart, _ = resolve_overlaps(spheres, sureness, size)
+    return spheres.select(apart), fits.membrane_z[apart]
 
 
-def _reasons(
-    found: Spheres, needed: float, known: Spheres, voxel_size_nm: Triple
-) -> npt.NDArray[np.str_]:
-    """Say why the sphere (N,) near a click is not one; empty where it is."""
-    membrane_z = found.measures["membrane_z"]
-    reasons = np.full(len(found), "", dtype="U40")
-    reasons[found.measures["centre_shift_nm"] > found.radii_nm] = "nearest vesicle too far"
-    reasons[membrane_z < needed] = "no membrane"
-    rows = np.flatnonzero(reasons == "")
-    left = Spheres(found.centres[rows], found.radii_nm[rows])
-    alone, _ = resolve_overlaps(left, membrane_z[rows], voxel_size_nm)
-    reasons[rows[~alone]] = "another click fits this vesicle better"
-    reasons[rows[clashes_with(left, known, voxel_size_nm)]] = "overlaps a sphere that is there"
-    return reasons
+def _dark_to_both_sides(density: RaySampler, fits: Fits, profiles: FloatArray) -> BoolArray:
+    """Whether density rises on the way out of each shell as it does on the way in.
 
-
-def _search_all(
-    density: RaySampler, clicks: FloatArray, template: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Find the best sphere near each click: centres (N, 3) in voxels, membrane radii in nm."""
-    centres, radii = clicks.copy(), np.full(len(clicks), np.nan)
-    for row, click in enumerate(clicks):
-        shift, radii[row] = _search(density, click, template)
-        centres[row] += shift / np.asarray(density.voxel_size_nm)
-    return centres, radii
-
-
-def _search(
-    density: RaySampler, click: FloatArray, template: FloatArray
-) -> tuple[FloatArray, float]:
-    """Find the best sphere near a click: shift (3,) and membrane radius, both in nm."""
-    low, high = MEMBRANE_RADII_NM
-    middle, half = (low + high) / 2, (high - low) / 2
-    surface = Surface.read(
-        density, click[None], np.array([middle]), template, half + REACH_NM + 2.0, every=2
-    )
-    shifts, radii, index = _trials(float(surface.low_nm[0]), surface.correlation.shape[2])
-    # float32 sums over 80 rays are exact enough to choose starts.
-    values = np.take(surface.correlation[0, :: COARSE // surface.every].ravel(), index).sum(axis=2)
-    starts = []
-    for _ in range(STARTS):
-        s, t = np.unravel_index(int(np.argmax(values)), values.shape)
-        starts.append((shifts[s], radii[t]))
-        near = np.linalg.norm(shifts - shifts[s], axis=1) < 2 * GRID_NM
-        values[np.ix_(near, np.abs(radii - radii[t]) < 2 * GRID_NM)] = -np.inf
-    several = replace(
-        surface,
-        correlation=np.repeat(surface.correlation, STARTS, axis=0),
-        low_nm=np.repeat(surface.low_nm, STARTS),
-    )
-    shift, radius = several.climb(
-        np.array([start[0] for start in starts]), np.array([start[1] for start in starts])
-    )
-    best = int(np.argmax(several.response(shift, radius).sum(axis=1)))
-    return shift[best], float(radius[best])
-
-
-@cache
-def _trials(low_nm: float, samples: int) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
-    """Spheres to try, and where each meets each ray.
-
-    Returns
-    -------
-    shifts_nm : (S, 3)
-        A grid in a ball.
-    radii_nm : (T,)
-    index : (S, T, K / COARSE)
-        Into the flattened (K / COARSE, samples) correlation.
+    Around something bright lies a dark ring that is no membrane. Where a side is not within
+    the volume, nothing speaks against it.
     """
-    line = np.arange(-REACH_NM, REACH_NM + 0.1, GRID_NM)
-    shifts = np.stack(np.meshgrid(line, line, line, indexing="ij"), axis=-1).reshape(-1, 3)
-    shifts = shifts[np.linalg.norm(shifts, axis=1) <= REACH_NM + 0.1]
-    radii = np.arange(MEMBRANE_RADII_NM[0], MEMBRANE_RADII_NM[1] + 0.1, GRID_NM / 2)
-    n = directions()[::COARSE]
-    along = (shifts @ n.T)[:, None, :]
-    square = radii[None, :, None] ** 2 - (shifts**2).sum(axis=1)[:, None, None] + along**2
-    distance = along + np.sqrt(np.maximum(square, 1.0))
-    place = np.clip(np.rint((distance - low_nm) / RAY_STEP_NM), 0, samples - 1)
-    return shifts, radii, place.astype(np.int64) + np.arange(len(n)) * samples
+    axis = profile_axis()
+    shell = profiles[:, np.abs(axis) < 1.5].mean(axis=1)
+    outside = profiles[:, axis > 6.0].mean(axis=1)
+    lumen = lumen_density(density, fits)
+    one_sided: BoolArray = outside - shell < LEAST_OUTER_SHARE * (lumen - shell)
+    return ~one_sided
