@@ -37,6 +37,16 @@ def test_clicks_become_spheres(volume, off_nm):
     assert abs(np.mean((snapped.spheres.radii_nm - RADII)[found])) < 0.3
 
 
+def test_clicks_scattered_as_by_the_wrong_section(volume):
+    scatter_nm = np.random.default_rng(6).normal(0, 8.0, CENTRES.shape)
+    snapped = snap(volume, SIZE, CENTRES + scatter_nm / 2.2)
+    assert np.linalg.norm(scatter_nm, axis=1).max() > 20
+    found = snapped.found
+    assert found.sum() >= len(RADII) - 1
+    assert np.linalg.norm((snapped.spheres.centres - CENTRES)[found] * 2.2, axis=1).max() < 2.0
+    assert np.abs((snapped.spheres.radii_nm - RADII)[found]).max() < 2.0
+
+
 def test_one_click_alone(volume):
     snapped = snap(volume, SIZE, CENTRES[:1] + offset(1, 5))
     assert snapped.found.all()
