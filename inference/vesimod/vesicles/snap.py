@@ -32,6 +32,8 @@ FAR_COST = 2.0  # z: noise has more places to look like a membrane further from 
 LEAST_OUTER_SHARE = (
     0.3  # of the contrast inside: below, it is the surface of something, no membrane
 )
+BEYOND_DOUBT_Z = 9.0  # above what any rim shows: a neighbour may lie against it
+LEAST_SHOWN = 0.3  # of the directions: less of a sphere, cut by the border, fits many radii
 FAINT_SHARE = 0.5  # of the typical membrane z, where there are enough others to compare with
 EXAMPLES = 24  # existing spheres that are fitted for comparison
 
@@ -129,8 +131,9 @@ def _vesicles_near(
     far_nm, _ = cKDTree(clicks * size).query(fits.centres * size) if len(clicks) else ([], None)
     sureness = fits.membrane_z - FAR_COST * (np.asarray(far_nm) / REACH_NM) ** 2
     sure = (sureness >= needed) & (fits.membrane_nm >= MEMBRANE_RADII_NM[0])
+    sure &= (fits.response != 0).mean(axis=1) >= LEAST_SHOWN
     fits, profiles, sureness = fits.select(sure), profiles[sure], sureness[sure]
-    sure = _dark_to_both_sides(density, fits, profiles)
+    sure = _dark_to_both_sides(density, fits, profiles) | (fits.membrane_z >= BEYOND_DOUBT_Z)
     fits, sureness = fits.select(sure), sureness[sure]
     spheres = Spheres(fits.centres, np.maximum(fits.membrane_nm + membrane.outer_nm, 1.0))
     apart, _ = resolve_overlaps(spheres, sureness, size)
