@@ -92,9 +92,10 @@ def learn_from(
     if unsized.any():
         clicks, known = found.centres[unsized], found.select(~unsized)
         snapped = snap(tomogram.voxels, size_nm, clicks, taken=known, invert=invert).spheres
-        radii = found.radii_nm.copy()
-        radii[unsized] = snapped.radii_nm
-        found = replace(found, radii_nm=radii)
+        centres, radii = found.centres.copy(), found.radii_nm.copy()
+        # A click may lie far off the centre of the vesicle that it means.
+        centres[unsized], radii[unsized] = snapped.centres, snapped.radii_nm
+        found = replace(found, centres=centres, radii_nm=radii)
         unsized = ~np.isfinite(radii)
     removed_ids = [row.predicted_id or 0 for row in rows if row.verdict == "removed"]
     removed = predicted.spheres.select(np.isin(predicted.spheres.ids, removed_ids))
