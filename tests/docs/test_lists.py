@@ -29,3 +29,29 @@ def test_the_readme_has_every_command_of_training_and_no_other() -> None:
     assert shown <= names(training)
     for name in names(training):
         assert re.search(rf"`(vesimod-train )?{name}\b", README), name
+
+
+def options(command: str) -> set[str]:
+    """All options of a command, long and short, but for --help."""
+    parameters = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
+    return {option for each in parameters for option in each.opts if option.startswith("-")}
+
+
+def section(heading: str) -> str:
+    return README.split(f"## {heading}")[1].split("\n## ")[0]
+
+
+def options_in(text: str) -> set[str]:
+    return set(re.findall(r"`(--?[a-z][a-z-]*)", text))
+
+
+def test_the_readme_has_every_option_of_segment_and_no_other() -> None:
+    rows = re.findall(r"^\| (`-.*?) \| ", section("`vesimod segment TOMOGRAM`"), re.MULTILINE)
+    assert options_in(" ".join(rows)) == options("segment")
+
+
+def test_the_readme_says_in_what_the_options_of_batch_differ() -> None:
+    segment, batch = options("segment"), options("batch")
+    shown = options_in(section("Many tomograms"))
+    assert segment - batch == shown & segment == {"--table", "--region"}
+    assert batch - segment == shown - segment == {"--regions", "--chunks", "--slabs"}

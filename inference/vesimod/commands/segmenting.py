@@ -65,7 +65,7 @@ def run(
     for note in result.notes:
         console.warn(note)
     if not quiet:
-        console.say(summary(result))
+        console.say(summary(result, settings.radius_nm))
         for file in outputs.files():
             console.say(f"wrote {file}")
         console.suggest_3dmod(path, outputs.model)
@@ -100,13 +100,14 @@ def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:
     )
 
 
-def summary(result: Segmentation) -> str:
-    """One line about the vesicles."""
+def summary(result: Segmentation, sought_nm: tuple[float, float]) -> str:
+    """One line about the vesicles; `sought_nm` are the radii that were looked for."""
     import numpy as np
 
     spheres = result.spheres
     if not len(spheres):
-        return "found no vesicle"
+        low, high = sought_nm
+        return f"found no vesicle of {low:g} to {high:g} nm radius"
     mean, spread = float(np.mean(spheres.radii_nm)), float(np.std(spheres.radii_nm))
     dropped = f"; {len(result.dropped)} candidates dropped" if len(result.dropped) else ""
     noun = "vesicle" if len(spheres) == 1 else "vesicles"

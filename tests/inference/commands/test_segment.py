@@ -117,6 +117,15 @@ def test_voxel_size_option_scales_radii(tomogram: Path, data: Path) -> None:
     np.testing.assert_allclose(sorted(found.radii_nm), sorted(RADII_NM * 1.5), atol=5.0)
 
 
+def test_where_nothing_is_found_the_radii_that_were_looked_for_are_named(
+    tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    least, most = 2 * RADII_NM.max(), 4 * RADII_NM.max()
+    words = ("--model", data / "dark.onnx", "--radius-nm", least, most)
+    assert vesimod("segment", tomogram, *words) == 0
+    assert f"found no vesicle of {least:g} to {most:g} nm radius" in capsys.readouterr().out
+
+
 def test_anisotropic_voxels(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "anisotropic.mrc"
     grid = Grid((32, 104, 108), (2 * VOXEL_NM, VOXEL_NM, VOXEL_NM))
