@@ -20,11 +20,16 @@ from vesimod.radial.rays import RaySampler
 from vesimod.settings import EVERYWHERE, SearchSettings
 from vesimod.vesicles.features import NO_MEMBRANE_Z, measure
 from vesimod.vesicles.instances import split_instances
+from vesimod.vesicles.noise import is_noise
 from vesimod.vesicles.overlaps import resolve_overlaps
 from vesimod.vesicles.scoring import MIN_SCORE, features, score
 from vesimod.vesicles.threshold import choose_threshold
 
-TOO_SMALL = "too small"
+TOO_SMALL, NOISE = "too small", "noise looks the same"
+NOISE_NOTE = (
+    "what was found is no clearer than what the same search finds where nothing is: it is taken "
+    "for noise"
+)
 # Of the median membrane z. In simulated tomograms true vesicles had more than 0.55 of it in 95 of
 # 100 cases, whatever the noise; of the false ones 95 in 100 had less than 0.5 where noise was low.
 FAINT_SHARE = 0.48
@@ -117,6 +122,9 @@ def find_spheres(
     spheres = replace(spheres, scores=score(features(spheres), reasons == ""))
     reasons, overlap_nm = _unlikely(spheres, reasons, voxel_size_nm)
     kept = reasons == ""
+    if is_noise(density, probability, probability_voxel_size_nm, spheres.select(kept), region):
+        reasons[kept], kept = NOISE, np.zeros(len(spheres), bool)
+        notes = (*notes, NOISE_NOTE)
     dropped = spheres.with_measures(reason=reasons).select(~kept)
     spheres = spheres.with_measures(overlap_nm=overlap_nm)
     return Detections(spheres.select(kept), dropped, labels, threshold, notes)
