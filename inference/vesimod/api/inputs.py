@@ -63,7 +63,9 @@ def as_model(model: File | Model) -> Model:
     if isinstance(model, Model):
         return model
     if isinstance(model, (str, os.PathLike)):
-        return load_model(Path(model))
+        network = load_model(Path(model))
+        warn(network.notes)
+        return network
     taken = "the name of a shipped one, an .onnx file or what load_model returned"
     raise InputTypeError(f"a model is taken as {taken}, not as {_kind(model)}")
 

@@ -173,6 +173,8 @@ def run(
             threads=threads,
             memory_gb=memory_gb,
         )
+        for note in network.notes:
+            console.warn(note)
         check_summary(summary)
         try:
             with console.progress(quiet) as report:

@@ -47,6 +47,8 @@ def info() -> None:
         except ModelError as error:
             warn(str(error))
             continue
+        for note in model.notes:
+            warn(f"{name}: {note}")
         spec = model.spec
         say(
             f"  {name} {spec.version}: {spec.voxel_size_nm:g} nm voxels, outputs "

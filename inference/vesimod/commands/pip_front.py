@@ -109,6 +109,8 @@ def _segment(entries: Entries) -> int:
     slabs, slab = entries.whole_number("NumberOfSlabs") or 1, entries.whole_number("SlabNumber")
     if slab is not None:
         network = load_model(model, **resources)
+        for note in network.notes:
+            warnings.warn(note, stacklevel=1)
         return _slab(tomogram, outputs.model, settings, network, slab, slabs)
     segmenting.run(
         tomogram,

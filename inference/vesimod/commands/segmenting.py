@@ -47,6 +47,8 @@ def run(
             threads=threads,
             memory_gb=memory_gb,
         )
+        for note in network.notes:
+            console.warn(note)
         if not quiet:
             console.say(describe(tomogram, network.spec.name, network.providers))
         console.say_doubts(tomogram, quiet)

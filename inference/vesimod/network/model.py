@@ -15,6 +15,8 @@ from vesimod_imod.core.arrays import Volume
 from vesimod.network.memory import GB, default_memory_gb
 from vesimod.network.prediction import Network, predict
 from vesimod.network.runtime import (
+    NO_OPENVINO,
+    ON_CPU,
     ON_GPU,
     OPENVINO,
     Device,
@@ -63,6 +65,8 @@ class Model:
         How it takes a tile strip by strip; None where it cannot.
     release : callable
         Gives back the memory that is kept from one tile to the next.
+    notes : tuple of str
+        What did not start and is done without.
     """
 
     spec: ModelSpec
@@ -73,6 +77,7 @@ class Model:
     run: Network
     strips: Strips | None
     release: Callable[[], None]
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         spec, device = self.spec, "GPU" if ON_GPU in self.providers else "CPU"
@@ -216,11 +221,9 @@ def load_model(
     path = find_model(name)
     blob = path.read_bytes()
     threads = checked_threads(threads)
-    wanted = providers_for(device, ort, threads, memory_gb)
-    session = start_session(ort, path, blob, wanted, threads)
-    if OPENVINO in session.get_providers() and takes_strips(session):
-        # It takes the defaults of a graph's optional inputs for constants.
-        session = start_session(ort, path, blob, ["CPUExecutionProvider"], threads)
+    session, notes = _start(
+        ort, path, blob, providers_for(device, ort, threads, memory_gb), threads
+    )
     started = tuple(session.get_providers())
     if device == "cuda" and ON_GPU not in started:
         raise DeviceError(
@@ -240,7 +243,22 @@ def load_model(
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     digest = hashlib.sha256(blob).hexdigest()
-    return Model(spec, path, digest, started, memory_gb, runner, runner.strips, runner.release)
+    parts = (runner, runner.strips, runner.release)
+    return Model(spec, path, digest, started, memory_gb, *parts, notes)
+
+
+def _start(
+    ort: Any, path: Path, blob: bytes, wanted: Sequence[Any], threads: int
+) -> tuple[Any, tuple[str, ...]]:
+    """Start a session, and say what was wanted for it and did not start."""
+    session = start_session(ort, path, blob, wanted, threads)
+    openvino = OPENVINO in session.get_providers()
+    if takes_strips(session):
+        if openvino:  # which takes the defaults of a graph's optional inputs for constants
+            session = start_session(ort, path, blob, ON_CPU, threads)
+        return session, ()
+    missed = not openvino and any(OPENVINO in each for each in wanted)
+    return session, (NO_OPENVINO,) if missed else ()
 
 
 def _check_graph(session: Any, spec: ModelSpec) -> None:

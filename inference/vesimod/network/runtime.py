@@ -16,8 +16,13 @@ from vesimod.network.spec import ModelError
 
 Device = Literal["auto", "cpu", "cuda"]
 OPENVINO, ON_GPU = "OpenVINOExecutionProvider", "CUDAExecutionProvider"
+ON_CPU = ["CPUExecutionProvider"]
 MOST_THREADS = 1024
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+NO_OPENVINO = (
+    "OpenVINO is installed but did not start: the network runs without it, five times as long; "
+    "install one onnxruntime wheel alone, 'vesimod[openvino]' (`vesimod info` lists the wheels)"
+)
 INSTALL_HINT = (
     "onnxruntime is not installed: pip install 'vesimod[cpu]', or instead 'vesimod[gpu]' for an "
     "NVIDIA card, 'vesimod[openvino]' for the 8-bit models"
@@ -33,7 +38,7 @@ class MissingRuntimeError(MissingPackageError):
 
 
 def start_session(ort: Any, path: Path, blob: bytes, providers: Sequence[Any], threads: int) -> Any:
-    """Start a session on the best of the providers that starts.
+    """Start a session on the best of the providers that starts, or else on the CPU.
 
     Raises
     ------
@@ -51,8 +56,11 @@ def start_session(ort: Any, path: Path, blob: bytes, providers: Sequence[Any], t
     options.log_severity_level = 4  # failures are reported in our own words
     try:
         with quiet_stderr():
-            return ort.InferenceSession(blob, options, providers=providers)
+            # Its own way back to the CPU prints to stdout.
+            return ort.InferenceSession(blob, options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime's own exceptions share no base class but this
+        if list(providers) != ON_CPU:
+            return start_session(ort, path, blob, ON_CPU, threads)
         raise ModelError(
             f"{path}: not an ONNX model that onnxruntime {ort.__version__} can run "
             f"({_first_line(error)})"
@@ -91,7 +99,7 @@ def providers_for(
     providers: list[str | tuple[str, dict[str, str]]] = [(name, options) for name in wanted]
     if OPENVINO in available:  # the same numbers in less time on Intel's and AMD's CPUs
         providers.append((OPENVINO, {"device_type": "CPU", "num_of_threads": str(threads)}))
-    return [*providers, "CPUExecutionProvider"]
+    return [*providers, *ON_CPU]
 
 
 def runtime_wheels() -> dict[str, str]:

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from vesimod.api.inputs import as_model
+from vesimod.cli import app, run_app
 from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import read_tomogram
 from vesimod.network.model import find_model, load_model, shipped_models
@@ -22,6 +24,7 @@ from vesimod.network.runtime import (
 )
 from vesimod.network.spec import ModelError
 from vesimod.pipeline import network_maps
+from vesimod_imod.core.errors import VesimodWarning
 
 
 def test_a_model_knows_itself(data: Path) -> None:
@@ -108,6 +111,45 @@ def test_openvino_is_taken_where_it_is_installed() -> None:
     (name, options), last = providers_for("auto", wheel, threads=3)
     assert (name, last) == ("OpenVINOExecutionProvider", "CPUExecutionProvider")
     assert options == {"device_type": "CPU", "num_of_threads": "3"}
+
+
+class RefusesOpenVINO:
+    """onnxruntime as its wheel for OpenVINO is where OpenVINO's own libraries do not load."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(import_runtime(), name)
+
+    def get_available_providers(self) -> list[str]:
+        return ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+
+    def InferenceSession(self, *arguments: object, providers: list[object], **more: object):
+        if providers != ["CPUExecutionProvider"]:
+            raise RuntimeError("LoadLibrary failed with error 126")
+        return import_runtime().InferenceSession(*arguments, providers=providers, **more)
+
+
+def test_where_openvino_refuses_the_cpu_serves_and_it_is_said(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plain = load_model(str(data / "identity.onnx"), threads=1)
+    assert plain.notes == ()
+    monkeypatch.setattr("vesimod.network.model.import_runtime", RefusesOpenVINO)
+    model = load_model(str(data / "identity.onnx"), threads=1)
+    assert model.providers == ("CPUExecutionProvider",)
+    volume = np.random.default_rng(0).normal(size=(20, 17, 25)).astype(np.float32)
+    np.testing.assert_array_equal(
+        model.predict(volume)["probability"], plain.predict(volume)["probability"]
+    )
+    assert ["OpenVINO is installed but did not start" in note for note in model.notes] == [True]
+    assert load_model("fast", threads=1).notes == ()  # strips are never given to it
+    with pytest.raises(ModelError, match="not an ONNX model"):
+        load_model(str(data / "README.md"))
+    with pytest.warns(VesimodWarning, match="OpenVINO"):
+        as_model(data / "identity.onnx")
+    assert run_app(app, "vesimod", ["info"]) == 0
+    shown = capfd.readouterr()
+    assert "fast-int8: OpenVINO is installed but did not start" in shown.err
+    assert "accurate: OpenVINO" not in shown.err
 
 
 def test_without_onnxruntime_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
