@@ -106,10 +106,9 @@ def find_spheres(
     InputError
         The arrays are not 3D, or their shapes do not belong together.
     """
-    region = settings.region
+    region, threshold = settings.region, settings.threshold
     _check_shapes(volume, probability, distance, region)
     density = RaySampler(volume, voxel_size_nm, settings.invert)
-    threshold = settings.threshold
     if threshold is None:
         threshold = choose_threshold(density, probability, probability_voxel_size_nm, region)
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
