@@ -45,6 +45,7 @@ NOT_RUN = {
     "pip install": "CI installs all of it in venvs of their own",
     "py -m venv": "for Windows",
     ".venv\\Scripts\\": "for Windows",
+    "python benchmarks/": "minutes, and for developers",
     "submfg": "IMOD's; tests/inference/commands/test_etomo.py runs the com files",
     "processchunks": "IMOD's; tests/inference/commands/test_etomo.py runs the com files",
     "cd /data": "a job for SLURM",
@@ -71,6 +72,7 @@ PRINTED = {
     "InputFile": "options.txt",
     "OutputModel": "options.txt",
     "Threshold": "options.txt",
+    "RadiusRangeNm": "options.txt",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -68,9 +69,9 @@ def only_writer(files: Iterable[Path]) -> Iterator[None]:
 def _take(lock: Path, file: Path) -> None:
     """Make the lock, or refuse; dead owners' locks in the folder are moved out of the way."""
     remove_leftovers(lock)
-    for other in lock.parent.glob(".*.lock"):
-        _remove_if_dead(other)
-    with temporary_path(lock) as mine:
+    with _one_at_a_time(lock.parent), temporary_path(lock) as mine:
+        for other in lock.parent.glob(".*.lock"):
+            _remove_if_dead(other)
         since = time.strftime("%Y-%m-%d %H:%M:%S")
         mine.write_text(
             f"process {os.getpid()} on {platform.node()}, since {since}\n{this_process()}\n",
@@ -82,6 +83,26 @@ def _take(lock: Path, file: Path) -> None:
                 remedy = f"wait for it, stop it, or write elsewhere; if it is dead, delete {lock}"
                 raise InUseError(f"{file}: {holder}, is writing it; {remedy}")
     own(lock)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Keep others from taking locks in a folder meanwhile, where the system can.
+
+    Without it two that take over a dead one's lock at the same moment may both succeed.
+    """
+    if sys.platform == "win32":  # nor can a file that is open be replaced there
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network disks cannot
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _remove_if_dead(lock: Path) -> str | None:

@@ -125,8 +125,8 @@ def find_spheres(
         reasons[kept], kept = NOISE, np.zeros(len(spheres), bool)
         notes = (*notes, NOISE_NOTE)
     dropped = spheres.with_measures(reason=reasons).select(~kept)
-    spheres = spheres.with_measures(overlap_nm=overlap_nm)
-    return Detections(spheres.select(kept), dropped, labels, threshold, notes)
+    accepted = spheres.with_measures(overlap_nm=overlap_nm).select(kept)
+    return Detections(accepted, dropped, labels, threshold, notes)
 
 
 def _check_shapes(

@@ -95,8 +95,12 @@ def test_every_output(tomogram: Path, data: Path, capsys: pytest.CaptureFixture[
 
 @pytest.mark.slow
 def test_inverted_volume_is_noticed(
-    tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str]
+    tomogram: Path,
+    data: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("vesimod.doubts.LEAST_BRIGHT", 3)  # as many as there are
     write_volume(tomogram, dark_balls(inverted=True), GRID, overwrite=True)
     model = ("--model", data / "dark.onnx", "--overwrite")
     assert vesimod("segment", tomogram, *model) == 0
@@ -193,7 +197,7 @@ def test_region_of_another_shape_is_refused(
     write_volume(region, np.ones((4, 5, 6), np.int8), Grid((4, 5, 6), (VOXEL_NM,) * 3))
     arguments = ("--model", data / "dark.onnx", "--region", region, "--quiet")
     assert vesimod("segment", tomogram, *arguments) == 2
-    assert "make the mask on the same volume" in capsys.readouterr().err
+    assert "must have been made on the same volume" in capsys.readouterr().err
     assert not tomogram.with_name("TS_01_rec_vesicles.mod").exists()
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from painted import image, paint
 from vesimod.io.tomogram import write_volume
+from vesimod_imod.core.locks import only_writer
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 from vesimod_train.cli import read_toml
@@ -64,7 +65,9 @@ def test_a_killed_run_goes_on_to_the_bit(tmp_path: Path) -> None:
 
     reports: list[str] = []
     for folder in (killed, whole):
-        fit(config, folder, threads=1, report=reports.append)
+        folder.mkdir(exist_ok=True)
+        with only_writer([folder / "checkpoint.pt"]):  # as the command does
+            fit(config, folder, threads=1, report=reports.append)
     assert sum("going on at step" in text for text in reports) == 1
     a, b = (torch.load(folder / "checkpoint.pt") for folder in (killed, whole))
     for part in ("network", "ema_network"):
