@@ -75,7 +75,7 @@ def test_vesimodpip_without_streams(line: str, tmp_path: Path, streams: str) -> 
     assert asked.stdout.startswith("Usage: vesimodpip") == (">&-" not in streams.split())
 
 
-SLOW = """
+SLOW = r"""
 import os, time
 from vesimod.cli import main
 calls = 0
@@ -84,10 +84,10 @@ def fsync(handle):
     calls += 1
     if calls == 2:  # the record beside the model is written last, into a temporary file
         try:
-            print("writing", flush=True)
+            os.write(1, b"writing\n")  # print, interrupted, would say it twice
             time.sleep(600)
         finally:
-            print("cleaning", flush=True)
+            os.write(1, b"cleaning\n")
             time.sleep(600)
 os.fsync = fsync
 main()
