@@ -13,7 +13,7 @@ from vesimod.io.region import check_region
 from vesimod.io.scratch import new_volume
 from vesimod.io.tomogram import Tomogram, TomogramError
 from vesimod.limits import RADIUS_NM
-from vesimod.network.background import fill_values, is_data
+from vesimod.network.background import is_data
 from vesimod.network.memory import share_memory
 from vesimod.network.model import Model
 from vesimod.network.resample import resampled_shape, resampled_slabs
@@ -189,7 +189,7 @@ def network_maps(
     volume = _at_model_size(tomogram, size_nm, (nm,) * 3, new_volume(shape, in_files), report)
     if settings.invert:
         np.negative(volume, out=volume)
-    fills = fill_values(tomogram.voxels)
+    fills = tomogram.fill_values
     valid = is_data(tomogram.voxels, fills, size_nm, (nm,) * 3, shape) if fills else None
     normalise(volume, spec.normalisation, out=volume, valid=valid)
     return model.predict(
@@ -285,7 +285,7 @@ def _at_model_size(
 
 def _padding_note(tomogram: Tomogram) -> tuple[str, ...]:
     """Say what is taken for padding, where there is any."""
-    fills = fill_values(tomogram.voxels)
+    fills = tomogram.fill_values
     if not fills:
         return ()
     named = " and ".join(f"{value:g}" for value in fills)

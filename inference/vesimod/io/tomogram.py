@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from vesimod.io.mrc_header import (
     xyz,
 )
 from vesimod.io.other_formats import name_other_format
+from vesimod.io.padding import fill_values
 from vesimod.io.tilt_series import tilt_series_signs
 from vesimod.io.voxel_size import doubtful_extent, settled_voxel_size
 from vesimod.io.voxels_in_file import open_voxels
@@ -80,6 +82,11 @@ class Tomogram:
     def voxel_size_nm(self) -> Triple:
         """Spacing along (z, y, x) in nm."""
         return self.grid.voxel_size_nm
+
+    @cached_property
+    def fill_values(self) -> tuple[float, ...]:
+        """Values that it was padded with; see `vesimod.io.padding.fill_values`."""
+        return fill_values(self.voxels)
 
 
 def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomogram:

@@ -17,39 +17,8 @@ from vesimod.network.resample import resampled_slabs
 
 Volume = npt.NDArray[np.float32]
 Valid = npt.NDArray[np.bool_]
-LEAST_SHARE = 0.01  # of the voxels that padding fills
-IN_RUNS = 0.6  # of the voxels of padding have the same value beside them; of others far fewer do
-LOOKED_AT = 500_000
 MOST_PADDING = 0.3  # of a resampled voxel that is data still, which has such values, too
 BLOCKS_A_SIGMA = 3  # edges of a block: fine enough for the interpolation to err by a per cent
-
-
-def fill_values(voxels: npt.NDArray[np.generic]) -> tuple[float, ...]:
-    """Find the values that a tomogram was padded with.
-
-    Many voxels share such a value, and have neighbours that do: bytes share values too, but one
-    by one.
-
-    Parameters
-    ----------
-    voxels : (z, y, x) array of any real type
-        May be memory-mapped: an even subset of its rows is read.
-
-    Returns
-    -------
-    tuple of float
-        Empty where there is no such value.
-    """
-    step = max(1, -(-voxels.size // LOOKED_AT))
-    rows = np.asarray(voxels.reshape(-1, voxels.shape[-1])[::step])
-    values, counts = np.unique(rows, return_counts=True)
-    found = []
-    for value in values[counts >= LEAST_SHARE * rows.size]:
-        there = rows == value
-        beside = there[:, 1:] & there[:, :-1]
-        if np.isfinite(float(value)) and beside.sum() > IN_RUNS * there.sum():
-            found.append(float(value))
-    return tuple(found)
 
 
 def is_data(
@@ -66,7 +35,7 @@ def is_data(
     voxels : (z, y, x) array of any real type
         May be memory-mapped.
     fills : tuple of float
-        From `fill_values`.
+        From `vesimod.io.padding.fill_values`.
     source_nm, target_nm : (float, float, float)
         Voxel sizes before and after.
     shape : (int, int, int)
@@ -77,6 +46,8 @@ def is_data(
     (z, y, x) bool
         Whether little but data went into a voxel.
     """
+    if not fills:
+        return np.ones(shape, bool)
     valid = np.empty(shape, bool)
     numbers = np.array(fills, voxels.dtype)
     for rows, slab in resampled_slabs(

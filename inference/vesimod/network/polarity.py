@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage, stats
 
 from vesimod.io.tomogram import Tomogram
-from vesimod.network.background import fill_values, is_data
+from vesimod.network.background import is_data
 from vesimod.network.resample import resample
 from vesimod.network.spec import Normalisation, normalise
 
@@ -32,7 +32,7 @@ def bright_structures(tomogram: Tomogram, nm: float) -> bool:
     shape = (small.shape[0], small.shape[1], small.shape[2])
     # A side that is darker would count as something that stands out.
     how = Normalisation(clip=None, background_voxels=SKEW_BACKGROUND_NM / nm)
-    valid = is_data(slab, fill_values(tomogram.voxels), size_nm, (nm,) * 3, shape)
+    valid = is_data(slab, tomogram.fill_values, size_nm, (nm,) * 3, shape)
     grey = normalise(small, how, valid=valid)
     smooth = np.clip(ndimage.gaussian_filter(grey, SKEW_SMOOTHING), -SKEW_CLIP, SKEW_CLIP)
     return bool(valid.any() and stats.skew(smooth[valid]) > BRIGHT_SKEW)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from vesimod.network.background import fill_values, is_data, local_mean, subtract_local_mean
+from vesimod.io.padding import fill_values
+from vesimod.network.background import is_data, local_mean, subtract_local_mean
 from vesimod.network.spec import Normalisation, normalise
 
 HOW = Normalisation(background_voxels=24.0)
