@@ -160,21 +160,14 @@ def run(
     from vesimod_imod.core.locks import only_writer
 
     from vesimod.commands import console
-    from vesimod.network.model import load_model
+    from vesimod.commands.segmenting import start_network
     from vesimod.runs.batch import run_jobs
     from vesimod.runs.summary import check_summary, markdown, write_summary
 
     summary = folder / SUMMARY
     rows: list[Row] = []
     with only_writer([summary]):
-        network = load_model(
-            model,
-            device=device,  # type: ignore[arg-type]
-            threads=threads,
-            memory_gb=memory_gb,
-        )
-        for note in network.notes:
-            console.warn(note)
+        network = start_network(model, device, threads, memory_gb)
         check_summary(summary)
         try:
             with console.progress(quiet) as report:

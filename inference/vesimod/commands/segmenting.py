@@ -35,20 +35,12 @@ def run(
     from vesimod_imod.core.locks import only_writer
 
     from vesimod.commands import console
-    from vesimod.network.model import load_model
     from vesimod.runs.segment_file import prepare, segment_and_write
 
     own = [Path(model)] if model.endswith(".onnx") else []
     with only_writer(outputs.files()):
         tomogram = prepare(path, outputs, settings, overwrite, also_read=own)
-        network = load_model(
-            model,
-            device=device,  # type: ignore[arg-type]
-            threads=threads,
-            memory_gb=memory_gb,
-        )
-        for note in network.notes:
-            console.warn(note)
+        network = start_network(model, device, threads, memory_gb)
         if not quiet:
             console.say(describe(tomogram, network.spec.name, network.providers))
         console.say_doubts(tomogram, quiet)
@@ -100,6 +92,22 @@ def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:
     return (
         f"{tomogram.path.name}: {x} x {y} x {z} voxels of {shown} nm; model {model} on the {device}"
     )
+
+
+def start_network(model: str, device: str, threads: int | None, memory_gb: float | None) -> Model:
+    """Load a model by its name or file, and warn of what is doubtful about how it runs."""
+    from vesimod.commands import console
+    from vesimod.network.model import load_model
+
+    network = load_model(
+        model,
+        device=device,  # type: ignore[arg-type]
+        threads=threads,
+        memory_gb=memory_gb,
+    )
+    for note in network.notes:
+        console.warn(note)
+    return network
 
 
 def summary(result: Segmentation, sought_nm: tuple[float, float]) -> str:
