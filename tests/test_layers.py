@@ -27,6 +27,7 @@ FLOORS = {
         "core": {"numpy", "pandas"},  # pandas is optional: only inside to_dataframe
         "model": {"numpy"},
         "sphere_model": {"numpy"},
+        "contour_model": {"numpy"},
         "live": {"numpy"},
         "etomo": set(),
     },
@@ -38,6 +39,7 @@ FLOORS = {
         "network": {"numpy", "scipy", "onnxruntime"},
         "radial": {"numpy", "scipy"},
         "vesicles": {"numpy", "scipy", "skimage"},
+        "membranes": {"numpy", "scipy"},
         "measure": {"numpy", "scipy"},
         "review": {"numpy"},
         # matplotlib is optional: only inside the function that draws

@@ -1,0 +1,1 @@
+"""Lines that people draw: contours from IMOD models and back."""

@@ -1,0 +1,1 @@
+"""Membranes: surfaces through contours on sections."""
