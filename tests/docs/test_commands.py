@@ -55,6 +55,7 @@ NOT_RUN = {
     "tests/training/export/test_cryovesnet.py",
     "vesimod segment TOMOGRAM.mrc --model cryovesnet.onnx": "the same",
     "vesimod-train finetune": "minutes; tests/training/fitting/test_finetune.py",
+    "vesimod-train adapt": "minutes; tests/training/fitting/test_adapt.py",
     "vesimod-train simulate": "minutes; tests/training/simulate/test_simulate.py",
     "vesimod-train fit": "hours; tests/training/fitting/test_fit_export.py",
     "vesimod-train export": "needs what `fit` makes; tests/training/fitting/test_fit_export.py",

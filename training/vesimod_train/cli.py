@@ -241,6 +241,59 @@ def finetune_command(
     say(f"wrote {model}; use it with vesimod segment --model {model}")
 
 
+@app.command("adapt")
+def adapt_command(
+    tomograms: Annotated[
+        list[Path], typer.Argument(help="Tomograms (MRC) that nobody labelled; membranes dark.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for all that it makes.")],
+    base: Annotated[
+        str, typer.Option("--from", metavar="MODEL", help="Shipped model or .onnx.")
+    ] = ("fast"),
+    name: Annotated[
+        str | None, typer.Option(help="Of the new model; default: MODEL-adapted.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="At most so many.")] = 2,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of a round.")] = 200,
+    replay: Annotated[
+        int, typer.Option(min=1, help="Simulated tomograms that keep what the model knew.")
+    ] = 16,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a model better on your tomograms without labels: it learns from its surest finds."""
+    from vesimod.commands.console import progress, say
+    from vesimod.network.model import find_model
+
+    from vesimod_train.fitting.adapt import adapt, adapt_config
+
+    config = adapt_config(find_model(base), steps=steps, replay=replay, name=name, seed=seed)
+    model = output / f"{config.name}.onnx"
+    with progress() as show:
+        done = adapt(
+            config,
+            tomograms,
+            output,
+            model,
+            rounds=rounds,
+            overwrite=overwrite,
+            threads=threads,
+            workers=workers,
+            report=say,
+            progress=show,
+        )
+    say(f"vesicles found: {done.found[0]} before, {done.found[-1]} after")
+    before, after = done.gain.simulated_before.f1, done.gain.simulated_after.f1
+    say(f"simulated tomograms: F1 {before:.3f} before, {after:.3f} after")
+    say(
+        "whether the new finds are right only you can see: look at them in 3dmod, or hold a "
+        "corrected tomogram against both with vesimod evaluate"
+    )
+    say(f"wrote {model}; use it with vesimod segment --model {model}")
+
+
 @app.command("export")
 def export_command(
     checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a run.")],

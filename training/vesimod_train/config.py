@@ -45,6 +45,8 @@ class Config:
         apart by seed, so no patch of one is in the other.
     pairs, validation_pairs : tuple of (str, str)
         Tomograms and the models with their vesicles; see `vesimod_train.data.pairs`.
+    self_labelled : bool
+        A network, not a person, said where the vesicles of `pairs` are.
     pair_share : float
         Share of the crops cut from `pairs` where there are simulated tomograms, too.
     jitter : float
@@ -80,6 +82,7 @@ class Config:
     validation_volumes: int = 6
     pairs: Pairs = ()
     validation_pairs: Pairs = ()
+    self_labelled: bool = False
     pair_share: float = 0.5
     jitter: float = 0.18
     steps: int = 3000
@@ -139,7 +142,8 @@ class Config:
         if self.base:
             parts.append(f"fine-tuned from {Path(self.base).stem}")
         if self.pairs:
-            parts.append(f"{len(self.pairs)} tomograms with vesicles that people checked")
+            by = "it found itself" if self.self_labelled else "people checked"
+            parts.append(f"{len(self.pairs)} tomograms with vesicles that {by}")
         if self.volumes:
             parts.append(
                 f"{self.volumes} simulated tomograms, recipe {self.recipe}, seed {self.seed}"

@@ -63,19 +63,45 @@ def is_noise(
     volume_um3 = density.voxels.size * float(np.prod(density.voxel_size_nm)) / NM3_PER_UM3
     if not 0 < len(spheres) < max(FEW, FEW_PER_UM3 * volume_um3):
         return False
-    places = _empty_places(density, probability, probability_voxel_size_nm, region)
-    if len(places) < PLACES // 2:
+    radius_nm = float(np.median(spheres.radii_nm))
+    by_chance = z_by_chance(density, probability, probability_voxel_size_nm, radius_nm, region)
+    if len(by_chance) < PLACES // 2:
         return False
-    radius = float(np.median(spheres.radii_nm)) - HALF_MEMBRANE_NM
-    fits, _, _ = fit_and_learn(
-        density, places, np.full(len(places), radius), MIN_MEMBRANE_Z, search=FAR
-    )
-    found, by_chance = spheres.measures["membrane_z"], fits.membrane_z
+    found = spheres.measures["membrane_z"]
     ratio = float(np.median(found) / max(np.percentile(by_chance, OFTEN), 1.0))
     if len(found) >= HANDFUL:
         return ratio < RATIO
     clearer = float((found > by_chance.max()).mean())
     return clearer < CLEARER_SHARE or ratio < HANDFUL_RATIO + RATIO_OF_ONE / len(found)
+
+
+def z_by_chance(
+    density: RaySampler,
+    probability: Volume,
+    probability_voxel_size_nm: Triple,
+    radius_nm: float,
+    region: BoolArray | None = None,
+) -> FloatArray:
+    """Fit spheres where the network sees nothing: `membrane_z` (N,) that nothing at all gives.
+
+    Parameters
+    ----------
+    density, probability, probability_voxel_size_nm, region
+        As in `is_noise`.
+    radius_nm : float
+        That the fits start with, to the membrane's outer edge.
+
+    Returns
+    -------
+    (N,) float64
+        At most `PLACES` of them: as many as there are such places.
+    """
+    places = _empty_places(density, probability, probability_voxel_size_nm, region)
+    if not len(places):
+        return np.empty(0)
+    membrane_nm = np.full(len(places), radius_nm - HALF_MEMBRANE_NM)
+    fits, _, _ = fit_and_learn(density, places, membrane_nm, MIN_MEMBRANE_Z, search=FAR)
+    return fits.membrane_z
 
 
 def _empty_places(

@@ -99,6 +99,7 @@ def finetune(
     device: str = "cpu",
     report: Callable[[str], None] = print,
     progress: Callable[[str, int, int], None] | None = None,
+    cache: Path | None = None,
     overwrite: bool = False,
 ) -> Gain:
     """Fine-tune, export, and compare with the base.
@@ -111,6 +112,8 @@ def finetune(
         As in `vesimod_train.fitting.fit.fit`; a stopped run goes on.
     output : Path
         The new model, .onnx.
+    cache : Path, optional
+        Of the examples; default: ``cache`` in the folder.
     overwrite : bool
         Replace `output`.
     """
@@ -118,7 +121,7 @@ def finetune(
     with only_writer([output, folder / CHECKPOINT]):
         pairs = [Path(p) for pair in (*config.pairs, *config.validation_pairs) for p in pair]
         check_files([Path(config.base), *pairs], [output], overwrite=overwrite)
-        training, held_out = load_examples(config, folder / "cache", workers, report)
+        training, held_out = load_examples(config, cache or folder / "cache", workers, report)
         fit(
             config,
             folder,
