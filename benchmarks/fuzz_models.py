@@ -3,7 +3,8 @@
     python benchmarks/fuzz_models.py [--seconds 600] [--seed 0] [TARGET ...]
 
 Nothing but vesimod's own errors, and those of missing files, may be raised; numpy's warnings count
-as bugs. Binary models more thoroughly: ``fuzz_mod.py``.
+as bugs, and so does whatever takes more than a second of the processor or a gigabyte of memory.
+Binary models more thoroughly: ``fuzz_mod.py``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from fuzz_mod import example, mutate
+from fuzz_mod import example, limit_memory, mutate
 from vesimod.errors import in_words
 from vesimod.io.provenance import Provenance, provenance_path, read_provenance, write_provenance
 from vesimod.io.sphere_table import read_spheres_csv
@@ -37,6 +38,7 @@ from vesimod_imod.etomo.pip_options import load_adoc, parse_adoc, parse_entries
 from vesimod_imod.sphere_model.describe import describe
 from vesimod_imod.sphere_model.read import read_sphere_model, spheres_of
 
+SLOWEST_S = 1.0
 GRID = Grid((60, 100, 120), (1.0, 1.0, 1.0))
 ASCII = b"""imod 1
 max 120 100 60
@@ -186,6 +188,7 @@ def fuzz(read: Callable[[bytes], None], original: bytes, seconds: float, seed: i
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         data = damage(original, rng)
+        start = time.process_time()
         try:
             read(data)
             outcomes["read"] += 1
@@ -197,6 +200,9 @@ def fuzz(read: Callable[[bytes], None], original: bytes, seconds: float, seed: i
             if outcomes[name] == 1:
                 print(repr(data))
                 traceback.print_exc()
+        if time.process_time() - start > SLOWEST_S:
+            outcomes["BUG: slow"] += 1
+            print(f"{time.process_time() - start:.1f} s: {data!r}")
     return outcomes
 
 
@@ -207,6 +213,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     warnings.simplefilter("error")
+    limit_memory()
     bugs = 0
     with tempfile.TemporaryDirectory() as folder:
         targets = Targets(Path(folder))

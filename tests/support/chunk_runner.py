@@ -126,14 +126,24 @@ def imod_submit(com: Path) -> bool:
 def imod_run_chunks(folder: Path, root: str, *, resume: bool = False, **_: object) -> None:
     """Run the chunks with the real processchunks."""
     assert IMOD
-    version = (Path(IMOD) / "VERSION").read_text().strip()
-    old = [int(part) for part in re.findall(r"\d+", version)[:3]] < [4, 8, 25]
+    old = imod_version() < [4, 8, 25]
     words = ["-g", "-n", "0", *(["-r"] if resume else []), f"localhost{'#' if old else ':'}2", root]
     done = subprocess.run(
         [Path(IMOD) / "bin" / "processchunks", *words], cwd=folder, capture_output=True, text=True
     )
     if done.returncode:
         raise ChunkError(done.stdout)
+
+
+def imod_version() -> list[int]:
+    """Version of the IMOD that is here, e.g. [4, 8, 2]."""
+    text = (Path(IMOD or "") / "VERSION").read_text().strip()
+    return [int(part) for part in re.findall(r"\d+", text)[:3]]
+
+
+def takes_letters_beyond_ascii() -> bool:
+    """Whether com files may hold them: the vmstopy of IMOD 4.8 makes Python 2 programs."""
+    return not has_imod() or imod_version() >= [4, 9]
 
 
 def has_imod() -> bool:

@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
+def one_line(text: str) -> str:
+    r"""Return text on one line: with line ends and tabs, too, as ``\n`` and ``\t``."""
+    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def is_printable(text: str) -> bool:
     """Whether text is on one line and free of control characters."""
     return not _CONTROL.search(text) and not re.search(r"[\t\r\n]", text)

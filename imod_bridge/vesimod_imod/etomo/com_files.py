@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vesimod_imod.core.clean_text import is_printable
 from vesimod_imod.core.errors import InputError
-from vesimod_imod.core.files import atomic_path, check_writable
+from vesimod_imod.core.files import atomic_path, check_regular, check_writable
 
 ROOT = "vesimod"
 MARK = "# written by vesimod"  # what begins so may be written again
@@ -126,6 +126,7 @@ def _existing(folder: Path) -> list[Path]:
     ours = re.compile(rf"{ROOT}(-(\d{{3,5}}(-sync)?|start|finish))?\.(com|pcm)")
     found = sorted(path for path in folder.iterdir() if ours.fullmatch(path.name))
     for path in found:
+        check_regular(path)
         if not path.read_bytes().startswith(MARK.encode()):
             raise FileExistsError(
                 f"{path}: was not written by vesimod; move it away, or run in another folder"

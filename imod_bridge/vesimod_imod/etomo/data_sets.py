@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesimod_imod.core.errors import VesimodError
+from vesimod_imod.core.files import check_regular
 
 _TITLES = slice(224, 1024)  # of the MRC header: ten titles of 80 characters
 
@@ -89,6 +90,7 @@ def find_data_sets(target: Path) -> list[DataSet]:
 
 def read_edf(path: Path) -> DataSet:
     """Read an ``.edf`` file: a Java properties file in Latin-1."""
+    check_regular(path)
     text = re.sub(r"\\\r?\n[ \t]*", "", path.read_text(encoding="latin-1"))
     settings = {}
     for line in text.splitlines():

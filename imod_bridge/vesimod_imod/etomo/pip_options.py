@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TextIO, TypeVar
 
+from vesimod_imod.core.clean_text import one_line
 from vesimod_imod.core.errors import VesimodError
 
 _Value = TypeVar("_Value")
@@ -164,9 +165,11 @@ def help_text(program: str, options: Sequence[Option], arguments: str) -> str:
 def entries_text(program: str, entries: Entries) -> str:
     """Return the list of entries that IMOD's programs print at the head of a log."""
     lines = [f"*** Entries to program {program} ***"]
-    lines += [f"  {name} = {value}" for name, each in entries.values.items() for value in each]
+    lines += [
+        f"  {name} = {one_line(value)}" for name, each in entries.values.items() for value in each
+    ]
     if entries.arguments:
-        lines.append("  Non-option arguments:   " + "   ".join(entries.arguments))
+        lines.append("  Non-option arguments:   " + "   ".join(map(one_line, entries.arguments)))
     return "\n".join([*lines, "*** End of entries ***"])
 
 

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from vesimod_imod.core.clean_text import is_printable
 from vesimod_imod.core.errors import InputError
 
 REPLY_S = 5.0
@@ -50,7 +51,7 @@ class Viewer:
     Raises
     ------
     InputError
-        3dmod cannot be told the model's name: it has a blank in it, or is too long.
+        3dmod cannot be told the model's name; see `check_name`.
     OSError
         3dmod does not start.
     """
@@ -86,12 +87,16 @@ class Viewer:
         Raises
         ------
         InputError
-            The file's name has a blank in it, or is too long.
+            The file's name has a blank or a control character in it, or is too long.
         """
-        if " " in model.name or len(model.name.encode()) > _LONGEST_LINE - 10:
+        if (
+            " " in model.name
+            or not is_printable(model.name)
+            or len(model.name.encode()) > _LONGEST_LINE - 10
+        ):
             raise InputError(
-                f"{model}: 3dmod cannot be told a file name with blanks or of such length; "
-                "rename the model"
+                f"{model}: 3dmod cannot be told a file name with blanks or control characters, or "
+                "of such length; rename the model"
             )
 
     @property

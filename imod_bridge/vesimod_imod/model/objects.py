@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -130,23 +131,35 @@ def _object(model: ModFile, start: int, end: int) -> ModelObject:
             if len(data) % _STORE.itemsize:
                 raise model.error(index, f"COST holds {len(data)} bytes, not a multiple of 12")
             stores.append((len(heads) - 1, data))
-    table = np.frombuffer(b"".join(heads), ">i4").reshape(-1, 4)
-    counts = table[:, 0].astype(np.int64)
     return ModelObject(
         name=decode_text(v[0]),
         flags=v[18],
         colour=v[21:24],
         default_radius=v[24],
         points_per_contour=v[1],
-        points=np.frombuffer(b"".join(points), ">f4").astype(np.float32).reshape(-1, 3),
-        counts=counts,
-        surfaces=table[:, 3].astype(np.int64),
-        sizes=np.frombuffer(b"".join(sizes), ">f4").astype(np.float32),
-        values=_values(stores, counts),
+        **(_columns(heads, points, sizes, stores) if heads else _NO_COLUMNS),
         labels=tuple(labels),
         symbol=v[25],
         mesh_count=v[33],
     )
+
+
+def _columns(
+    heads: Sequence[bytes],
+    points: Sequence[bytes],
+    sizes: Sequence[bytes],
+    stores: Sequence[tuple[int, bytes]],
+) -> dict[str, Any]:
+    """Return the arrays of a `ModelObject` from its contours' bytes."""
+    table = np.frombuffer(b"".join(heads), ">i4").reshape(-1, 4)
+    counts = table[:, 0].astype(np.int64)
+    return {
+        "points": np.frombuffer(b"".join(points), ">f4").astype(np.float32).reshape(-1, 3),
+        "counts": counts,
+        "surfaces": table[:, 3].astype(np.int64),
+        "sizes": np.frombuffer(b"".join(sizes), ">f4").astype(np.float32),
+        "values": _values(stores, counts),
+    }
 
 
 def _values(stores: Sequence[tuple[int, bytes]], counts: IntArray) -> Float32Array:
@@ -164,6 +177,9 @@ def _values(stores: Sequence[tuple[int, bytes]], counts: IntArray) -> Float32Arr
     first = np.cumsum(counts) - counts
     values[(first[owner] + entries["index"])[of_point]] = entries["x"][of_point]
     return values
+
+
+_NO_COLUMNS = _columns([], [], [], [])  # shared by objects without contours: there may be thousands
 
 
 def object_chunks(item: ModelObject) -> list[Chunk]:

@@ -17,8 +17,10 @@ from vesimod_imod.model.header import (
     image_reference_of,
 )
 from vesimod_imod.model.objects import ModelObject, objects_of
+from vesimod_imod.sphere_model.in_few_lines import MOST, listed
 from vesimod_imod.sphere_model.read import SphereReading, spheres_of
 
+MOST_OBJECTS = 100  # that are listed
 _FLAGS = {
     Z_FROM_MINUS_HALF: "z counted from -0.5",
     ORIGIN_VALID: "image origin stored",
@@ -63,12 +65,27 @@ def describe(model: ModFile) -> list[str]:
             f"made on    an image of {size} Angstrom a voxel",
             f"           origin {origin} Angstrom (IMOD's sign), tilt {tilt} degrees",
         ]
-    for number, item in enumerate(objects_of(model), 1):
-        lines += _object_lines(number, item)
+    lines += _objects_in_lines(objects_of(model))
     counts = Counter(tag.decode("latin-1") for tag, _ in model.chunks if tag not in _TYPED)
     for tag, count in counts.items():
         lines.append(f"kept as is {count} {tag} ({_MEANING.get(tag, 'unknown')})")
     return [*lines, *_sphere_lines(spheres_of(model))]
+
+
+def _objects_in_lines(objects: list[ModelObject]) -> list[str]:
+    """Lines about each object; of very many, about the first that hold something."""
+    numbered = list(enumerate(objects, 1))
+    empty = [number for number, item in numbered if not len(item.counts)]
+    if len(empty) > MOST:
+        numbered = [(number, item) for number, item in numbered if len(item.counts)]
+    shown, others = numbered[:MOST_OBJECTS], numbered[MOST_OBJECTS:]
+    lines = [line for number, item in shown for line in _object_lines(number, item)]
+    if others:
+        points = sum(len(item.points) for _, item in others)
+        lines.append(f"           ... and {len(others)} more objects with {points} points")
+    if len(empty) > MOST:
+        lines.append(f"objects    {listed(empty)}: without contours")
+    return lines
 
 
 def _object_lines(number: int, item: ModelObject) -> list[str]:
@@ -108,11 +125,15 @@ def _sphere_lines(whole: SphereReading) -> list[str]:
         )
     lines.append(f"           {int(reading.labelled.sum())} with an id on their contour's label")
     left_out = [name for name in whole.names.tolist() if not claims_vesicles(name)]
+    named = Counter(left_out).most_common()
     lines += [
         f"           {count} more in {name!r}, not counted as vesicles"
-        for name, count in Counter(left_out).items()
+        for name, count in named[:MOST]
     ]
+    if len(named) > MOST:
+        count = sum(count for _, count in named[MOST:])
+        lines.append(f"           {count} more in {len(named) - MOST} other objects, not counted")
     if len(reading.emptied_ids):
-        ids = ", ".join(str(number) for number in reading.emptied_ids)
+        ids = listed(reading.emptied_ids.tolist())
         lines.append(f"           deleted, but their labels remain: {ids}")
     return lines + [f"WARNING: {warning}" for warning in reading.warnings]

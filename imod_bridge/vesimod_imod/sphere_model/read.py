@@ -19,6 +19,7 @@ from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import ModelObject, objects_of
 from vesimod_imod.model.screen import WHOLE_SCREEN, Screen
 from vesimod_imod.sphere_model.clicks import find_outlines
+from vesimod_imod.sphere_model.in_few_lines import remarks_in_lines
 from vesimod_imod.sphere_model.labels import is_radius, parse_label
 from vesimod_imod.sphere_model.misplaced import another_image, misplaced
 from vesimod_imod.sphere_model.outlines import Outline
@@ -129,16 +130,18 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
         positions, warnings = to_voxels(points, model, grid)
     shown, size_known = grid_of(model) if grid is None else (grid, True)
     parts, emptied = [np.empty(0, _ROW)], [np.empty(0, np.int64)]
+    remarks: list[tuple[int, str, str]] = []
     end = 0
     for number, item in enumerate(objects, 1):
         start, end = end, end + len(item.points)
         if not len(item.counts):  # a file may have thousands of them
             continue
-        rows, remarks = _rows(item, positions[start:end], shown)
+        rows, said = _rows(item, positions[start:end], shown)
         rows["object"] = number
         parts.append(rows)
         emptied.append(_emptied_ids(item))
-        warnings += [f"object {number} {item.name!r}: {remark}" for remark in remarks]
+        remarks += [(number, item.name, remark) for remark in said]
+    warnings += remarks_in_lines(remarks)
     rows = np.concatenate(parts)
     valid = (np.abs(rows["position"]) < FARTHEST).all(axis=1)  # and not NaN
     if not valid.all():

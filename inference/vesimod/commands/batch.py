@@ -178,7 +178,7 @@ def run(
                     write_summary(summary, rows)
         finally:  # also after Ctrl-C, or where not even the summary could be written
             if rows and not quiet:
-                console.say(markdown(rows))
+                console.say_lines(markdown(rows))
     failed = [row.name for row in rows if row.state == "failed"]
     if failed:
         rest = len(jobs) - len(rows)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vesimod_imod.core.clean_text import printable
+from vesimod_imod.core.clean_text import is_printable, one_line, printable
 from vesimod_imod.core.errors import as_flags
 
 if TYPE_CHECKING:
@@ -42,7 +42,15 @@ def keep_products_on_one_thread() -> None:
 
 
 def say(text: str) -> None:
-    """Print a line for the user, at once: logs are watched while they grow."""
+    """Print a line for the user, at once: logs are watched while they grow.
+
+    A line end in it came from the name of a file, and must not forge a line.
+    """
+    print(one_line(as_flags(text)), flush=True)
+
+
+def say_lines(text: str) -> None:
+    """Print a text that we laid out in lines; names in it are on one line already."""
     print(printable(as_flags(text)), flush=True)
 
 
@@ -53,7 +61,7 @@ def warn(text: str) -> None:
 
 def tell(text: str) -> None:
     """Print a line beside the results: progress, warnings and errors go to stderr."""
-    print(printable(text), file=sys.stderr, flush=True)
+    print(one_line(text), file=sys.stderr, flush=True)
 
 
 def suggest_3dmod(*files: Path) -> None:
@@ -65,7 +73,14 @@ def quoted(file: Path) -> str:
     """Return a file's name as a word of the shell of this system."""
     if sys.platform == "win32":  # where no name holds a double quote
         return f'"{file}"' if re.search(r"[^\w.:\\/-]", str(file)) else str(file)
-    return shlex.quote(str(file) if not str(file).startswith("-") else f"./{file}")
+    name = str(file) if not str(file).startswith("-") else f"./{file}"
+    if is_printable(name):
+        return shlex.quote(name)
+    # What cannot be shown, bash takes as a number.
+    plain = (
+        chr(b) if 32 <= b < 127 and b not in b"\\'" else f"\\x{b:02x}" for b in os.fsencode(name)
+    )
+    return f"$'{''.join(plain)}'"
 
 
 def open_tomogram(path: Path, voxel_size_nm: float | None, quiet: bool = False) -> Tomogram:

@@ -33,7 +33,7 @@ def corrections(
 
     from vesimod_imod.core.file_roles import check_files
 
-    from vesimod.commands.console import grid_for, read, say
+    from vesimod.commands.console import grid_for, read, say, say_lines
     from vesimod.review.correction_table import as_json, counts, write_corrections
     from vesimod.review.corrections import find_corrections
 
@@ -44,7 +44,7 @@ def corrections(
     if output is not None:
         write_corrections(output, rows, overwrite=overwrite)
     if json_output:
-        say(json.dumps({"counts": counts(rows), "corrections": as_json(rows)}, indent=1))
+        say_lines(json.dumps({"counts": counts(rows), "corrections": as_json(rows)}, indent=1))
         return
     for row in rows:
         if row.verdict != "kept":

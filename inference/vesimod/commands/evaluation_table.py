@@ -40,11 +40,11 @@ ROWS = (
 
 def print_evaluation(found: Spheres, truth: Spheres, tomogram: Path) -> None:
     """Print the comparison of two sets of spheres on a tomogram."""
-    from vesimod.commands.console import say
+    from vesimod.commands.console import say_lines
     from vesimod.io.tomogram import read_tomogram
     from vesimod.measure.agreement import evaluate as compare
 
-    say(table(compare(found, truth, read_tomogram(tomogram).grid.voxel_size_nm)))
+    say_lines(table(compare(found, truth, read_tomogram(tomogram).grid.voxel_size_nm)))
 
 
 def table(result: Evaluation) -> str:

@@ -19,6 +19,7 @@ def info() -> None:
         default_threads,
         import_runtime,
         runtime_wheels,
+        wish_notes,
     )
     from vesimod.network.spec import ModelError
 
@@ -39,11 +40,13 @@ def info() -> None:
         warn(INSTALL_HINT)
         raise typer.Exit(1) from None
     say("providers in this wheel: " + ", ".join(runtime.get_available_providers()))
+    for note in wish_notes():
+        warn(note)
     say(f"CPU threads: {default_threads()} (OMP_NUM_THREADS or --threads changes it)")
     say("shipped models: " + ("" if models else "none"))
     for name, path in models.items():
         try:
-            model = load_model(name)
+            model = load_model(name, threads=default_threads())
         except ModelError as error:
             warn(str(error))
             continue

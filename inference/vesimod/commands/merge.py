@@ -28,7 +28,7 @@ def merge(
     from vesimod_imod.model.coordinates import shown_in_3dmod
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
-    from vesimod.commands.console import grid_for, read, say, warn
+    from vesimod.commands.console import grid_for, read, say, say_lines, warn
     from vesimod.review.correction_table import read_corrections
     from vesimod.review.merge import merge as apply
 
@@ -50,7 +50,7 @@ def merge(
             "new": len(merged.new),
             "conflicts": conflicts,
         }
-        say(json.dumps(content, indent=1))
+        say_lines(json.dumps(content, indent=1))
         return
     for conflict in merged.conflicts:
         at = shown_in_3dmod(conflict.centre)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from vesimod_imod.etomo import pip_options
 from vesimod_imod.etomo.pip_options import Entries, PipError
 
-from vesimod.commands.console import keep_products_on_one_thread, say
+from vesimod.commands.console import keep_products_on_one_thread, say, say_lines
 from vesimod.commands.process import INTERRUPTED, run_process
 from vesimod.errors import in_words
 from vesimod.limits import RADIUS_NM
@@ -63,10 +63,10 @@ def _run(argv: Sequence[str]) -> int:
     options = pip_options.parse_adoc(pip_options.load_adoc())
     entries = pip_options.parse_entries(argv, options, sys.stdin)
     if entries.switch("usage") or not (entries.values or entries.arguments):
-        say(pip_options.help_text(PROGRAM, options, "[input_file] [output_model]"))
+        say_lines(pip_options.help_text(PROGRAM, options, "[input_file] [output_model]"))
         return 0
     if os.environ.get("PIP_PRINT_ENTRIES", "0") not in ("", "0"):
-        say(pip_options.entries_text(PROGRAM, entries))
+        say_lines(pip_options.entries_text(PROGRAM, entries))
     if "SummaryFile" in entries.values:
         return _summarise(entries)
     return _segment(entries)
@@ -200,7 +200,7 @@ def _summarise(entries: Entries) -> int:
             rows.append(row_of(model, "done"))
         except (OSError, ValueError) as error:
             rows.append(Row(model, "failed", notes=(in_words(error),)))
-    say(markdown(rows))
+    say_lines(markdown(rows))
     if table is not None:
         check_summary(table)
         write_summary(table, rows)

@@ -151,12 +151,16 @@ def _unpack(
         It does not fit into the memory that is free, or cannot be decompressed.
     """
     free_gb = free_memory_gb()
-    if count > free_gb * GB:
+    try:
+        if count > free_gb * GB:
+            raise MemoryError
+        data = np.empty(count, np.uint8)  # takes memory only where it is filled
+    except MemoryError as error:  # numpy's own, where the system limits this process
         raise TomogramError(
             f"{path}: its header declares {count / GB:.3g} GB, and {free_gb:.2g} GB of memory are "
-            "free; unpack it first (gunzip, bunzip2): a plain file is read piece by piece"
-        )
-    data = np.empty(count, np.uint8)  # takes memory only where it is filled
+            "free, or fewer are allowed; unpack it first (gunzip, bunzip2): a plain file is read "
+            "piece by piece"
+        ) from error
     end = 0
     with _in_words(path), opener(path, "rb") as stream:
         while end < offset and (block := stream.read(min(offset - end, _BLOCK_BYTES))):

@@ -25,6 +25,7 @@ from vesimod.network.runtime import (
     import_runtime,
     providers_for,
     start_session,
+    wish_notes,
 )
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
 from vesimod.network.strips import Runner, takes_strips
@@ -116,6 +117,11 @@ class Model:
         -------
         dict
             `results` by the outputs' names.
+
+        Raises
+        ------
+        ModelError
+            The network returns what it may not, or does not end.
         """
         spec = self.spec
         if results is None:
@@ -126,6 +132,8 @@ class Model:
             left = [tile for tile in tiles if needed is None or needed(kept_box(tile))]
             try:
                 predict(volume, self.run, results, left, progress, self.strips)
+            except ModelError as error:
+                raise ModelError(f"{self.path}: {error}") from error
             except Exception as error:  # onnxruntime has no class for it
                 held = voxels_in_memory(tiles, self.strips)
                 tiles = self._plan_tiles(shape, held / 2, wanted)
@@ -220,6 +228,7 @@ def load_model(
     ort = import_runtime()
     path = find_model(name)
     blob = path.read_bytes()
+    thread_notes = wish_notes() if threads is None else ()
     threads = checked_threads(threads)
     session, notes = _start(
         ort, path, blob, providers_for(device, ort, threads, memory_gb), threads
@@ -244,7 +253,7 @@ def load_model(
         raise ModelError(f"{path}: {error}") from error
     digest = hashlib.sha256(blob).hexdigest()
     parts = (runner, runner.strips, runner.release)
-    return Model(spec, path, digest, started, memory_gb, *parts, notes)
+    return Model(spec, path, digest, started, memory_gb, *parts, (*notes, *thread_notes))
 
 
 def _start(

@@ -117,13 +117,31 @@ def default_threads() -> int:
     ``OMP_NUM_THREADS`` counts where it is set, as in IMOD's programs; only cores that this
     process may run on are counted.
     """
-    with contextlib.suppress(ValueError):
-        wish = int(os.environ.get("OMP_NUM_THREADS", ""))
-        if wish > 0:
-            return min(wish, MOST_THREADS)
+    if wish := _wished_threads():
+        return wish
     affinity = getattr(os, "sched_getaffinity", None)  # absent on Windows
     cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
     return cores if cores <= 2 else cores - 1
+
+
+def wish_notes() -> tuple[str, ...]:
+    """Say where ``OMP_NUM_THREADS`` is set to what no number of threads can be."""
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    if not wish.strip() or _wished_threads():
+        return ()
+    return (
+        f"OMP_NUM_THREADS is {wish!r}, no whole number from 1 to {MOST_THREADS}: "
+        f"{default_threads()} threads are used",
+    )
+
+
+def _wished_threads() -> int | None:
+    """Threads by ``OMP_NUM_THREADS``, whose further numbers are of nested loops."""
+    with contextlib.suppress(ValueError):
+        wish = int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0])
+        if 1 <= wish <= MOST_THREADS:
+            return wish
+    return None
 
 
 def checked_threads(threads: int | None) -> int:

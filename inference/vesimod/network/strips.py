@@ -18,7 +18,7 @@ from vesimod_imod.core.arrays import Volume
 
 from vesimod.network.spec import END, NEXT, PAST, ModelSpec
 from vesimod.network.tiling import Strips
-from vesimod.network.trial import checked_outputs, try_network
+from vesimod.network.trial import checked_outputs, ended_in_time, try_network
 
 FLOAT_BYTES = 4
 GOES_ON = np.zeros((1, 1, 1, 0, 1), np.float32)  # no row after a strip's last: more will follow
@@ -69,9 +69,8 @@ class Runner:
     def __call__(self, rows: Volume, first: bool = True, last: bool = True) -> list[Volume]:
         """Compute a tile (z, y, x) or its next rows; return all rows that are finished."""
         if first and last:
-            feed = {"volume": rows[None, None]}
-            arrays = self._session.run(list(self._spec.outputs), feed)
-            return checked_outputs(arrays, rows.shape)
+            arrays = self._compute(self._spec.outputs, {"volume": rows[None, None]})
+            return checked_outputs(arrays, rows.shape, self._spec.outputs)
         if last:
             # Its results are larger than those before: they would be put beside the pieces of
             # memory that are there.
@@ -90,13 +89,15 @@ class Runner:
             for number, value in enumerate(self._kept):
                 # In place of what it took: by then each layer has its own copy of that.
                 binding.bind_ortvalue_output(f"{NEXT}{number}", value)
-        self._session.run_with_iobinding(binding)
+        options = self._ort.RunOptions()
+        with ended_in_time(options, rows.shape):
+            self._session.run_with_iobinding(binding, options)
         if last:
             self._kept = []
         values = binding.get_outputs()[: len(self._spec.outputs)]
         # How many rows are finished by now is the network's affair.
         shape = (rows.shape[0], None, rows.shape[2])
-        return checked_outputs([value.numpy() for value in values], shape)
+        return checked_outputs([value.numpy() for value in values], shape, self._spec.outputs)
 
     def release(self) -> None:
         """Give the session's memory back to the system."""
@@ -114,6 +115,13 @@ class Runner:
         )
         return arrays
 
+    def _compute(self, names: Sequence[str], feed: dict[str, Any]) -> Sequence[Any]:
+        """Return the outputs with these names."""
+        options = self._ort.RunOptions()
+        with ended_in_time(options, feed["volume"].shape[2:]):
+            arrays: Sequence[Any] = self._session.run(list(names), feed, options)
+        return arrays
+
     def _look(self) -> list[_Past]:
         """Learn from a small strip what is kept; nothing where optional inputs do not count."""
         edge = self._spec.divisor
@@ -121,7 +129,7 @@ class Runner:
         optional = [node.name for node in self._session.get_overridable_initializers()]
         count = sum(name.startswith(PAST) for name in optional)
         names = [self._spec.outputs[0], *(f"{NEXT}{number}" for number in range(count))]
-        finished, *kept = self._session.run(names, {"volume": strip, END: GOES_ON})
+        finished, *kept = self._compute(names, {"volume": strip, END: GOES_ON})
         if finished.shape == strip.shape:
             return []
         return [_Past(each.shape[1], each.shape[3], edge // each.shape[2]) for each in kept]

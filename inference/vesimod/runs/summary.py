@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from vesimod_imod.core.clean_text import one_line
 from vesimod_imod.core.errors import as_flags
+from vesimod_imod.core.files import check_regular
 from vesimod_imod.sphere_model.read import read_sphere_model
 
 from vesimod.io.csv_table import write_table
@@ -106,7 +108,10 @@ def check_summary(path: Path) -> None:
     FileExistsError
         There is a file of this name with other columns.
     """
-    if path.exists() and not path.read_bytes().startswith(",".join(COLUMNS).encode()):
+    if not path.exists():
+        return
+    check_regular(path)
+    if not path.read_bytes().startswith(",".join(COLUMNS).encode()):
         raise FileExistsError(f"{path}: is not a summary of vesimod's; move it away")
 
 
@@ -121,7 +126,7 @@ def markdown(rows: Sequence[Row]) -> str:
     head = ("tomogram", "voxel nm", "vesicles", "radius nm", "SD", "per um^3", "time s", "state")
     lines = [
         [
-            row.name,
+            one_line(row.name),
             _cell(row.voxel_size_nm, ".3g"),
             _cell(row.vesicles, "d"),
             _cell(row.radius_mean_nm, ".1f"),
@@ -135,7 +140,7 @@ def markdown(rows: Sequence[Row]) -> str:
     widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     table = [_line(line, widths) for line in (head, rule, *lines)]
-    notes = [f"* {row.name}: {note}" for row in rows for note in row.notes]
+    notes = [one_line(f"* {row.name}: {note}") for row in rows for note in row.notes]
     return "\n".join([*table, *notes])
 
 

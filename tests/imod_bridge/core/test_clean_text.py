@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vesimod_imod.core.clean_text import csv_cell, from_csv_cell, is_printable, printable
+from vesimod_imod.core.clean_text import csv_cell, from_csv_cell, is_printable, one_line, printable
 
 
 @given(st.text())
@@ -13,6 +13,8 @@ def test_no_control_character_is_left(text: str) -> None:
     shown = printable(text)
     assert printable(shown) == shown
     assert is_printable(shown.replace("\n", " ").replace("\t", " "))
+    assert is_printable(one_line(text))
+    assert one_line(one_line(text)) == one_line(text)
 
 
 @given(st.text())

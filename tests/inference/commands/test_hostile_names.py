@@ -4,23 +4,65 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from vesimod.cli import app, run_app
+from vesimod.commands.chunks import write_chunks
 from vesimod.commands.console import quoted, say, tell, warn
 from vesimod.io.csv_table import TableError
 from vesimod.io.sphere_table import read_spheres_csv
+from vesimod.network.model import load_model
 from vesimod.network.runtime import MOST_THREADS, checked_threads, default_threads
+from vesimod.runs.summary import Row, markdown
+from vesimod_imod.core.clean_text import is_printable
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.etomo.com_files import Task, beyond_ascii, write_com_files
+from vesimod_imod.etomo.pip_options import Entries, entries_text
+from vesimod_imod.live.viewer import Viewer
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.sphere_model.read import spheres_of
 from vesimod_imod.sphere_model.write import SphereObject, write_sphere_objects
 
 GRID = Grid((60, 100, 120), (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("show", [say, tell, warn])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028", "\x85"])
+def test_a_line_end_in_a_name_forges_no_line(
+    show, end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(f"wrote a{end}ERROR: vesimod - b")
+    out, err = capsys.readouterr()
+    assert len((out + err).splitlines()) == 1
+
+
+def test_nor_does_one_in_a_table(tmp_path: Path) -> None:
+    row = Row(tmp_path / "a\nERROR: b_vesicles.mod", "failed", notes=("c\nERROR: d",))
+    lines = markdown([row]).splitlines()
+    assert len(lines) == 4
+    assert not any(line.startswith("ERROR") for line in lines)
+    entries = Entries({"InputFile": ["a\nERROR: b"]}, ["c\nERROR: d"])
+    assert len(entries_text("p", entries).splitlines()) == 4
+
+
+@pytest.mark.parametrize("name", ["a\nquit.mod", "a\tb.mod", "a b.mod", "a\x1b.mod"])
+def test_3dmod_is_told_no_name_that_it_would_take_for_commands(name: str) -> None:
+    with pytest.raises(InputError, match="3dmod cannot be told"):
+        Viewer.check_name(Path(name))
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize("name", ["a\nb.mrc", "\x1b[2J'\\.mrc", "\u202e\u00fc.mrc", "\udcff.mrc"])
+def test_a_suggested_command_names_what_cannot_be_shown(name: str) -> None:
+    word = quoted(Path(name))
+    assert is_printable(word)
+    done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    assert done.stdout == os.fsencode(name)
 
 
 @pytest.mark.parametrize("show", [say, tell, warn])
@@ -53,6 +95,19 @@ def test_letters_beyond_ascii_are_named() -> None:
     assert beyond_ascii([Path("TS_1"), Path("TS_\u00fc")]) == ["TS_\u00fc"]
 
 
+@pytest.mark.parametrize("name", ["TS_\u00fc", "TS_1"])
+@pytest.mark.parametrize("finished", [False, True])
+def test_they_are_warned_of_where_com_files_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, finished: bool
+) -> None:
+    file = tmp_path / f"{name}.mrc"
+    tasks = [Task(tmp_path / "b.mrc" if finished else file, tmp_path / "m.mod")]
+    write_chunks(tmp_path, tasks, finished=[file.with_suffix(".mod")] if finished else [])
+    assert (tmp_path / "vesimod.com").exists()
+    warned = "SyntaxError of Python 2" in capsys.readouterr().err
+    assert warned != name.isascii()
+
+
 @pytest.mark.parametrize("number", ["inf", "nan", "1e30", "1.5", str(1 << 40)])
 def test_ids_fit_into_32_bits(tmp_path: Path, number: str) -> None:
     path = tmp_path / "a.csv"
@@ -82,6 +137,22 @@ def test_clicks_at_1e30_are_left_out(tmp_path: Path) -> None:
 def test_threads_are_as_many_as_a_machine_has(threads: int) -> None:
     with pytest.raises(InputError, match="1 to 1024"):
         checked_threads(threads)
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [("garbage", True), ("0", True), ("1e9", True), ("2", False), ("2,1", False), (" ", False)],
+)
+def test_what_the_environment_asks_for_in_vain_is_said(
+    monkeypatch: pytest.MonkeyPatch, wish: str, said: bool
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", wish)
+    model = Path(__file__).parents[2] / "data" / "dark.onnx"
+    assert load_model(model, device="cpu", threads=1).notes == ()
+    notes = load_model(model, device="cpu").notes
+    assert [note.startswith(f"OMP_NUM_THREADS is {wish!r}, no whole number") for note in notes] == (
+        [True] if said else []
+    )
 
 
 @pytest.mark.parametrize("wish", ["garbage", "0", "-3", "99999999", "1e9"])

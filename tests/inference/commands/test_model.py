@@ -202,6 +202,14 @@ def test_merge_warns_of_another_tomogram_and_never_overwrites(vesimod, predicted
     code, _, err = vesimod("merge", tmp_path / "bad.csv", new, "-o", tmp_path / "x.mod")
     assert code == 2
     assert "bad.csv: no column predicted_id, corrected_id" in err
+    head, *rows = table.read_text().splitlines()
+    at = head.split(",").index("corrected_id")
+    cells = [row.split(",") for row in rows]
+    without = [",".join("" if k == at else cell for k, cell in enumerate(row)) for row in cells]
+    (tmp_path / "bad.csv").write_text("\n".join([head, *without]) + "\n")
+    code, _, err = vesimod("merge", tmp_path / "bad.csv", new, "-o", tmp_path / "x.mod")
+    assert code == 2
+    assert "bad.csv: line 2: a kept sphere needs its corrected_id" in err
     assert not (tmp_path / "x.mod").exists()
 
 
