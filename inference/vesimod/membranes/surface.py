@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import KDTree
 from vesimod_imod.contour_model.read import Drawing, read_drawings
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
 from vesimod_imod.core.errors import InputError
@@ -14,9 +13,9 @@ from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid
 
 from vesimod.membranes.joining import join, sections_of
-from vesimod.membranes.triangles import crossings, sampled, squared_distances
+from vesimod.membranes.nearest import nearest_nm
+from vesimod.membranes.triangles import crossings, sampled, triangle_areas
 
-_BLOCK = 1 << 20  # pairs of a point and a triangle that are worked on at once
 _OUTSIDE = 0.3  # of the points: fewer outside of the volume are slips
 
 
@@ -188,34 +187,10 @@ def distance_nm(
     """
     points = np.asarray(points, np.float64).reshape(-1, 3)
     corners = surface.corners_nm(voxel_size_nm)
-    distances = _nearest(corners, points * np.asarray(voxel_size_nm))
+    distances = nearest_nm(corners, points * np.asarray(voxel_size_nm))
     if not signed:
         return distances
     return np.where(contains(surface, points), -distances, distances)
-
-
-def _nearest(corners: FloatArray, points_nm: FloatArray) -> FloatArray:
-    """Distance (P,) to the nearest of triangles (M, 3, 3)."""
-    best = np.full(len(points_nm), np.inf)
-    if not len(corners):
-        return best
-    middles = corners.mean(axis=1)
-    reach = float(np.linalg.norm(corners - middles[:, None], axis=2).max())
-    tree = KDTree(middles)
-    left, wanted = np.arange(len(points_nm)), min(8, len(corners))
-    while len(left):
-        done = np.zeros(len(left), bool)
-        for rows in np.array_split(np.arange(len(left)), 1 + len(left) * wanted // _BLOCK):
-            here = left[rows]
-            far, near = tree.query(points_nm[here], np.arange(1, wanted + 1))
-            pairs = corners[near.ravel()], np.repeat(points_nm[here], wanted, axis=0)
-            squares = squared_distances(*pairs).reshape(near.shape)
-            best[here] = np.sqrt(squares.min(axis=1))
-            # No triangle whose middle is further away than this can be nearer.
-            done[rows] = best[here] <= far[:, -1] - reach
-        left = left[~done] if wanted < len(corners) else left[:0]
-        wanted = min(4 * wanted, len(corners))
-    return best
 
 
 def contains(surface: Surface, points: FloatArray) -> BoolArray:
@@ -252,7 +227,7 @@ def mask(
 ) -> BoolArray:
     """Voxels whose centre lies within half of a thickness of a surface.
 
-    To a tenth of a voxel: the surface is sampled at a third of one.
+    To a tenth of a voxel: the surface is sampled at half of one.
 
     Parameters
     ----------
@@ -266,26 +241,35 @@ def mask(
     -------
     (z, y, x) bool
     """
-    size = np.asarray(voxel_size_nm)
-    found = np.zeros(shape, bool)
-    half = np.floor(0.5 * thickness_nm / size + 0.5).astype(int)
-    steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in half), indexing="ij"))
-    spacing = float(size.min()) / 3
-    for samples in sampled(surface.corners_nm(voxel_size_nm), spacing):
-        cells = np.floor(samples / spacing).astype(np.int64)
-        cells -= cells.min(axis=0)  # one sample in each does
-        key = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
-        samples = samples[np.unique(key, return_index=True)[1]]
-        nearest = np.rint(samples / size).astype(np.int64)
-        for step in steps.reshape(3, -1).T:
-            voxels = nearest + step
-            near = ((voxels * size - samples) ** 2).sum(axis=1) <= (0.5 * thickness_nm) ** 2
-            near &= np.all((voxels >= 0) & (voxels < shape), axis=1)
-            found[tuple(voxels[near].T)] = True
-    return found
+    size, half_nm = np.asarray(voxel_size_nm), 0.5 * thickness_nm
+    reach = np.floor(half_nm / size + 0.5).astype(int)
+    steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"))
+    steps = steps.reshape(3, -1).T
+    padded = np.zeros(shape + 4 * reach, bool)  # where nothing has to be cut off
+    strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
+    flat, spacing = padded.reshape(-1), 0.5 * float(size.min())
+    for samples, _ in sampled(surface.corners_nm(voxel_size_nm), spacing):
+        samples = _one_in_each(samples, spacing)
+        voxels = np.rint(samples / size).astype(np.int64)
+        inside = np.all((voxels >= -reach) & (voxels < shape + reach), axis=1)
+        voxels, samples = voxels[inside], samples[inside]
+        off = voxels * size - samples
+        # |off + step|^2, for all steps at once
+        squares = (off**2).sum(axis=1)[:, None] + 2 * off @ (steps * size).T
+        near = squares + ((steps * size) ** 2).sum(axis=1) <= half_nm**2
+        rows, columns = np.nonzero(near)
+        flat[((voxels + 2 * reach) @ strides)[rows] + (steps @ strides)[columns]] = True
+    return padded[tuple(slice(2 * n, 2 * n + side) for n, side in zip(reach, shape, strict=True))]
+
+
+def _one_in_each(samples: FloatArray, side: float) -> FloatArray:
+    """Keep one point (N, 3) in each cube of a lattice."""
+    cells = np.floor(samples / side).astype(np.int64)
+    cells -= cells.min(axis=0)
+    keys = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
+    return samples[np.unique(keys, return_index=True)[1]]
 
 
 def area_nm2(surface: Surface, voxel_size_nm: Triple) -> float:
     """Area of the triangles in nm^2."""
-    a, b, c = np.moveaxis(surface.corners_nm(voxel_size_nm), 1, 0)
-    return float(0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
+    return float(triangle_areas(surface.corners_nm(voxel_size_nm)).sum())

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 from vesimod_imod.core.arrays import FloatArray, IntArray
 
-_BLOCK = 1 << 20  # samples, or pairs of a point and a triangle, at once
+_BLOCK = 1 << 18  # samples, or pairs of a point and a triangle, at once
 _NUDGE = np.array([1.03e-7, 1.41e-7, 0.0])  # voxels: so that no ray meets an edge
+
+
+def triangle_areas(corners: FloatArray) -> FloatArray:
+    """Areas (N,) of triangles (N, 3, 3)."""
+    a, b, c = np.moveaxis(corners, 1, 0)
+    areas: FloatArray = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    return areas
 
 
 def squared_distances(corners: FloatArray, points: FloatArray) -> FloatArray:
@@ -71,16 +78,23 @@ def _crossed(corners: FloatArray, points: FloatArray) -> IntArray:
     return hit
 
 
-def sampled(corners: FloatArray, spacing: float) -> Iterator[FloatArray]:
-    """Points (N, 3) on triangles (M, 3, 3), block by block, no further apart than `spacing`.
+def sampled(corners: FloatArray, spacing: float) -> Iterator[tuple[FloatArray, IntArray]]:
+    """Sample triangles (M, 3, 3), block by block, corners and edges included.
 
     In rows from a corner to the shortest edge, which is the one opposite to it: triangles between
     sections that are far apart are long and thin.
+
+    Yields
+    ------
+    points : (N, 3) float64
+        No further apart than `spacing` along an edge, and across a triangle.
+    owners : (N,) int64
+        The triangle of each.
     """
     edges = np.linalg.norm(np.roll(corners, -1, axis=1) - np.roll(corners, 1, axis=1), axis=2)
     first = (edges.argmin(axis=1)[:, None] + np.arange(3)) % 3
     a, b, c = np.moveaxis(np.take_along_axis(corners, first[..., None], axis=1), 1, 0)
-    along = np.maximum(np.ceil(np.sort(edges, axis=1)[:, 2] / spacing), 1).astype(np.int64)
+    along = np.maximum(np.ceil(edges.max(axis=1) / spacing), 1).astype(np.int64)
     across = np.maximum(np.ceil(edges.min(axis=1) / spacing), 1).astype(np.int64)
     for n, m in np.unique(np.stack([along, across], axis=1), axis=0).tolist():
         i, j = np.meshgrid(np.linspace(0, 1, n + 1), np.linspace(0, 1, m + 1), indexing="ij")
@@ -88,4 +102,4 @@ def sampled(corners: FloatArray, spacing: float) -> Iterator[FloatArray]:
         rows = np.flatnonzero((along == n) & (across == m))
         for some in np.array_split(rows, 1 + len(rows) * len(u) // _BLOCK):
             points = a[some, None] + u * (b - a)[some, None] + v * (c - b)[some, None]
-            yield points.reshape(-1, 3)
+            yield points.reshape(-1, 3), np.repeat(some, len(u))
