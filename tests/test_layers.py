@@ -35,12 +35,15 @@ FLOORS = {
         "errors": set(),
         "limits": set(),
         "settings": set(),
-        "io": {"numpy", "scipy", "mrcfile"},
+        # tifffile, h5py and zarr are extras: only inside the function that reads such a file
+        "io": {"numpy", "scipy", "mrcfile", "tifffile", "h5py", "zarr"},
         "network": {"numpy", "scipy", "onnxruntime"},
         "radial": {"numpy", "scipy"},
         "vesicles": {"numpy", "scipy", "skimage"},
         "membranes": {"numpy", "scipy"},
         "measure": {"numpy", "scipy"},
+        # zarr is an extra: only inside the function that writes such a folder
+        "handoff": {"numpy", "zarr"},
         "review": {"numpy"},
         # matplotlib is optional: only inside the function that draws
         "figures": {"numpy", "scipy", "skimage", "matplotlib"},

@@ -9,6 +9,7 @@ import typer
 
 from vesimod.commands import (
     batch,
+    convert,
     corrections,
     demo,
     edit,
@@ -48,6 +49,7 @@ app.command("snap")(snap.snap)
 app.command("edit")(edit.edit)
 app.command("watch")(watch.watch)
 app.command("etomo")(etomo.etomo)
+app.command("convert")(convert.convert)
 
 
 @app.callback(invoke_without_command=True)

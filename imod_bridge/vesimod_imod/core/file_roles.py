@@ -15,7 +15,11 @@ _RESERVED = (RECORD, BACKUP)
 
 
 def check_files(
-    inputs: Iterable[Path | None], outputs: Sequence[Path | None], *, overwrite: bool = False
+    inputs: Iterable[Path | None],
+    outputs: Sequence[Path | None],
+    *,
+    overwrite: bool = False,
+    records: bool = True,
 ) -> None:
     """Refuse to write over an input, or two things into one file; then see that all can be written.
 
@@ -30,6 +34,8 @@ def check_files(
         None stands for a file that is not wanted.
     overwrite : bool
         Outputs may exist.
+    records : bool
+        Outputs are such that a record may be written beside them, or be taken for one.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def check_files(
     """
     read = [Path(path) for path in inputs if path is not None]
     written = [Path(path) for path in outputs if path is not None]
-    for path in written:
+    for path in written if records else ():
         _check_ending(path)
     for index, path in enumerate(written):
         for other in [*read, *written[:index]]:

@@ -41,6 +41,12 @@ def to_model(centres: FloatArray) -> FloatArray:
     return points
 
 
+def from_model(points: FloatArray) -> FloatArray:
+    """Positions (z, y, x) in voxels of model points x, y, z: the inverse of `to_model`."""
+    centres: FloatArray = (np.asarray(points, np.float64) - _FIRST_VOXEL)[:, ::-1]
+    return centres
+
+
 def shown_in_3dmod(centre: Sequence[float] | FloatArray) -> str:
     """Put a position (z, y, x) in voxels of the whole image as 3dmod's boxes show it."""
     z, y, x = centre

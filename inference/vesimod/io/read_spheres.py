@@ -13,6 +13,7 @@ from vesimod_imod.core.object_names import VESICLES
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.read import SphereReading, read_sphere_model
 
+from vesimod.io.foreign_volumes import is_foreign
 from vesimod.io.label_reading import read_labels
 from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import read_tomogram, volume_on
@@ -44,7 +45,7 @@ def kind_of(path: Path) -> FileKind:
         return FileKind.TABLE
     if ending == ".mod":
         return FileKind.MODEL
-    if ending in _VOLUMES:
+    if ending in _VOLUMES or is_foreign(path):
         return FileKind.LABELS
     check_regular(path)
     with path.open("rb") as stream:

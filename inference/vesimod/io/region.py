@@ -146,6 +146,24 @@ def _fill(contours: list[FloatArray], surfaces: IntArray, mask: BoolArray) -> li
     return notes
 
 
+def fill_body(contours: list[FloatArray], shape: tuple[int, int, int]) -> BoolArray:
+    """Voxels inside the contours of one body, filled as `region_mask` fills a region.
+
+    Parameters
+    ----------
+    contours : list of (N, 3) float64
+        Closed contours z, y, x in voxels, each in one section.
+    shape : (int, int, int)
+        Voxels (z, y, x).
+    """
+    mask = np.zeros(shape, np.bool_)
+    axis = section_axis(contours)
+    in_plane = [k for k in range(3) if k != axis]
+    planes = [(float(contour[:, axis].mean()), contour[:, in_plane]) for contour in contours]
+    _fill_part(planes, np.moveaxis(mask, axis, 0))  # a view: filling it fills the mask
+    return mask
+
+
 def _fill_part(planes: list[tuple[float, FloatArray]], volume: BoolArray) -> list[str]:
     """Fill one connected region given as (height, contour) pairs; interpolate between them."""
     far = 2.0 * len(volume)  # nothing beyond matters

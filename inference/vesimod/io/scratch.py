@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 from vesimod_imod.core.arrays import Volume
 from vesimod_imod.core.files import FULL
 
@@ -25,13 +26,16 @@ def new_volume(shape: tuple[int, int, int], in_file: bool) -> Volume:
         The disk for temporary files has no space for it. Mapped memory without space behind it
         would end the process by a bus error once it is written to.
     """
-    if not in_file:
-        return np.zeros(shape, np.float32)
-    bytes_needed = math.prod(shape) * np.dtype(np.float32).itemsize
+    return new_array(shape, np.dtype(np.float32)) if in_file else np.zeros(shape, np.float32)
+
+
+def new_array(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return zeros (z, y, x) of any type in a temporary file; see `new_volume`."""
+    bytes_needed = math.prod(shape) * dtype.itemsize
     try:
         with tempfile.TemporaryFile() as file:  # lives on until the array is gone
             _reserve(file, bytes_needed)
-            return np.memmap(file, np.float32, "r+", shape=shape)
+            return np.memmap(file, dtype, "r+", shape=shape)
     except OSError as error:
         if error.errno not in FULL:
             raise

@@ -1,4 +1,4 @@
-"""Tomograms in MRC files. Only the modules that read MRC know Angstrom."""
+"""Tomograms in files, MRC above all. Only the modules that read MRC know Angstrom."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from vesimod_imod.core.files import atomic_path, check_writable
 from vesimod_imod.core.spheres import Grid
 
 from vesimod.io.byte_sign import byte_sign
+from vesimod.io.foreign_volumes import ForeignVolume, is_foreign, read_foreign
 from vesimod.io.mrc_bytes import opener_of, read_start, volume_shape, voxel_bytes
 from vesimod.io.mrc_header import (
     ANGSTROM_PER_NM,
     HEADER_BYTES,
     MODES,
+    UNKNOWN_SIZE_NM,
     TomogramError,
     header_origin_nm,
     header_tilt_deg,
@@ -90,7 +92,7 @@ class Tomogram:
 
 
 def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomogram:
-    """Open an MRC volume (modes 0, 1, 2, 6, 12; plain, .gz or .bz2).
+    """Open an MRC volume (modes 0, 1, 2, 6, 12; plain, .gz or .bz2), or TIFF, EMAN2 HDF, OME-Zarr.
 
     Parameters
     ----------
@@ -108,6 +110,8 @@ def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomog
         or outside 0.1 to 10 nm and `voxel_size_nm` is not given; or that is ten times the
         header's.
     """
+    if is_foreign(Path(path)):
+        return _foreign_tomogram(Path(path), voxel_size_nm)
     volume, header, extended = _open(Path(path))
     path, grid = volume.path, volume.grid
     size_nm, warnings = settled_voxel_size(path, stated_voxel_size_nm(header), voxel_size_nm)
@@ -128,7 +132,25 @@ def read_volume(path: Path | str) -> Tomogram:
     For masks, labels and maps, which lie on a tomogram voxel by voxel. Where the header states no
     voxel size, it is that which IMOD takes then: 1 Angstrom.
     """
+    if is_foreign(Path(path)):
+        return _foreign(Path(path))[0]
     return _open(Path(path))[0]
+
+
+def _foreign(path: Path) -> tuple[Tomogram, ForeignVolume]:
+    """Return a volume of another format, 1 Angstrom for a voxel size that is not stated."""
+    volume = read_foreign(path)
+    z, y, x = (size or UNKNOWN_SIZE_NM for size in volume.stated_nm)
+    grid = Grid(tuple(volume.voxels.shape), (z, y, x), volume.origin_nm)
+    return Tomogram(volume.voxels, grid, path, notes=volume.notes), volume
+
+
+def _foreign_tomogram(path: Path, voxel_size_nm: float | None) -> Tomogram:
+    tomogram, volume = _foreign(path)
+    size_nm, warnings = settled_voxel_size(path, volume.stated_nm, voxel_size_nm)
+    stated_nm = None if voxel_size_nm is None else tomogram.grid.voxel_size_nm
+    grid = replace(tomogram.grid, voxel_size_nm=size_nm, header_voxel_size_nm=stated_nm)
+    return replace(tomogram, grid=grid, warnings=(*warnings, *doubtful_extent(path, grid)))
 
 
 def volume_on(path: Path, grid: Grid) -> Tomogram:

@@ -1,0 +1,1 @@
+"""Vesicles to the files of other programs and back; a function each."""

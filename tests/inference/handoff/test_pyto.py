@@ -1,0 +1,175 @@
+"""Pyto's folder of tomogram, labels and parameters, and its table of vesicles."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+from vesimod.cli import app, run_app
+from vesimod.handoff.frame import Frame, HandoffError
+from vesimod.handoff.pyto import PytoInput, read_pyto, write_pyto
+from vesimod.io.read_spheres import read_spheres
+from vesimod.io.tomogram import read_tomogram, write_volume
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_imod.model.coordinates import image_reference, to_model
+from vesimod_imod.model.files import write_mod
+from vesimod_imod.model.header import NANOMETRES, Header, build_mod
+from vesimod_imod.model.objects import ModelObject
+from vesimod_imod.sphere_model.write import write_sphere_model
+
+GRID = Grid((40, 60, 80), (2.0, 2.0, 2.0))
+TOUCHING = Spheres([[20, 30, 30], [20, 30, 46]], [16.0, 16.0])
+REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "pyto"
+
+
+def draw(path: Path, objects: dict[str, tuple[int, list[np.ndarray]]]) -> Path:
+    """Write a model of contours z, y, x in voxels by object: flags, contours."""
+    made = [
+        ModelObject(
+            name=name,
+            flags=flags,
+            colour=(1.0, 0.0, 0.0),
+            default_radius=0,
+            points_per_contour=0,
+            points=to_model(np.concatenate(contours)).astype(np.float32),
+            counts=np.array(list(map(len, contours))),
+            surfaces=np.zeros(len(contours), np.int64),
+            sizes=np.full(sum(map(len, contours)), -1, np.float32),
+            values=np.full(sum(map(len, contours)), np.nan, np.float32),
+            labels=("",) * len(contours),
+        )
+        for name, (flags, contours) in objects.items()
+    ]
+    size = GRID.shape[::-1]
+    header = Header(path.stem, size, 0, (1.0, 1.0, 1.0), GRID.voxel_size_nm[0], NANOMETRES)
+    write_mod(path, build_mod(header, made, image_reference(GRID)))
+    return path
+
+
+def ring(z: float, y: float, x: float, ry: float, rx: float) -> np.ndarray:
+    t = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    return np.column_stack([np.full(40, z), y + ry * np.sin(t), x + rx * np.cos(t)])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    write_volume(tmp_path / "t.mrc", rng.normal(size=GRID.shape).astype(np.float16), GRID)
+    write_sphere_model(tmp_path / "v.mod", TOUCHING, GRID)
+    box = [np.array([[z, 2, 2], [z, 2, 77], [z, 57, 77], [z, 57, 2]], float) for z in (3, 20, 37)]
+    draw(tmp_path / "outline.mod", {"outline": (0, box)})
+    line = [np.array([[z, 50, 5], [z, 50, 75]], float) for z in (5, 20, 35)]
+    draw(tmp_path / "az.mod", {"active zone": (1 << 3, line)})
+    return tmp_path
+
+
+def run(line: str, folder: Path) -> int:
+    words = [str(folder / w) if "." in w and not w.startswith(".") else w for w in line.split()]
+    return run_app(app, "vesimod", words)
+
+
+WHOLE = "convert v.mod out.pyto --tomogram t.mrc --outline outline.mod --active-zone az.mod"
+
+
+def test_a_folder_for_pyto(folder: Path, capsys) -> None:
+    assert run(WHOLE, folder) == 0
+    out = folder / "out.pyto"
+    with mrcfile.open(out / "labels.mrc") as labels, mrcfile.open(out / "tomo.mrc") as image:
+        assert labels.header.mode == 6
+        assert image.header.mode == 2  # half floats are not read there
+        assert labels.voxel_size.x == image.voxel_size.x == pytest.approx(20.0)
+        voxels = labels.data.copy()
+    assert np.unique(voxels).tolist() == [0, 1, 2, 10, 11]
+    assert voxels[20, 30, 37] == 10  # touching vesicles stay apart
+    assert voxels[20, 30, 39] == 11
+    assert voxels[20, 50, 40] == 2
+    assert voxels[0, 30, 40] == 0
+    parameters = runpy.run_path(str(out / "tomo_info.py"))
+    assert parameters["vesicle_ids"] == [10, 11]
+    assert parameters["boundary_ids"] == [2, 10, 11]
+    assert (parameters["segmentation_region"], parameters["distance_id"]) == (1, 2)
+    back = read_spheres(out / "labels.mrc").spheres
+    np.testing.assert_allclose(back.radii_nm, 16.0, atol=0.5)
+    assert run(WHOLE, folder) == 2  # twice in a row
+    assert "exists already; --overwrite" in capsys.readouterr().err
+    assert run(f"{WHOLE} --overwrite", folder) == 0
+    assert sorted(p.name for p in out.iterdir()) == ["labels.mrc", "tomo.mrc", "tomo_info.py"]
+
+
+@pytest.mark.parametrize(("dtype", "mode"), [("i1", 1), ("i2", 1), ("u2", 6), ("f2", 2), ("f4", 2)])
+def test_modes_that_pyto_reads(tmp_path: Path, dtype: str, mode: int) -> None:
+    voxels = np.linspace(-100, 100, np.prod(GRID.shape)).clip(0 if dtype[0] == "u" else -100)
+    voxels = voxels.reshape(GRID.shape).astype(dtype)
+    write_volume(tmp_path / "t.mrc", voxels, GRID)
+    inside = np.zeros(GRID.shape, np.int64)
+    inside[10:20, 10:20, 10:20] = 1
+    volume = read_tomogram(tmp_path / "t.mrc")
+    write_pyto(tmp_path / "p", PytoInput(volume, inside, inside >= 0))
+    with mrcfile.open(tmp_path / "p" / "tomo.mrc") as image:
+        assert image.header.mode == mode
+        np.testing.assert_array_equal(image.data, voxels)
+
+
+def test_vesicles_drawn_as_contours_keep_their_shape(folder: Path) -> None:
+    part = {16: 0.8, 18: 0.95, 20: 1.0, 22: 0.95, 24: 0.8}
+    flat = [ring(z, 30, 25, 6 * f, 9 * f) for z, f in part.items()]
+    other = [ring(z, 30, 60, 8 * f, 8 * f) for z, f in part.items()]
+    draw(folder / "drawn.mod", {"vesicles": (0, flat + other)})
+    assert run("convert drawn.mod out.pyto --tomogram t.mrc --outline outline.mod", folder) == 0
+    with mrcfile.open(folder / "out.pyto" / "labels.mrc") as labels:
+        section = labels.data[20].copy()
+    ids = np.unique(section[section >= 10])
+    assert len(ids) == 2
+    here = np.argwhere(section == section[30, 25])
+    high, wide = np.ptp(here, axis=0)
+    assert wide - high >= 5  # no sphere
+
+
+def test_bad_input_is_one_line_and_costs_nothing(folder: Path, capsys) -> None:
+    before = sorted(folder.rglob("*"))
+    for line, message in (
+        ("convert v.mod out.pyto", "Pyto works on a tomogram"),
+        ("convert v.mod out.cmm --outline outline.mod", "are for Pyto"),
+        ("convert v.mod out.pyto --tomogram t.mrc --outline az.mod", "no closed contours"),
+        ("convert v.mod none/out.pyto --tomogram t.mrc", "no such folder"),
+        ("convert v.mod t.mrc --tomogram t.mrc", "named twice"),
+        ("convert none.star out.mod --tomogram t.mrc", "no such file"),
+        ("convert v.mod out.what", "name one of these endings"),
+        ("convert v.mod out.star --radius-nm 0", "between 1 and 1000"),
+    ):
+        assert run(line, folder) == 2, line
+        error = capsys.readouterr().err
+        assert message in error, error
+        assert error.count("ERROR") == 1
+        assert sorted(folder.rglob("*")) == before
+    nothing = np.zeros(GRID.shape, np.int64)
+    with pytest.raises(HandoffError, match="nothing to hand over"):
+        write_pyto(folder / "p", PytoInput(read_tomogram(folder / "t.mrc"), nothing, nothing == 0))
+
+
+def test_a_folder_of_something_else_is_never_replaced(folder: Path, capsys) -> None:
+    (folder / "mine.pyto").mkdir()
+    (folder / "mine.pyto" / "work.txt").write_text("mine")
+    line = WHOLE.replace("out.pyto", "mine.pyto") + " --overwrite"
+    assert run(line, folder) == 2
+    assert "is something else" in capsys.readouterr().err
+    assert (folder / "mine.pyto" / "work.txt").read_text() == "mine"
+
+
+def test_a_real_table_of_pyto() -> None:
+    if not REAL.exists():
+        pytest.skip("the real synapse is not here")
+    grid = Grid((60, 155, 155), (1.684,) * 3)
+    spheres = read_pyto(REAL / "tomo_vesicles.dat", Frame(grid))
+    labels = read_spheres(REAL / "labels.mrc", grid).spheres
+    shared = np.isin(labels.ids, spheres.ids)
+    assert (
+        spheres.ids.tolist() == labels.ids[shared].tolist() == [36, 48, 49, 50, 52, 58, 59, 60, 61]
+    )
+    np.testing.assert_allclose(labels.centres[shared], spheres.centres, atol=1.0)
+    np.testing.assert_allclose(labels.radii_nm[shared], spheres.radii_nm, atol=1.0)
+    assert spheres["min_az_nm"][0] == pytest.approx(69.6 * 1.684)
+    assert spheres["membrane_density"][0] == 1494.69
