@@ -35,6 +35,7 @@ class RecipeName(str, Enum):
     demo = "demo"
     train = "train"
     wide = "wide"
+    ice = "ice"
 
 
 def main() -> None:

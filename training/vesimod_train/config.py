@@ -43,6 +43,8 @@ class Config:
     volumes, validation_volumes : int
         Tomograms simulated for training and for choosing the best weights; they are told
         apart by seed, so no patch of one is in the other.
+    ice_volumes : int
+        Tomograms of the recipe `ice` for training, besides.
     pairs, validation_pairs : tuple of (str, str)
         Tomograms and the models with their vesicles; see `vesimod_train.data.pairs`.
     self_labelled : bool
@@ -80,6 +82,7 @@ class Config:
     recipe: str = "train"
     volumes: int = 160
     validation_volumes: int = 6
+    ice_volumes: int = 0
     pairs: Pairs = ()
     validation_pairs: Pairs = ()
     self_labelled: bool = False
@@ -148,6 +151,8 @@ class Config:
             parts.append(
                 f"{self.volumes} simulated tomograms, recipe {self.recipe}, seed {self.seed}"
             )
+        if self.ice_volumes:
+            parts.append(f"{self.ice_volumes} of vesicles in bare ice")
         return ", ".join(parts)
 
     def check(self) -> None:

@@ -35,6 +35,7 @@ from vesimod_train.networks.pretrained import base_network, renormalise
 from vesimod_train.networks.unet import UNet
 
 STATISTICS_BATCHES = 20
+ICE = "ice"  # the recipe that `ice_volumes` counts
 Examples = tuple[Sequence[Example], Sequence[Example]]
 
 
@@ -138,14 +139,11 @@ def load_examples(
     Pairs are repeated in the list so often that they get their share of the crops.
     """
     split = config.seed + config.volumes
-    sets = []
-    for seeds, pairs in (
-        (range(config.seed, split), config.pairs),
-        (range(split, split + config.validation_volumes), config.validation_pairs),
-    ):
-        simulated = simulated_examples(
+
+    def simulated_by(recipe: str, seeds: range) -> list[Example]:
+        return simulated_examples(
             cache,
-            config.recipe,
+            recipe,
             seeds,
             config.voxel_size_nm,
             config.normalisation,
@@ -153,13 +151,15 @@ def load_examples(
             workers=workers,
             progress=lambda done, total: report(f"simulated {done} of {total} tomograms"),
         )
-        sets.append(
-            (
-                simulated,
-                pair_examples(cache, pairs, config.voxel_size_nm, config.normalisation, report),
-            )
-        )
-    (simulated, corrected), (simulated_held_out, corrected_held_out) = sets
+
+    simulated = simulated_by(config.recipe, range(config.seed, split))
+    simulated += simulated_by(ICE, range(config.seed, config.seed + config.ice_volumes))
+    held_out_seeds = range(split, split + config.validation_volumes)
+    simulated_held_out = simulated_by(config.recipe, held_out_seeds)
+    corrected, corrected_held_out = (
+        pair_examples(cache, pairs, config.voxel_size_nm, config.normalisation, report)
+        for pairs in (config.pairs, config.validation_pairs)
+    )
     if simulated and corrected:
         wanted = config.pair_share / (1 - config.pair_share) * len(simulated)
         corrected = corrected * max(1, round(wanted / len(corrected)))
