@@ -12,6 +12,7 @@ from vesimod_imod.core.files import remove_leftovers
 from vesimod_train.config import Config
 from vesimod_train.data.augment import training_batch
 from vesimod_train.data.cache import pair_examples, simulated_examples
+from vesimod_train.data.choice import worth_learning
 from vesimod_train.data.examples import Example
 from vesimod_train.fitting import logs
 from vesimod_train.fitting.losses import (
@@ -154,6 +155,8 @@ def load_examples(
 
     simulated = simulated_by(config.recipe, range(config.seed, split))
     simulated += simulated_by(ICE, range(config.seed, config.seed + config.ice_volumes))
+    if config.least_contrast:
+        simulated = worth_learning(simulated, config.least_contrast, config.empty_share)
     held_out_seeds = range(split, split + config.validation_volumes)
     simulated_held_out = simulated_by(config.recipe, held_out_seeds)
     corrected, corrected_held_out = (
