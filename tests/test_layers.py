@@ -41,6 +41,7 @@ FLOORS = {
         "radial": {"numpy", "scipy"},
         "vesicles": {"numpy", "scipy", "skimage"},
         "membranes": {"numpy", "scipy"},
+        "connectors": {"numpy", "scipy"},
         "measure": {"numpy", "scipy"},
         # zarr is an extra: only inside the function that writes such a folder
         "handoff": {"numpy", "zarr"},
