@@ -16,6 +16,7 @@ from vesimod.commands import (
     etomo,
     evaluate,
     info,
+    measure,
     merge,
     model,
     segment,
@@ -49,6 +50,7 @@ app.command("snap")(snap.snap)
 app.command("edit")(edit.edit)
 app.command("watch")(watch.watch)
 app.command("etomo")(etomo.etomo)
+app.command("measure")(measure.measure)
 app.command("convert")(convert.convert)
 
 

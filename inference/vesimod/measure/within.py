@@ -31,13 +31,13 @@ def within_region(
     """
     if region is None:
         return found, truth
-    counted, known = _lie_in(found, region), _lie_in(truth, region)
+    counted, known = lie_in(found, region), lie_in(truth, region)
     rows, columns, _ = match_found(found, truth, voxel_size_nm)
     counted[rows] = known[columns]
     return found.select(counted), truth.select(known)
 
 
-def _lie_in(spheres: Spheres, region: BoolArray) -> BoolArray:
+def lie_in(spheres: Spheres, region: BoolArray) -> BoolArray:
     """Whether each centre lies in a region; none does outside of the volume."""
     nearest = np.rint(spheres.centres).astype(np.int64)
     there = np.all((nearest >= 0) & (nearest < region.shape), axis=1)

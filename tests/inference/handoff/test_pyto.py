@@ -8,16 +8,13 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+from drawn import CLOSED, OPEN, box, draw, line, ring
 from vesimod.cli import app, run_app
 from vesimod.handoff.frame import Frame, HandoffError
 from vesimod.handoff.pyto import PytoInput, read_pyto, write_pyto
 from vesimod.io.read_spheres import read_spheres
 from vesimod.io.tomogram import read_tomogram, write_volume
 from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.model.coordinates import image_reference, to_model
-from vesimod_imod.model.files import write_mod
-from vesimod_imod.model.header import NANOMETRES, Header, build_mod
-from vesimod_imod.model.objects import ModelObject
 from vesimod_imod.sphere_model.write import write_sphere_model
 
 GRID = Grid((40, 60, 80), (2.0, 2.0, 2.0))
@@ -25,49 +22,20 @@ TOUCHING = Spheres([[20, 30, 30], [20, 30, 46]], [16.0, 16.0])
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "pyto"
 
 
-def draw(path: Path, objects: dict[str, tuple[int, list[np.ndarray]]]) -> Path:
-    """Write a model of contours z, y, x in voxels by object: flags, contours."""
-    made = [
-        ModelObject(
-            name=name,
-            flags=flags,
-            colour=(1.0, 0.0, 0.0),
-            default_radius=0,
-            points_per_contour=0,
-            points=to_model(np.concatenate(contours)).astype(np.float32),
-            counts=np.array(list(map(len, contours))),
-            surfaces=np.zeros(len(contours), np.int64),
-            sizes=np.full(sum(map(len, contours)), -1, np.float32),
-            values=np.full(sum(map(len, contours)), np.nan, np.float32),
-            labels=("",) * len(contours),
-        )
-        for name, (flags, contours) in objects.items()
-    ]
-    size = GRID.shape[::-1]
-    header = Header(path.stem, size, 0, (1.0, 1.0, 1.0), GRID.voxel_size_nm[0], NANOMETRES)
-    write_mod(path, build_mod(header, made, image_reference(GRID)))
-    return path
-
-
-def ring(z: float, y: float, x: float, ry: float, rx: float) -> np.ndarray:
-    t = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    return np.column_stack([np.full(40, z), y + ry * np.sin(t), x + rx * np.cos(t)])
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(1)
     write_volume(tmp_path / "t.mrc", rng.normal(size=GRID.shape).astype(np.float16), GRID)
     write_sphere_model(tmp_path / "v.mod", TOUCHING, GRID)
-    box = [np.array([[z, 2, 2], [z, 2, 77], [z, 57, 77], [z, 57, 2]], float) for z in (3, 20, 37)]
-    draw(tmp_path / "outline.mod", {"outline": (0, box)})
-    line = [np.array([[z, 50, 5], [z, 50, 75]], float) for z in (5, 20, 35)]
-    draw(tmp_path / "az.mod", {"active zone": (1 << 3, line)})
+    inside = box((3, 20, 37), (2, 57), (2, 77))
+    draw(tmp_path / "outline.mod", GRID, {"outline": (CLOSED, inside)})
+    zone = line((5, 20, 35), 50, (5, 75))
+    draw(tmp_path / "az.mod", GRID, {"active zone": (OPEN, zone)})
     return tmp_path
 
 
-def run(line: str, folder: Path) -> int:
-    words = [str(folder / w) if "." in w and not w.startswith(".") else w for w in line.split()]
+def run(command: str, folder: Path) -> int:
+    words = [str(folder / w) if "." in w and not w.startswith(".") else w for w in command.split()]
     return run_app(app, "vesimod", words)
 
 
@@ -117,7 +85,7 @@ def test_vesicles_drawn_as_contours_keep_their_shape(folder: Path) -> None:
     part = {16: 0.8, 18: 0.95, 20: 1.0, 22: 0.95, 24: 0.8}
     flat = [ring(z, 30, 25, 6 * f, 9 * f) for z, f in part.items()]
     other = [ring(z, 30, 60, 8 * f, 8 * f) for z, f in part.items()]
-    draw(folder / "drawn.mod", {"vesicles": (0, flat + other)})
+    draw(folder / "drawn.mod", GRID, {"vesicles": (CLOSED, flat + other)})
     assert run("convert drawn.mod out.pyto --tomogram t.mrc --outline outline.mod", folder) == 0
     with mrcfile.open(folder / "out.pyto" / "labels.mrc") as labels:
         section = labels.data[20].copy()
@@ -130,7 +98,7 @@ def test_vesicles_drawn_as_contours_keep_their_shape(folder: Path) -> None:
 
 def test_bad_input_is_one_line_and_costs_nothing(folder: Path, capsys) -> None:
     before = sorted(folder.rglob("*"))
-    for line, message in (
+    for words, message in (
         ("convert v.mod out.pyto", "Pyto works on a tomogram"),
         ("convert v.mod out.cmm --outline outline.mod", "are for Pyto"),
         ("convert v.mod out.pyto --tomogram t.mrc --outline az.mod", "no closed contours"),
@@ -140,7 +108,7 @@ def test_bad_input_is_one_line_and_costs_nothing(folder: Path, capsys) -> None:
         ("convert v.mod out.what", "name one of these endings"),
         ("convert v.mod out.star --radius-nm 0", "between 1 and 1000"),
     ):
-        assert run(line, folder) == 2, line
+        assert run(words, folder) == 2, words
         error = capsys.readouterr().err
         assert message in error, error
         assert error.count("ERROR") == 1
@@ -153,8 +121,7 @@ def test_bad_input_is_one_line_and_costs_nothing(folder: Path, capsys) -> None:
 def test_a_folder_of_something_else_is_never_replaced(folder: Path, capsys) -> None:
     (folder / "mine.pyto").mkdir()
     (folder / "mine.pyto" / "work.txt").write_text("mine")
-    line = WHOLE.replace("out.pyto", "mine.pyto") + " --overwrite"
-    assert run(line, folder) == 2
+    assert run(WHOLE.replace("out.pyto", "mine.pyto") + " --overwrite", folder) == 2
     assert "is something else" in capsys.readouterr().err
     assert (folder / "mine.pyto" / "work.txt").read_text() == "mine"
 

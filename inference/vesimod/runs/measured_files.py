@@ -1,0 +1,240 @@
+"""What was measured, as files: of one synapse, and of many by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.spheres import Grid
+from vesimod_imod.sphere_model.write import write_sphere_objects
+
+from vesimod.io.csv_table import TableError, read_table, write_table
+from vesimod.io.sphere_table import write_spheres_csv
+from vesimod.measure.colouring import coloured_by
+from vesimod.measure.groups import Effect, effects
+from vesimod.measure.synapse import Measured
+from vesimod.measure.vesicle_table import Wishes
+
+TABLE_ENDING, SUMMARY_ENDING = "_measured.csv", "_summary.csv"
+_OCCUPANCY = ("from_nm", "to_nm", "region_um3", "occupancy")
+
+
+@dataclass(frozen=True)
+class MeasuredFiles:
+    """Files of one synapse.
+
+    Parameters
+    ----------
+    vesicles, summary, occupancy : Path
+        Tables: a row a vesicle, one for the synapse, one a distance to the active zone.
+    model : Path
+        The vesicles, coloured.
+    picture : Path, optional
+    """
+
+    vesicles: Path
+    summary: Path
+    occupancy: Path
+    model: Path
+    picture: Path | None = None
+
+    @staticmethod
+    def beside(table: Path, picture: Path | None = None) -> MeasuredFiles:
+        """Name them after the table of vesicles."""
+        stem = table.name.removesuffix(".csv")
+        summary, occupancy, model = (
+            table.with_name(stem + ending) for ending in (SUMMARY_ENDING, "_occupancy.csv", ".mod")
+        )
+        return MeasuredFiles(table, summary, occupancy, model, picture)
+
+    def files(self) -> list[Path]:
+        """All files that are wanted."""
+        each = (getattr(self, field.name) for field in fields(self))
+        return [file for file in each if file is not None]
+
+
+def write_measured(
+    files: MeasuredFiles,
+    synapse: str,
+    measured: Measured,
+    grid: Grid,
+    wishes: Wishes,
+    colour: str | None = None,
+) -> None:
+    """Write all files of a synapse; existing ones are replaced.
+
+    Parameters
+    ----------
+    files : MeasuredFiles
+    synapse : str
+        Its name in tables of many.
+    measured, grid, wishes
+        What was measured, where and how.
+    colour : str, optional
+        Column that colours the model; default: the pool, or else the density.
+
+    Raises
+    ------
+    InputError
+        There is no such column.
+    """
+    pools = "pool" if "pool" in measured.vesicles.measures else "density_um3"
+    objects = coloured_by(measured.vesicles, colour or pools, wishes.pool_edges_nm)
+    if files.picture is not None:
+        from vesimod.figures.measures import draw_synapse
+
+        draw_synapse(files.picture, measured)
+    write_sphere_objects(files.model, objects, grid, overwrite=True)
+    rows = [[f"{value:.6g}" for value in row] for row in measured.occupancy]
+    write_table(files.occupancy, _OCCUPANCY, rows)
+    names = ["synapse", *measured.summary]
+    write_table(files.summary, names, [[synapse, *map(_cell, measured.summary.values())]])
+    write_spheres_csv(files.vesicles, measured.vesicles, grid, overwrite=True)
+
+
+def _cell(value: float | int) -> str:
+    """Return a number as text, empty where it is not known."""
+    return "" if np.isnan(value) else f"{value:.6g}"
+
+
+@dataclass(frozen=True)
+class GroupFiles:
+    """Files of many synapses, in one folder."""
+
+    folder: Path
+
+    @property
+    def vesicles(self) -> Path:
+        """A row a vesicle."""
+        return self.folder / "vesicles.csv"
+
+    @property
+    def synapses(self) -> Path:
+        """A row a synapse."""
+        return self.folder / "synapses.csv"
+
+    @property
+    def effects(self) -> Path:
+        """A row a number and group."""
+        return self.folder / "effects.csv"
+
+    @property
+    def picture(self) -> Path:
+        """All numbers by group."""
+        return self.folder / "groups.png"
+
+    def files(self) -> list[Path]:
+        """All of them."""
+        return [self.vesicles, self.synapses, self.effects, self.picture]
+
+
+def compare_groups(
+    folder: Path, groups: Path, files: GroupFiles, control: str | None = None
+) -> tuple[list[Effect], list[str]]:
+    """Gather measured synapses into tidy tables and compare their groups.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``NAME_measured.csv`` and ``NAME_measured_summary.csv`` of each synapse.
+    groups : Path
+        A table with columns synapse (NAME) and group.
+    files : GroupFiles
+        Written; existing ones are replaced.
+    control : str, optional
+        Default: the group that stands first in `groups`.
+
+    Returns
+    -------
+    effects : list of Effect
+    doubts : list of str
+
+    Raises
+    ------
+    TableError, InputError, FileNotFoundError
+        A synapse of the table was not measured; see also `vesimod.measure.groups.effects`.
+    """
+    from vesimod.figures.measures import draw_groups
+
+    group_of = _read_groups(groups)
+    names = [name for name in group_of if _table(folder, name).exists()]
+    if missing := [name for name in group_of if name not in names]:
+        raise FileNotFoundError(
+            f"{_table(folder, missing[0])}: no such file; {groups.name} names {missing[0]!r}: run "
+            "vesimod measure on it with its table in that folder"
+        )
+    there = {path.name.removesuffix(TABLE_ENDING) for path in folder.glob(f"*{TABLE_ENDING}")}
+    doubts = [f"{name}: is in no group: left out" for name in sorted(there - set(names))]
+    member = [group_of[name] for name in names]
+    summaries = [_summary(folder, name) for name in names]
+    columns = list(dict.fromkeys(key for row in summaries for key in row))
+    values = {key: np.array([row.get(key, float("nan")) for row in summaries]) for key in columns}
+    found = effects(values, member, control)
+    for group in dict.fromkeys(member):
+        if (count := member.count(group)) < 5:
+            doubts.append(f"group {group!r} has {count} synapses: its intervals are too narrow")
+    vesicle_columns, rows = _vesicles(folder, group_of, names)
+    draw_groups(files.picture, values, member, found)
+    write_table(files.effects, [f.name for f in fields(Effect)], _effect_rows(found))
+    synapse_rows = (
+        [name, group_of[name], *(_cell(values[key][k]) for key in columns)]
+        for k, name in enumerate(names)
+    )
+    write_table(files.synapses, ["synapse", "group", *columns], synapse_rows)
+    write_table(files.vesicles, ["synapse", "group", *vesicle_columns], rows)
+    return found, doubts
+
+
+def _table(folder: Path, name: str) -> Path:
+    return folder / f"{name}{TABLE_ENDING}"
+
+
+def _read_groups(path: Path) -> dict[str, str]:
+    """Group of each synapse, in the order of the table."""
+    table = read_table(path)
+    table.require(("synapse", "group"), "it says of which group each synapse is")
+    found: dict[str, str] = {}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        name, group = row["synapse"].strip(), row["group"].strip()
+        if not name or not group or name in found or Path(name).name != name:
+            raise TableError(f"{path}: line {line}: each synapse stands there once, with its group")
+        found[name] = group
+    if not found:
+        raise InputError(f"{path}: names no synapse")
+    return found
+
+
+def _summary(folder: Path, name: str) -> dict[str, float]:
+    """Numbers of one synapse."""
+    path = folder / f"{name}{TABLE_ENDING.removesuffix('.csv')}{SUMMARY_ENDING}"
+    table = read_table(path)
+    if len(table.rows) != 1:
+        raise TableError(f"{path}: {len(table.rows)} rows, not one; measure it again")
+    try:
+        row = {key: cell for key, cell in table.rows[0].items() if key != "synapse"}
+        return {key: float(cell) if cell else float("nan") for key, cell in row.items()}
+    except ValueError as error:
+        raise TableError(f"{path}: {error}; measure the synapse again") from error
+
+
+def _vesicles(
+    folder: Path, group_of: dict[str, str], names: list[str]
+) -> tuple[list[str], Iterable[list[str]]]:
+    """Columns that any synapse's vesicles have, and the vesicles of all."""
+    tables = [read_table(_table(folder, name)) for name in names]
+    columns = list(dict.fromkeys(key for table in tables for key in table.header))
+    rows = (
+        [name, group_of[name], *(row.get(key, "") for key in columns)]
+        for name, table in zip(names, tables, strict=True)
+        for row in table.rows
+    )
+    return columns, rows
+
+
+def _effect_rows(found: list[Effect]) -> Iterable[list[str]]:
+    for effect in found:
+        values = effect.as_dict().values()
+        yield [value if isinstance(value, str) else _cell(value) for value in values]
