@@ -13,6 +13,7 @@ OPTIONS = "its parameters are the command's options, with their help"
 LONG = {
     "vesimod.commands.batch.batch": OPTIONS,
     "vesimod.commands.convert.convert": OPTIONS,
+    "vesimod.commands.measure.measure": OPTIONS,
     "vesimod_train.cli": "the options of every command of the training, with their help",
     "vesimod_train.cli.finetune_command": OPTIONS,
     "vesimod_train.export.cryovesnet.to_graph": "the published network, layer after layer",

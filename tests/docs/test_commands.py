@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 import vesimod
+from drawn import CLOSED, OPEN, box, draw, line
 from markdown_it import MarkdownIt
+from vesimod.io.tomogram import read_tomogram
 from vesimod.network.model import find_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,6 +130,13 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     options = [block for block in blocks(PAGES["etomo.md"]) if block[0].startswith("InputFile")]
     text = "\n".join(options[0]).replace("TS_01_vesicles.mod", "TS_01_options.mod")
     (folder / "options.txt").write_text(text, encoding="utf-8")
+    grid = read_tomogram(folder / "TS_01_rec.mrc").grid
+    inside = box(range(2, 94, 4), (4, 155), (4, 155))
+    draw(folder / "outline.mod", grid, {"outline": (CLOSED, inside)})
+    zone = line(range(4, 92, 4), 148, (10, 150))
+    draw(folder / "az.mod", grid, {"active zone": (OPEN, zone)})
+    (folder / "measured").mkdir()
+    (folder / "groups.csv").write_text("synapse,group\nTS_01,a\nTS_02,b\n", encoding="utf-8")
     return folder
 
 

@@ -73,7 +73,11 @@ def _neighbours(axes: Any, chance: Chance | None) -> None:
 
 
 def _pools(axes: Any, measured: Measured) -> None:
-    counts = {k[2:]: v for k, v in measured.summary.items() if k.startswith("n ")}
+    counts = {
+        name.removeprefix("n_").replace("_", " "): count
+        for name, count in measured.summary.items()
+        if name.startswith("n_")
+    }
     axes.bar(range(len(counts)), list(counts.values()), color=_BLUE)
     axes.set_xticks(range(len(counts)), list(counts), rotation=30, ha="right", fontsize=8)
     axes.set(ylabel="vesicles", title="pools")

@@ -116,9 +116,10 @@ def _summary(vesicles: Spheres, places: Places, wishes: Wishes) -> dict[str, Num
         name = criterion.partition(":")[0].strip()
         pools[name] = int(vesicles[name].sum())
     for name, count in pools.items():
-        numbers[f"n {name}"] = count
+        word = name.replace("-", "_").replace(" ", "_")
+        numbers[f"n_{word}"] = count
         if "az_um2" in numbers:
-            numbers[f"per um2 {name}"] = count / numbers["az_um2"]
+            numbers[f"per_um2_{word}"] = count / numbers["az_um2"]
     if "connectors" in vesicles.measures:
         tethers, connectors = vesicles["tethers"], vesicles["connectors"]
         numbers |= {

@@ -49,7 +49,7 @@ def test_a_synapse(folder: Path, capsys) -> None:
     )
     assert measure(folder, *words) == 0
     out = capsys.readouterr().out
-    assert "per um2 0-45 nm" in out
+    assert "per_um2_0_45_nm" in out
     table = read_table(folder / "S1_rec_measured.csv")
     assert len(table.rows) == 27
     assert {"az_nm", "membrane_az_nm", "outline_nm", "pool", "density_um3"} <= set(table.header)
@@ -57,7 +57,7 @@ def test_a_synapse(folder: Path, capsys) -> None:
     assert sum(row["near"] == "1" for row in table.rows) == near > 0
     (summary,) = read_table(folder / "S1_rec_measured_summary.csv").rows
     assert summary["synapse"] == "S1_rec"
-    assert int(float(summary["n near"])) == near
+    assert int(float(summary["n_near"])) == near
     model = read_sphere_model(folder / "S1_rec_measured.mod")
     assert model.object_names[0] == "pool 0-45 nm"
     assert len(model.spheres) == 27

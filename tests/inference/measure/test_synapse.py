@@ -76,9 +76,9 @@ def test_numbers_of_the_synapse(places: Places, connectors: Path) -> None:
     assert numbers["density_um3"] == pytest.approx(5 / numbers["region_um3"])
     volumes = 4 / 3 * np.pi * SPHERES.radii_nm**3
     assert numbers["volume_fraction"] == pytest.approx(volumes.sum() / 1e9 / numbers["region_um3"])
-    assert numbers["n 0-45 nm"] == 3
-    assert numbers["per um2 0-45 nm"] == pytest.approx(3 / 0.02)
-    assert numbers["n large"] == 2
+    assert numbers["n_0_45_nm"] == 3
+    assert numbers["per_um2_0_45_nm"] == pytest.approx(3 / 0.02)
+    assert numbers["n_large"] == 2
     assert numbers["tethers_per_vesicle"] == pytest.approx(0.6)
     assert numbers["untethered"] == pytest.approx(0.6)
     assert 1 / 20 <= numbers["neighbour_p"] <= 1
