@@ -15,9 +15,9 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+import drawn
 import pytest
 import vesimod
-from drawn import CLOSED, OPEN, box, draw, line
 from markdown_it import MarkdownIt
 from vesimod.io.tomogram import read_tomogram
 from vesimod.network.model import find_model
@@ -131,10 +131,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     text = "\n".join(options[0]).replace("TS_01_vesicles.mod", "TS_01_options.mod")
     (folder / "options.txt").write_text(text, encoding="utf-8")
     grid = read_tomogram(folder / "TS_01_rec.mrc").grid
-    inside = box(range(2, 94, 4), (4, 155), (4, 155))
-    draw(folder / "outline.mod", grid, {"outline": (CLOSED, inside)})
-    zone = line(range(4, 92, 4), 148, (10, 150))
-    draw(folder / "az.mod", grid, {"active zone": (OPEN, zone)})
+    inside = drawn.box(range(2, 94, 4), (4, 155), (4, 155))
+    drawn.draw(folder / "outline.mod", grid, {"outline": (drawn.CLOSED, inside)})
+    zone = drawn.line(range(4, 92, 4), 148, (10, 150))
+    drawn.draw(folder / "az.mod", grid, {"active zone": (drawn.OPEN, zone)})
     (folder / "measured").mkdir()
     (folder / "groups.csv").write_text("synapse,group\nTS_01,a\nTS_02,b\n", encoding="utf-8")
     return folder

@@ -80,15 +80,7 @@ def measure_vesicles(
     size = places.grid.voxel_size_nm
     centres_nm = spheres.centres * np.asarray(size)
     radii = spheres.radii_nm
-    doubts: list[str] = []
-    columns: dict[str, npt.NDArray[Any]] = {}
-    for name, surface in (("az", places.active_zone), ("outline", places.outline)):
-        if surface is not None:
-            distance = distance_nm(surface, spheres.centres, size)
-            columns[f"{name}_nm"] = distance
-            columns[f"membrane_{name}_nm"] = distance - radii
-            overlapping = distance - radii < -_OVERLAP_NM
-            doubts += _listed(spheres, overlapping, f"overlap the {_NAMES[name]}")
+    columns, doubts = _to_membranes(spheres, places)
     if places.region is not None:
         inside = lie_in(spheres, places.region)
         columns["inside"] = inside.astype(np.int64)
@@ -116,7 +108,23 @@ def measure_vesicles(
     return measured.with_measures(**members), tuple(doubts)
 
 
-_NAMES = {"az": "active zone", "outline": "outline"}
+def _to_membranes(
+    spheres: Spheres, places: Places
+) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:
+    """Distances to the active zone and the outline; vesicles that overlap them are doubtful."""
+    columns: dict[str, npt.NDArray[Any]] = {}
+    doubts: list[str] = []
+    for name, surface, words in (
+        ("az", places.active_zone, "active zone"),
+        ("outline", places.outline, "outline"),
+    ):
+        if surface is not None:
+            distance = distance_nm(surface, spheres.centres, places.grid.voxel_size_nm)
+            columns[f"{name}_nm"] = distance
+            columns[f"membrane_{name}_nm"] = distance - spheres.radii_nm
+            overlapping = distance - spheres.radii_nm < -_OVERLAP_NM
+            doubts += _listed(spheres, overlapping, f"overlap the {words}")
+    return columns, doubts
 
 
 def _listed(spheres: Spheres, which: BoolArray, what: str, most: int = 8) -> Sequence[str]:
