@@ -7,7 +7,8 @@ it. A child is ended just before its first one, its second one ... until it come
 same command is run once more, with --overwrite where it says that a run was cut short. What it
 leaves must be what an undisturbed run leaves, to the byte and without a file more; what was
 replaced lies beside it with ~. Right after the kill, each file is as it was before or as it
-should become.
+should become. Sessions in which a person takes part are judged by `kill_sessions.py`; of commands
+that begin with ``train``, what PyTorch writes need not be the same to the byte.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import kill_sessions
 import numpy as np
 from vesimod.cli import app, run_app
+from vesimod.commands.pip_front import run_front
 from vesimod.io.tomogram import write_volume
 from vesimod.network import runtime
 from vesimod_imod.core.spheres import Grid, Spheres
@@ -35,8 +38,12 @@ GRID = Grid((40, 56, 60), (2.0, 2.0, 2.0))
 CENTRES = np.array([[20.0, 28.0, 31.0]])
 RADIUS_NM = 24.0
 MODEL = Path(__file__).parents[1] / "tests" / "data" / "dark.onnx"
-EVENTS = ("os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "shutil.copyfile")
+EVENTS = (
+    *("os.rename", "os.remove", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"),
+    *("shutil.copyfile", "shutil.rmtree"),
+)
 Words = list[str]
+Person = Callable[[Path, int, kill_sessions.Alive], None]
 
 
 def write_inputs(folder: Path) -> None:
@@ -50,6 +57,8 @@ def write_inputs(folder: Path) -> None:
     write_sphere_model(folder / "found.mod", spheres, GRID)
     write_sphere_model(folder / "corrected.mod", spheres.select(np.array([0])), GRID)
     write_sphere_model(folder / "clicks.mod", Spheres(CENTRES + 2, np.array([np.nan])), GRID)
+    (folder / "TS_01.edf").write_text("Setup.DatasetName=TS_01\nSetup.AxisType=Single Axis\n")
+    shutil.copyfile(folder / "TS_01.mrc", folder / "TS_01_rec.mrc")
     write_sphere_model(folder / "old.mod", Spheres(CENTRES, np.array([9.0])), GRID)
     quietly(["corrections", "found.mod", "corrected.mod", "-o", "changes.csv"])
 
@@ -58,6 +67,7 @@ def segment(*more: str) -> Words:
     return ["segment", "TS_01.mrc", "--model", str(MODEL), "--threads", "1", "--quiet", *more]
 
 
+SLAB = ["-InputFile", "TS_01.mrc", "-NetworkModel", str(MODEL), "-NumberOfSlabs", "2"]
 COMMANDS: dict[str, Words] = {
     "snap": ["snap", "TS_01.mrc", "clicks.mod", "-o", "out.mod"],
     "snap --overwrite": ["snap", "TS_01.mrc", "clicks.mod", "-o", "old.mod", "--overwrite"],
@@ -69,19 +79,39 @@ COMMANDS: dict[str, Words] = {
     "segment --overwrite": segment("-o", "old.mod", "--picture", "p.png", "--overwrite"),
     "batch": ["batch", *segment()[1:], "-o", "out", "--dropped"],
     "batch --chunks": ["batch", *segment()[1:], "-o", "out", "--chunks"],
+    "batch, again": ["batch", *segment()[1:], "-o", "out", "--overwrite", "--threshold", "0.4"],
+    "evaluate": ["evaluate", "found.mod", "corrected.mod", "--picture", "p.png"],
+    "etomo": ["etomo", "TS_01.edf", "--model", str(MODEL)],
+    "slab": ["pip", *SLAB, "-SlabNumber", "1"],
 }
+SESSIONS: dict[str, Words] = {
+    "watch": ["watch", "TS_01.mrc", "clicks.mod"],
+    "edit": ["edit", "TS_01.mrc", "clicks.mod"],
+}
+TRAINING = "train"  # begins the names of what needs torch; `kill_training.py` has the lines
+TRAINED = [
+    f"{TRAINING} {name}"
+    for name in ("simulate", "learn-from", "fit", "finetune", "export", "ensemble")
+]
 
 
 def quietly(words: Words) -> tuple[int, str]:
     """Run a command line here; return its exit code and what it said."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = run_app(app, "vesimod", words)
+        if words[0] == "pip":
+            code = run_front(words[1:])
+        elif words[0] == TRAINING:
+            from vesimod_train.cli import app as training
+
+            code = run_app(training, "vesimod-train", words[1:])
+        else:
+            code = run_app(app, "vesimod", words)
     return code, said.getvalue()
 
 
-def child(work: Callable[[], int]) -> int:
-    """Do something in a process of its own; return its exit code."""
+def child(work: Callable[[], int], person: Person | None = None) -> int:
+    """Do something in a process of its own, with a person who drives it; return its exit code."""
     process = os.fork()
     if process == 0:
         code = 1
@@ -89,7 +119,16 @@ def child(work: Callable[[], int]) -> int:
             code = work()
         finally:
             os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    status: list[int] = []
+
+    def alive() -> bool:
+        if not status and (ended := os.waitpid(process, os.WNOHANG))[0]:
+            status.append(ended[1])
+        return not status
+
+    if person is not None:
+        person(Path.cwd(), process, alive)
+    return os.waitstatus_to_exitcode(status[0] if status else os.waitpid(process, 0)[1])
 
 
 def dying(words: Words, last: int, folder: Path) -> int:
@@ -160,6 +199,30 @@ def kill_everywhere(words: Words, inputs: Path, every: int) -> tuple[int, list[s
     raise RuntimeError("it never came through")
 
 
+def kill_session(words: Words, inputs: Path) -> tuple[int, list[str]]:
+    """Do what `kill_everywhere` does, with a command that a person drives."""
+    before = contents(inputs)
+    person: Person = getattr(kill_sessions, words[0])
+
+    def session(work: Callable[[], int]) -> int:
+        kill_sessions.prepare(Path.cwd())
+        return child(work, person)
+
+    faults: list[str] = []
+    for last in range(1, 10_000):
+        with fresh(inputs) as folder:
+            killed = session(lambda last=last, folder=folder: dying(words, last, folder))
+            if killed != KILLED:
+                ended = [] if killed == 0 else [f"exit code {killed}"]
+                return last - 1, faults + ended
+            found = list(kill_sessions.faults_after_kill(folder, before))
+            if code := session(lambda: quietly(words)[0]):
+                found.append(f"does not run again: exit code {code}")
+            found += kill_sessions.faults_in_the_end(folder, before)
+            faults += [f"point {last}: {fault}" for fault in found]
+    raise RuntimeError("it never came through")
+
+
 def judge(
     words: Words, folder: Path, before: dict[str, bytes], expected: dict[str, bytes]
 ) -> Iterator[str]:
@@ -204,18 +267,27 @@ def run_again(words: Words) -> tuple[int, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=list(COMMANDS))
+    every = [*COMMANDS, *SESSIONS, *TRAINED]
+    parser.add_argument("--commands", nargs="+", choices=every, default=every)
     parser.add_argument("--every", type=int, default=1, help="file events from kill to kill")
     options = parser.parse_args()
     runtime.import_runtime()
-    total, wrong = 0, 0
+    total, wrong, commands = 0, 0, dict(COMMANDS)
     with tempfile.TemporaryDirectory() as name:
         inputs = Path(name).resolve() / "inputs"
         inputs.mkdir()
         os.chdir(inputs)
         write_inputs(inputs)
+        if any(command in TRAINED for command in options.commands):
+            import kill_training
+
+            kill_training.write_inputs(inputs)
+            commands |= {name: [TRAINING, *kill_training.COMMANDS[name]] for name in TRAINED}
         for command in options.commands:
-            points, faults = kill_everywhere(COMMANDS[command], inputs, options.every)
+            if command in SESSIONS:
+                points, faults = kill_session(SESSIONS[command], inputs)
+            else:
+                points, faults = kill_everywhere(commands[command], inputs, options.every)
             print(f"{command}: killed at {points} points, {len(faults)} faults", flush=True)
             for fault in faults:
                 print(f"  {fault}", flush=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Report = Callable[[str, int, int], None]
 LONGEST_SILENCE_S = 60.0
+# 3dmod writes no trace of it into the model, so that nobody can know.
+UNBINNED = "positions count single pixels; where 3dmod runs binned (-B 2), it shows half of them"
 STEPS = {
     "tomograms": "tomograms",
     "reading": "read and resample",

@@ -33,7 +33,7 @@ def corrections(
 
     from vesimod_imod.core.file_roles import check_files
 
-    from vesimod.commands.console import grid_for, read, say, say_lines
+    from vesimod.commands.console import UNBINNED, grid_for, read, say, say_lines
     from vesimod.review.correction_table import as_json, counts, write_corrections
     from vesimod.review.corrections import find_corrections
 
@@ -46,9 +46,11 @@ def corrections(
     if json_output:
         say_lines(json.dumps({"counts": counts(rows), "corrections": as_json(rows)}, indent=1))
         return
-    for row in rows:
-        if row.verdict != "kept":
-            say(line(row, edited.screen))
+    changed = [row for row in rows if row.verdict != "kept"]
+    for row in changed:
+        say(line(row, edited.screen))
+    if changed:
+        say(f"note: {UNBINNED}")
     say(", ".join(f"{count} {verdict}" for verdict, count in counts(rows).items()))
     if output is not None:
         say(f"wrote {output}")

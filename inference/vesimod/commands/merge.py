@@ -28,7 +28,7 @@ def merge(
     from vesimod_imod.model.coordinates import shown_in_3dmod
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
 
-    from vesimod.commands.console import grid_for, read, say, say_lines, warn
+    from vesimod.commands.console import UNBINNED, grid_for, read, say, say_lines, warn
     from vesimod.review.correction_table import read_corrections
     from vesimod.review.merge import merge as apply
 
@@ -55,6 +55,8 @@ def merge(
     for conflict in merged.conflicts:
         at = shown_in_3dmod(conflict.centre)
         say(f"conflict  {conflict.id:>5} at {at}: {conflict.text}")
+    if merged.conflicts:
+        say(f"note: {UNBINNED}")
     say(
         f"{len(merged.decided)} spheres as the corrections have them, {len(merged.new)} new ones "
         f"(orange), {len(merged.conflicts)} conflicts"

@@ -76,6 +76,8 @@ def _tell(snapped: SnappedModel) -> None:
     for click, reason in zip(snapped.clicks, snapped.reasons, strict=True):
         if reason:
             console.say(f"point at {shown_in_3dmod(click)}: {reason}")
+    if (snapped.reasons != "").any():
+        console.say(f"note: {console.UNBINNED}")
     console.say(
         f"{int((snapped.reasons == '').sum())} of {len(snapped.clicks)} clicks became spheres; "
         f"{snapped.kept} spheres kept as they were"

@@ -12,13 +12,14 @@ def watch(
     invert: Invert = False,
 ) -> None:
     """Watch a model; each time a 3dmod saves it, clicks become precise spheres in the file."""
-    from vesimod.commands.console import say
+    from vesimod.commands.console import UNBINNED, say
     from vesimod.commands.refining import new_session, open_files
 
     file, find, volume = open_files(tomogram, model, voxel_size_nm, invert)
     session = new_session(file, find, volume)
     session.start()
     say(f"Watching {model}: save it in 3dmod (s), then load it again (File > Reload Model).")
+    say(f"note: {UNBINNED}")
     say(f"Every state is kept in {session.history.folder}. End with Ctrl-C.")
     try:
         session.run(lambda: False)

@@ -121,7 +121,7 @@ def find_spheres(
     spheres = replace(spheres, scores=score(features(spheres), reasons == ""))
     reasons, overlap_nm = _unlikely(spheres, reasons, voxel_size_nm)
     kept = reasons == ""
-    if is_noise(density, probability, probability_voxel_size_nm, spheres.select(kept), region):
+    if is_noise(density, network, spheres.select(kept), len(spheres), region):
         reasons[kept], kept = NOISE, np.zeros(len(spheres), bool)
         notes = (*notes, NOISE_NOTE)
     dropped = spheres.with_measures(reason=reasons).select(~kept)

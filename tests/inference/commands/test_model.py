@@ -246,6 +246,8 @@ def test_corrections_are_said_as_on_the_screen_and_odd_radii_questioned(vesimod,
         "(3.6 nm is hardly a vesicle's radius: a slip?)",
         "removed       2 at x 46, y 31, z 21, radius 20.0 nm",
     ]
+    assert "where 3dmod runs binned (-B 2), it shows half of them" in out
+    assert "binned" not in vesimod("corrections", whole, whole)[1]
 
 
 @pytest.mark.parametrize("content", ["", "verdict,note\n", None])
