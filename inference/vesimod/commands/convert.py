@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vesimod_imod.core.spheres import Grid, Spheres
 
     from vesimod.handoff.pyto import PytoInput
+    from vesimod.io.tomogram import Tomogram
 
 _MEMBRANE_NM = 6.0  # how thick an active zone is painted: a membrane
 
@@ -48,6 +49,9 @@ def convert(
     active_zone: Annotated[
         Path | None, typer.Option(metavar="MOD", help="The active zone, for Pyto: contours.")
     ] = None,
+    az_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Object of its model; needed if several.")
+    ] = None,
     first_vesicle_id: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Labels below are regions, not vesicles."),
@@ -79,10 +83,12 @@ def convert(
         spheres = _with_radius(spheres, radius_nm)
     if write is None:
         from vesimod.handoff.pyto import write_pyto
+        from vesimod.io.tomogram import read_tomogram
 
         if tomogram is None:
             raise ValueError(f"{output}: Pyto works on a tomogram; give --tomogram")
-        given, doubts = _for_pyto(source, spheres, tomogram, voxel_size_nm, outline, active_zone)
+        volume = read_tomogram(tomogram, voxel_size_nm)
+        given, doubts = _for_pyto(source, spheres, volume, outline, active_zone, az_name)
         for doubt in doubts:
             warn(doubt)
         write_pyto(output, given, overwrite=overwrite)
@@ -143,10 +149,10 @@ def _with_radius(spheres: Spheres, radius_nm: float) -> Spheres:
 def _for_pyto(
     source: Path,
     spheres: Spheres,
-    tomogram: Path,
-    voxel_size_nm: float | None,
+    volume: Tomogram,
     outline: Path | None,
     active_zone: Path | None,
+    az_name: str | None,
 ) -> tuple[PytoInput, list[str]]:
     """Paint what Pyto's labels are made of; return it with what is doubtful about it."""
     import numpy as np
@@ -156,10 +162,8 @@ def _for_pyto(
     from vesimod.io.label_volume import paint_spheres
     from vesimod.io.read_spheres import FileKind, kind_of
     from vesimod.io.region import read_region
-    from vesimod.io.tomogram import read_tomogram
     from vesimod.membranes.surface import mask, read_surface
 
-    volume = read_tomogram(tomogram, voxel_size_nm)
     grid = volume.grid
     doubts = []
     if outline is None:
@@ -172,7 +176,7 @@ def _for_pyto(
     if active_zone is None:
         doubts.append("no --active-zone: Pyto finds no tethers")
     else:
-        surface = read_surface(active_zone, grid)
+        surface = read_surface(active_zone, grid, az_name)
         doubts += surface.notes
         zone = mask(surface, grid.shape, grid.voxel_size_nm, _MEMBRANE_NM)
     is_model = source.suffix.lower() == ".mod" or kind_of(source) is FileKind.MODEL

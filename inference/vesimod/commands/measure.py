@@ -11,7 +11,6 @@ from vesimod.commands.options import Overwrite, Quiet, VoxelSize
 
 if TYPE_CHECKING:
     from vesimod.measure.groups import Effect
-    from vesimod.measure.synapse import Measured
 
 ActiveZone = Annotated[
     Path | None, typer.Option(metavar="MOD", help="Contours along the active zone's membrane.")
@@ -49,6 +48,9 @@ def measure(
     ] = None,
     active_zone: ActiveZone = None,
     outline: Outline = None,
+    az_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Object of its model; needed if several.")
+    ] = None,
     connectors: Annotated[
         Path | None, typer.Option(metavar="CSV", help="The table that vesimod connect wrote.")
     ] = None,
@@ -77,30 +79,22 @@ def measure(
         return
     if vesicles is None:
         raise ValueError("name the vesicles after the tomogram; a folder needs --groups")
-    from vesimod_imod.core.file_roles import check_files
-
-    from vesimod.commands.console import open_tomogram, read, say, suggest_3dmod, warn
-    from vesimod.measure.places import read_places
-    from vesimod.measure.synapse import measure_synapse
+    from vesimod.commands.console import open_tomogram, say, suggest_3dmod, warn
     from vesimod.measure.vesicle_table import Wishes
-    from vesimod.runs.measured_files import TABLE_ENDING, MeasuredFiles, write_measured
+    from vesimod.runs.measure_file import TABLE_ENDING, MeasuredFiles, MeasureInputs, measure_file
+    from vesimod.runs.outputs import stem
 
-    name = source.name.split(".")[0]
-    files = MeasuredFiles.beside(output or vesicles.with_name(name + TABLE_ENDING), picture)
-    inputs = [source, vesicles, active_zone, outline, connectors]
-    check_files(inputs, files.files(), overwrite=overwrite)
-    grid = open_tomogram(source, voxel_size_nm, quiet).grid
+    volume = open_tomogram(source, voxel_size_nm, quiet)
+    table = output or vesicles.with_name(stem(source) + TABLE_ENDING)
+    files = MeasuredFiles.beside(table, picture)
     wishes = Wishes(edges_of(pool_edges), tuple(pool or ()), connectors)
-    places = read_places(grid, active_zone, outline)
-    spheres = read(vesicles, grid).spheres
-    if not len(spheres):
-        raise ValueError(f"{vesicles}: holds no vesicles to measure")
-    measured = measure_synapse(spheres, places, wishes)
+    inputs = MeasureInputs(vesicles, active_zone, outline, az_name)
+    measured = measure_file(volume, inputs, files, wishes, colour=colour, overwrite=overwrite)
     for doubt in measured.doubts:
         warn(doubt)
-    write_measured(files, name, measured, grid, wishes, colour)
     if not quiet:
-        tell_summary(measured)
+        for name, value in measured.summary.items():
+            say(f"{name:<24} {value:>12.5g}")
         say(f"wrote {files.vesicles}, {files.summary.name}, {files.occupancy.name}")
         suggest_3dmod(source, files.model)
 
@@ -111,14 +105,6 @@ def edges_of(text: str) -> tuple[float, ...]:
         return tuple(float(word) for word in text.split(","))
     except ValueError as error:
         raise ValueError(f"--pool-edges {text}: numbers in nm with commas between") from error
-
-
-def tell_summary(measured: Measured) -> None:
-    """Print the numbers of a synapse."""
-    from vesimod.commands.console import say
-
-    for name, value in measured.summary.items():
-        say(f"{name:<24} {value:>12.5g}")
 
 
 def _compare(
@@ -134,7 +120,7 @@ def _compare(
     from vesimod_imod.core.file_roles import check_files
 
     from vesimod.commands.console import say, warn
-    from vesimod.runs.measured_files import GroupFiles, compare_groups
+    from vesimod.runs.compare_groups import GroupFiles, compare_groups
 
     if vesicles is not None:
         raise ValueError(f"{vesicles}: --groups compares what is measured already; name its folder")

@@ -1,4 +1,4 @@
-"""What was measured, as files: of one synapse, and of many by group."""
+"""Groups of measured synapses, from their tables to tables, effects and a figure."""
 
 from __future__ import annotations
 
@@ -8,96 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from vesimod_imod.core.errors import InputError
-from vesimod_imod.core.spheres import Grid
-from vesimod_imod.sphere_model.write import write_sphere_objects
 
 from vesimod.io.csv_table import TableError, read_table, write_table
-from vesimod.io.sphere_table import write_spheres_csv
-from vesimod.measure.colouring import coloured_by
 from vesimod.measure.groups import Effect, effects
-from vesimod.measure.synapse import Measured
-from vesimod.measure.vesicle_table import Wishes
-
-TABLE_ENDING, SUMMARY_ENDING = "_measured.csv", "_summary.csv"
-_OCCUPANCY = ("from_nm", "to_nm", "region_um3", "occupancy")
-
-
-@dataclass(frozen=True)
-class MeasuredFiles:
-    """Files of one synapse.
-
-    Parameters
-    ----------
-    vesicles, summary, occupancy : Path
-        Tables: a row a vesicle, one for the synapse, one a distance to the active zone.
-    model : Path
-        The vesicles, coloured.
-    picture : Path, optional
-    """
-
-    vesicles: Path
-    summary: Path
-    occupancy: Path
-    model: Path
-    picture: Path | None = None
-
-    @staticmethod
-    def beside(table: Path, picture: Path | None = None) -> MeasuredFiles:
-        """Name them after the table of vesicles."""
-        stem = table.name.removesuffix(".csv")
-        summary, occupancy, model = (
-            table.with_name(stem + ending) for ending in (SUMMARY_ENDING, "_occupancy.csv", ".mod")
-        )
-        return MeasuredFiles(table, summary, occupancy, model, picture)
-
-    def files(self) -> list[Path]:
-        """All files that are wanted."""
-        each = (getattr(self, field.name) for field in fields(self))
-        return [file for file in each if file is not None]
-
-
-def write_measured(
-    files: MeasuredFiles,
-    synapse: str,
-    measured: Measured,
-    grid: Grid,
-    wishes: Wishes,
-    colour: str | None = None,
-) -> None:
-    """Write all files of a synapse; existing ones are replaced.
-
-    Parameters
-    ----------
-    files : MeasuredFiles
-    synapse : str
-        Its name in tables of many.
-    measured, grid, wishes
-        What was measured, where and how.
-    colour : str, optional
-        Column that colours the model; default: the pool, or else the density.
-
-    Raises
-    ------
-    InputError
-        There is no such column.
-    """
-    pools = "pool" if "pool" in measured.vesicles.measures else "density_um3"
-    objects = coloured_by(measured.vesicles, colour or pools, wishes.pool_edges_nm)
-    if files.picture is not None:
-        from vesimod.figures.measures import draw_synapse
-
-        draw_synapse(files.picture, measured)
-    write_sphere_objects(files.model, objects, grid, overwrite=True)
-    rows = [[f"{value:.6g}" for value in row] for row in measured.occupancy]
-    write_table(files.occupancy, _OCCUPANCY, rows)
-    names = ["synapse", *measured.summary]
-    write_table(files.summary, names, [[synapse, *map(_cell, measured.summary.values())]])
-    write_spheres_csv(files.vesicles, measured.vesicles, grid, overwrite=True)
-
-
-def _cell(value: float | int) -> str:
-    """Return a number as text, empty where it is not known."""
-    return "" if np.isnan(value) else f"{value:.6g}"
+from vesimod.runs.measure_file import SUMMARY_ENDING, TABLE_ENDING, cell
 
 
 @dataclass(frozen=True)
@@ -180,7 +94,7 @@ def compare_groups(
     draw_groups(files.picture, values, member, found)
     write_table(files.effects, [f.name for f in fields(Effect)], _effect_rows(found))
     synapse_rows = (
-        [name, group_of[name], *(_cell(values[key][k]) for key in columns)]
+        [name, group_of[name], *(cell(values[key][k]) for key in columns)]
         for k, name in enumerate(names)
     )
     write_table(files.synapses, ["synapse", "group", *columns], synapse_rows)
@@ -237,4 +151,4 @@ def _vesicles(
 def _effect_rows(found: list[Effect]) -> Iterable[list[str]]:
     for effect in found:
         values = effect.as_dict().values()
-        yield [value if isinstance(value, str) else _cell(value) for value in values]
+        yield [value if isinstance(value, str) else cell(value) for value in values]

@@ -1,0 +1,70 @@
+"""How far the vesicles of measured synapses are off those of a population of real ones.
+
+python benchmarks/population.py POPULATION.csv MEASURED.csv ...
+
+POPULATION.csv has a row a vesicle: synapse, radius_nm, min_distance_az_nm, n_tether, n_connection.
+MEASURED.csv are tables that `vesimod measure` wrote. Numbers are means over synapses, with the
+standard deviation between synapses.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+EDGES_NM = (-np.inf, 45.0, 75.0, 150.0, 250.0)
+COLUMNS = {
+    "min_distance_az_nm": "membrane_az_nm",
+    "n_tether": "tethers",
+    "n_connection": "connectors",
+}
+Row = Callable[[pd.DataFrame], float]
+
+
+def rows() -> dict[str, Row]:
+    """Numbers of a synapse by what they are."""
+    found: dict[str, Row] = {
+        "vesicles": len,
+        "radius, mean (nm)": lambda s: s.radius_nm.mean(),
+        "radius, SD (nm)": lambda s: s.radius_nm.std(),
+        "distance to the active zone, median (nm)": lambda s: s.membrane_az_nm.median(),
+    }
+    for low, high in pairwise(EDGES_NM):
+        name = f"within {max(low, 0):g} to {high:g} nm (%)"
+        found[name] = lambda s, low=low, high=high: (  # type: ignore[misc]
+            100 * ((s.membrane_az_nm >= low) & (s.membrane_az_nm < high)).mean()
+        )
+    found |= {
+        "connections a vesicle": lambda s: s.connectors.mean(),
+        "without a connection (%)": lambda s: 100 * (s.connectors == 0).mean(),
+        "without a tether (%)": lambda s: 100 * (s.tethers == 0).mean(),
+        "tethered within 45 nm (%)": lambda s: (
+            100 * (s.tethers[s.membrane_az_nm < EDGES_NM[1]] > 0).mean()
+        ),
+    }
+    return found
+
+
+def numbers(synapses: list[pd.DataFrame], row: Row) -> str:
+    """Mean and SD over synapses."""
+    values = np.array([row(synapse) for synapse in synapses], float)
+    values = values[np.isfinite(values)]
+    return f"{values.mean():.3g} +- {values.std(ddof=1):.2g}" if len(values) > 1 else "-"
+
+
+def main(population: Path, measured: list[Path]) -> None:
+    real = pd.read_csv(population).rename(columns=COLUMNS)
+    ours = [pd.read_csv(path) for path in measured]
+    theirs = [synapse for _, synapse in real.groupby("synapse")]
+    print(f"{'':<42} {len(theirs)} real synapses   {len(ours)} measured")
+    for name, row in rows().items():
+        print(f"{name:<42} {numbers(theirs, row):<17} {numbers(ours, row)}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
