@@ -11,7 +11,9 @@ MOST_FUNCTION_LINES, MOST_MODULE_LINES = 60, 300
 OPTIONS = "its parameters are the command's options, with their help"
 # What may be longer, and why. Nothing may stand here without need.
 LONG = {
+    "vesimod.api.connecting.connect": "its parameters are the method's, with their meaning",
     "vesimod.commands.batch.batch": OPTIONS,
+    "vesimod.commands.connect.connect": OPTIONS,
     "vesimod.commands.convert.convert": OPTIONS,
     "vesimod.commands.measure.measure": OPTIONS,
     "vesimod_train.cli": "the options of every command of the training, with their help",

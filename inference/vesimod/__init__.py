@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from vesimod_imod.model.chunks import ModFormatError
 
     from vesimod.api.comparing import corrections, evaluate, merge
+    from vesimod.api.connecting import connect
     from vesimod.api.finding import read_tomogram, segment, snap
     from vesimod.api.spheres import paint_labels, read_spheres, write_spheres
+    from vesimod.connectors.result import Connections
     from vesimod.io.csv_table import TableError
     from vesimod.io.tomogram import Tomogram, TomogramError
     from vesimod.measure.agreement import Evaluation
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "connect": "vesimod.api.connecting",
     "corrections": "vesimod.api.comparing",
     "evaluate": "vesimod.api.comparing",
     "load_model": "vesimod.network.model",
@@ -44,6 +47,7 @@ _HOMES = {
     "segment": "vesimod.api.finding",
     "snap": "vesimod.api.finding",
     "write_spheres": "vesimod.api.spheres",
+    "Connections": "vesimod.connectors.result",
     "Correction": "vesimod.review.correction_table",
     "Evaluation": "vesimod.measure.agreement",
     "Grid": "vesimod_imod.core.spheres",
@@ -63,6 +67,7 @@ _HOMES = {
     "VesimodWarning": "vesimod_imod.core.errors",
 }
 __all__ = [
+    "Connections",
     "Correction",
     "DeviceError",
     "Evaluation",
@@ -81,6 +86,7 @@ __all__ = [
     "VesimodError",
     "VesimodWarning",
     "__version__",
+    "connect",
     "corrections",
     "evaluate",
     "load_model",

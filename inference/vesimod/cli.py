@@ -9,6 +9,7 @@ import typer
 
 from vesimod.commands import (
     batch,
+    connect,
     convert,
     corrections,
     demo,
@@ -47,6 +48,7 @@ app.add_typer(model.app, name="model")
 app.command("corrections")(corrections.corrections)
 app.command("merge")(merge.merge)
 app.command("snap")(snap.snap)
+app.command("connect")(connect.connect)
 app.command("edit")(edit.edit)
 app.command("watch")(watch.watch)
 app.command("etomo")(etomo.etomo)

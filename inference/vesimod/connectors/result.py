@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -139,6 +140,10 @@ class Connections(ShortRepr):
     clusters: ClusterShape
     layers: Layers | None = None
     notes: tuple[str, ...] = ()
+
+    def noting(self, doubts: Iterable[str]) -> Connections:
+        """Return the same with more that may make it wrong."""
+        return replace(self, notes=(*self.notes, *doubts))
 
     def of_kind(self, kind: str) -> list[Connector]:
         """Those that are tethers, or connectors."""

@@ -60,3 +60,8 @@ def checked_thresholds(
     if not 0 < len(found) < NEVER or not np.all(np.isfinite(found)):
         raise InputError(f"thresholds: 1 to {NEVER - 1} finite numbers are taken, not {found[:9]}")
     return tuple(found)
+
+
+def evenly_spaced(first: float, last: float, count: int) -> tuple[float, ...]:
+    """Thresholds in equal steps, both ends among them."""
+    return tuple(np.linspace(first, last, max(count, 0)).tolist())

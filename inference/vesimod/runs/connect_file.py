@@ -1,0 +1,181 @@
+"""Connectors and tethers of one tomogram, from files to files."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import marked_unfinished
+
+from vesimod.connectors.find import ConnectSettings, find_connectors
+from vesimod.connectors.hierarchy import Progress
+from vesimod.connectors.inputs import AZ_THICKNESS_NM, read_places
+from vesimod.connectors.model import write_model
+from vesimod.connectors.result import CONNECTOR, NOT_ABSOLUTE, TETHER, Connections
+from vesimod.connectors.synapse import synapse_of
+from vesimod.connectors.tables import WRITERS
+from vesimod.io.provenance import Provenance, fingerprint, write_provenance
+from vesimod.io.tomogram import Tomogram, write_mrc
+
+_METHOD = "none: hierarchical connectivity"
+
+
+@dataclass(frozen=True)
+class ConnectInputs:
+    """What is read besides the tomogram.
+
+    Parameters
+    ----------
+    vesicles : Path
+        A model, a table or a label volume.
+    active_zone, region : Path, optional
+        See `vesimod.connectors.inputs.read_places`.
+    az_name : str, optional
+    az_thickness_nm : float
+    dilate_nm : float
+        How far vesicles and active zone are dilated.
+    """
+
+    vesicles: Path
+    active_zone: Path | None = None
+    region: Path | None = None
+    az_name: str | None = None
+    az_thickness_nm: float = AZ_THICKNESS_NM
+    dilate_nm: float = 0.0
+
+    def files(self) -> list[Path | None]:
+        """All files that are read."""
+        return [self.vesicles, self.active_zone, self.region]
+
+    def record(self) -> dict[str, Any]:
+        """As plain JSON values: files by their content, wherever they lie."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: fingerprint(value) if isinstance(value, Path) else value
+            for name, value in values.items()
+        }
+
+
+@dataclass(frozen=True)
+class ConnectOutputs:
+    """What is written; None where it is not wanted.
+
+    Parameters
+    ----------
+    model, table : Path
+        Open contours for 3dmod, and a row for each connector and tether.
+    refused, vesicle_table, layers : Path, optional
+        Tables of refused candidates, of vesicles and of layers.
+    labels : Path, optional
+        A label volume (MRC) of connectors and tethers.
+    """
+
+    model: Path
+    table: Path
+    refused: Path | None = None
+    vesicle_table: Path | None = None
+    layers: Path | None = None
+    labels: Path | None = None
+
+    def files(self) -> list[Path]:
+        """All files that are wanted."""
+        named = (getattr(self, field.name) for field in fields(self))
+        return [file for file in named if file is not None]
+
+
+def connect_file(
+    tomogram: Tomogram,
+    inputs: ConnectInputs,
+    outputs: ConnectOutputs,
+    settings: ConnectSettings,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Connections:
+    """Find connectors and tethers and write what was asked for, each file whole or not at all.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        What they are sought in.
+    inputs : ConnectInputs
+    outputs : ConnectOutputs
+    settings : ConnectSettings
+    overwrite : bool
+    progress : callable, optional
+        Called with (step, done, total).
+
+    Raises
+    ------
+    InputError
+        Inputs that cannot be used; see `vesimod.connectors.inputs.read_places`.
+    FileExistsError
+        An output exists and `overwrite` is false.
+    """
+    start = time.monotonic()
+    check_files([tomogram.path, *inputs.files()], outputs.files(), overwrite=overwrite)
+    grid = tomogram.grid
+    places = read_places(
+        inputs.vesicles,
+        inputs.active_zone,
+        inputs.region,
+        grid,
+        az_name=inputs.az_name,
+        az_thickness_nm=inputs.az_thickness_nm,
+    )
+    synapse, doubts = synapse_of(
+        tomogram.voxels,
+        places.vesicles,
+        places.active_zone,
+        places.region,
+        grid.voxel_size_nm,
+        dilate_nm=inputs.dilate_nm,
+    )
+    found = find_connectors(synapse, settings, progress).noting([*places.notes, *doubts])
+    with marked_unfinished(outputs.model, outputs.files()):
+        for name, write in WRITERS.items():
+            path = getattr(outputs, name)
+            if path is not None:
+                write(path, found)
+        if outputs.labels is not None:
+            write_mrc(outputs.labels, found.labels(), tomogram, overwrite=overwrite)
+        write_model(outputs.model, found, grid, overwrite=overwrite)
+        seconds = time.monotonic() - start
+        write_provenance(outputs.model, _provenance(tomogram, inputs, settings, found, seconds))
+    return found
+
+
+def _provenance(
+    tomogram: Tomogram,
+    inputs: ConnectInputs,
+    settings: ConnectSettings,
+    found: Connections,
+    seconds: float,
+) -> Provenance:
+    limits = settings.limits
+    parameters = {
+        **inputs.record(),
+        "thresholds": None if settings.thresholds is None else list(settings.thresholds),
+        "least_voxels": limits.least_voxels,
+        "below_nm3": limits.below_nm3,
+        "dense_is_high": settings.dense_is_high,
+        "compatible": settings.compatible,
+        "layer_nm": settings.layer_nm,
+        "cluster_nm": settings.cluster_nm,
+    }
+    results = {
+        "voxel_size_nm": list(tomogram.grid.voxel_size_nm),
+        "thresholds": list(found.thresholds),
+        "region_mean": found.mean,
+        "region_sd": found.sd,
+        "tethers": len(found.of_kind(TETHER)),
+        "connectors": len(found.of_kind(CONNECTOR)),
+        "refused": len(found.refused),
+        "notes": [*tomogram.warnings, *tomogram.notes, *found.notes, NOT_ABSOLUTE],
+        "seconds": seconds,
+    }
+    name, mark = tomogram.path.name, fingerprint(tomogram.path)
+    return Provenance(_METHOD, "", name, mark, parameters, results)
