@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 VOXEL_NM = 2.2
 NEAR = {"rel": 1e-5, "abs": 2e-6}
 # Lengths over the middle: see docs/connectors.md#compared-with-pyto.
-SAME_LENGTHS, LENGTHS_APART = 120, 1.01
+SAME_LENGTHS, LENGTHS_APART = 120, 0.69
 
 
 def rows_of(path):
