@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -78,7 +79,7 @@ def read_table(path: Path) -> Table:
     path = Path(path)
     check_regular(path)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
+        with path.open(newline="", encoding=_encoding(path)) as stream:
             first = stream.readline()
             start = 1
             if _SEPARATOR_NOTE.fullmatch(first):
@@ -100,9 +101,27 @@ def read_table(path: Path) -> Table:
                 padded = [from_csv_cell(c) for c in padded]
                 rows.append(dict(zip(names, padded, strict=True)))
                 lines.append(line)
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeError as error:
+        raise TableError(
+            f"{path}: not a CSV table, or its letters are not UTF-8 ({error}); save it as CSV UTF-8"
+        ) from error
+    except csv.Error as error:
         raise TableError(f"{path}: not a CSV table ({error})") from error
     return Table(path, names, rows, lines)
+
+
+def number_of(cell: str) -> float:
+    """Return a cell's number; `ValueError` where it is none, also of what only Python reads."""
+    if "_" in cell:
+        raise ValueError(f"{cell!r} is no number")
+    return float(cell)
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8, or UTF-16 where it says so, as spreadsheets save "Unicode text"."""
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def _check_header(path: Path, names: tuple[str, ...]) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from vesimod_imod.core.arrays import IntArray
+from vesimod_imod.core.arrays import FloatArray, IntArray
 from vesimod_imod.core.files import check_writable
 from vesimod_imod.core.spheres import COLUMNS, FARTHEST, NM_COLUMNS, HasVoxelSize, Spheres
 
-from vesimod.io.csv_table import TableError, read_table, write_table
+from vesimod.io.csv_table import TableError, number_of, read_table, write_table
 
 # Measures as earlier versions named them; such tables are read with the names of today.
 OLD_NAMES = {
@@ -62,7 +62,7 @@ def read_spheres_csv(path: Path) -> Spheres:
 
     def numbers(name: str) -> list[float]:
         try:
-            return [float(row[name]) for row in rows]
+            return [number_of(row[name]) for row in rows]
         except ValueError as error:
             raise TableError(
                 f"{path}: column {name} holds something that is not a number"
@@ -84,13 +84,23 @@ def read_spheres_csv(path: Path) -> Spheres:
     try:
         return Spheres(
             centres,
-            np.array(numbers("radius_nm")),
+            _checked_radii(path, numbers("radius_nm")),
             np.array(numbers("score") if "score" in header else []),
             ids_of(path, numbers("id")) if "id" in header else np.empty(0, np.int64),
             measures,
         )
+    except TableError:
+        raise
     except ValueError as error:
         raise TableError(f"{path}: {error}") from error
+
+
+def _checked_radii(path: Path, radii: list[float]) -> FloatArray:
+    """Radii (N,) in nm; `TableError` names one that no sphere has."""
+    for radius in radii:
+        if radius <= 0 or radius == np.inf:
+            raise TableError(f"{path}: a radius of {radius:g} nm; write nan where it is not known")
+    return np.array(radii)
 
 
 def ids_of(path: Path, numbers: Iterable[float]) -> IntArray:

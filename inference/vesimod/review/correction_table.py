@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from vesimod_imod.core.files import check_writable
 
-from vesimod.io.csv_table import TableError, read_table, write_table
+from vesimod.io.csv_table import TableError, number_of, read_table, write_table
 from vesimod.io.sphere_table import ids_of
 
 Verdict = Literal["kept", "moved", "resized", "added", "removed", "ambiguous"]
@@ -124,9 +124,9 @@ def _parse(path: Path, number: int, line: dict[str, str]) -> Correction:
             if column.name in ("verdict", "note"):
                 values[column.name] = text
             elif column.name.endswith("_id"):
-                values[column.name] = int(ids_of(path, [float(text)])[0]) if text else None
+                values[column.name] = int(ids_of(path, [number_of(text)])[0]) if text else None
             else:
-                values[column.name] = float(text) if text else np.nan
+                values[column.name] = number_of(text) if text else np.nan
         except TableError:
             raise
         except ValueError as error:
@@ -134,6 +134,9 @@ def _parse(path: Path, number: int, line: dict[str, str]) -> Correction:
     row = Correction(**values)
     if infinite := [name for name, value in values.items() if value in (np.inf, -np.inf)]:
         raise TableError(f"{path}: line {number}: {infinite[0]} is infinite")
+    if row.radius_nm <= 0 or row.predicted_radius_nm <= 0:
+        radius = np.nanmin([row.radius_nm, row.predicted_radius_nm])
+        raise TableError(f"{path}: line {number}: a radius of {radius:g} nm")
     if row.verdict not in VERDICTS:
         raise TableError(f"{path}: line {number}: no verdict {row.verdict!r}; one of {VERDICTS}")
     needed = (row.z, row.y, row.x) if row.verdict != "removed" else row.predicted_centre

@@ -161,3 +161,17 @@ def test_the_environment_cannot_ask_for_too_many(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", wish)
     assert 1 <= default_threads() <= MOST_THREADS
+
+
+@pytest.mark.parametrize("radius", ["0", "-4", "inf", "-inf", "1_0", ""])
+def test_no_sphere_has_such_a_radius(tmp_path: Path, radius: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"z,y,x,radius_nm\n1,2,3,{radius}\n", encoding="utf-8")
+    with pytest.raises(TableError, match="radius"):
+        read_spheres_csv(path)
+
+
+def test_a_radius_may_be_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("z,y,x,radius_nm\n1,2,3,nan\n", encoding="utf-8")
+    assert np.isnan(read_spheres_csv(path).radii_nm).all()

@@ -103,3 +103,19 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(OSError, match="is a pipe"):
         read_table(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_what_spreadsheets_call_unicode_text(tmp_path: Path, encoding: str, separator: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("a,\u00fc\n1,\u00e4\n".replace(",", separator).encode(encoding))
+    assert read_table(path).rows == [{"a": "1", "\u00fc": "\u00e4"}]
+
+
+@pytest.mark.parametrize("content", ["a,\u00e4\n".encode("latin-1"), b"\xff\xfea"])
+def test_other_letters_are_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match="save it as CSV UTF-8"):
+        read_table(path)
