@@ -18,6 +18,7 @@ from vesimod.commands import (
     evaluate,
     info,
     measure,
+    membrane,
     merge,
     model,
     segment,
@@ -49,6 +50,7 @@ app.command("corrections")(corrections.corrections)
 app.command("merge")(merge.merge)
 app.command("snap")(snap.snap)
 app.command("connect")(connect.connect)
+app.command("membrane")(membrane.membrane)
 app.command("edit")(edit.edit)
 app.command("watch")(watch.watch)
 app.command("etomo")(etomo.etomo)

@@ -32,6 +32,7 @@ class RecipeName(str, Enum):
     crowded = "crowded"
     empty = "empty"
     other = "other"
+    synapse = "synapse"
     demo = "demo"
     train = "train"
     wide = "wide"
@@ -61,7 +62,10 @@ def simulate_command(
     vesicles: Annotated[int | None, typer.Option(min=0, help="Number, overriding.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make tomograms with truth: NAME.mrc, NAME.mod and NAME.csv each."""
+    """Make tomograms with truth: NAME.mrc, NAME.mod and NAME.csv each.
+
+    Cells with a border also get NAME_outline.mod and, where they face another, NAME_az.mod.
+    """
     from dataclasses import replace
 
     from vesimod.commands.console import say

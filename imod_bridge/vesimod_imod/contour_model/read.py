@@ -34,6 +34,9 @@ class Drawing(ShortRepr):
         Label of each contour; empty where it has none. Default: none has.
     colour : (float, float, float)
         Red, green, blue in 0..1.
+    values : tuple of (N,) float64
+        General value of each contour's points, which 3dmod can colour by; only written. Default:
+        they have none.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Drawing(ShortRepr):
     surfaces: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     labels: tuple[str, ...] = ()
     colour: XYZ = (0.0, 1.0, 0.0)
+    values: tuple[FloatArray, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.surfaces):

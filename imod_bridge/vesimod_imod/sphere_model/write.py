@@ -14,17 +14,9 @@ import numpy as np
 from vesimod_imod.core.object_names import VESICLES
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.model.coordinates import image_reference, to_model
+from vesimod_imod.model.coordinates import to_model
 from vesimod_imod.model.files import write_mod
-from vesimod_imod.model.header import (
-    MATERIAL_IN_BYTES,
-    MULTIPLE_CLIP_PLANES,
-    NANOMETRES,
-    ORIGIN_VALID,
-    TILT_VALID,
-    Header,
-    build_mod,
-)
+from vesimod_imod.model.new import new_model
 from vesimod_imod.model.objects import FILLED, OPEN, SCATTERED, XYZ, ModelObject
 from vesimod_imod.sphere_model.labels import sphere_label, value_of_score
 from vesimod_imod.sphere_model.read import SphereReading, read_sphere_model, spheres_of
@@ -46,7 +38,6 @@ __all__ = [
 SPHERE_QUALITY = 2
 REJECTED_SHOWN_NM = 10.0  # half of a vesicle's radius: seen in the sections near
 GREEN, ORANGE, RED = (0.0, 1.0, 0.0), (1.0, 0.6, 0.0), (1.0, 0.0, 0.0)
-_MODEL_FLAGS = MULTIPLE_CLIP_PLANES | MATERIAL_IN_BYTES | ORIGIN_VALID | TILT_VALID
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,17 +108,8 @@ def write_sphere_objects(
     """
     path = Path(path)
     Spheres.concatenate([item.spheres for item in objects])  # refuses an id that occurs twice
-    header = Header(
-        name=path.stem,
-        size=(grid.shape[2], grid.shape[1], grid.shape[0]),
-        flags=_MODEL_FLAGS,
-        scale=(1.0, 1.0, grid.voxel_size_nm[0] / grid.xy_voxel_size_nm),
-        pixel_size=grid.xy_voxel_size_nm,
-        units=NANOMETRES,
-    )
     written = [*(_to_object(item, grid) for item in objects), *others]
-    model = build_mod(header, written, image_reference(grid))
-    write_mod(path, model, overwrite=overwrite)
+    write_mod(path, new_model(path.stem, written, grid), overwrite=overwrite)
 
 
 def by_score(spheres: Spheres, name: str = VESICLES) -> list[SphereObject]:

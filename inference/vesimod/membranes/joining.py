@@ -73,8 +73,8 @@ def join(
     for below, above in pairwise(np.unique(heights)):
         lower, upper = np.flatnonzero(heights == below), np.flatnonzero(heights == above)
         gap_nm = float((above - below) * voxel_size_nm[axis])
-        lines = [_Line(points_nm[rows[k]], closed, axis) for k in (*lower, *upper)]
-        pairs = _pairs(lines[: len(lower)], lines[len(lower) :], gap_nm, closed)
+        lines = [Line(points_nm[rows[k]], closed, axis) for k in (*lower, *upper)]
+        pairs = pairs_between(lines[: len(lower)], lines[len(lower) :], gap_nm, closed)
         for one, other in pairs:
             line, next_line = lines[one], lines[len(lower) + other]
             if closed:
@@ -98,48 +98,63 @@ def join(
     return vertices, np.concatenate(faces)
 
 
-class _Line:
-    """A contour in its plane, in nm, with samples at equal distances along it."""
+class Line:
+    """A contour in its plane, in nm, with samples at equal distances along it.
+
+    Parameters
+    ----------
+    points_nm : (N, 3) float64
+    closed : bool
+    axis : int
+        At right angles to its section.
+    """
 
     def __init__(self, points_nm: FloatArray, closed: bool, axis: int) -> None:
         self.points = np.delete(points_nm, axis, axis=1)
         path = np.vstack([self.points, self.points[:1]]) if closed else self.points
-        along = _along(path)
-        self.length_nm = float(along[-1])
-        self.at = along[: len(self.points)] / max(self.length_nm, 1e-9)
-        steps = np.linspace(0, along[-1], _SAMPLES, endpoint=not closed)
-        self.samples = np.stack([np.interp(steps, along, column) for column in path.T], axis=1)
+        self._path, self._closed, self._along = path, closed, _along(path)
+        self.length_nm = float(self._along[-1])
+        self.at = self._along[: len(self.points)] / max(self.length_nm, 1e-9)
+        self.samples = self.resampled(_SAMPLES)
 
-    def distance_to(self, other: _Line) -> float:
+    def resampled(self, count: int) -> FloatArray:
+        """Points (count, 2) in the plane at equal distances along the contour."""
+        steps = np.linspace(0, self.length_nm, count, endpoint=not self._closed)
+        columns = [np.interp(steps, self._along, column) for column in self._path.T]
+        return np.stack(columns, axis=1)
+
+    def distance_to(self, other: Line) -> float:
         """Mean distance of the one from the other; a piece of a contour lies on it."""
         apart = cdist(self.samples, other.samples)
         return float(min(apart.min(axis=1).mean(), apart.min(axis=0).mean()))
 
-    def arc_beside(self, other: _Line) -> tuple[float, float]:
+    def arc_beside(self, other: Line) -> tuple[float, float]:
         """Part of this contour, from 0 to 1, that lies beside another one."""
         nearest = cdist(self.samples, other.samples).argmin(axis=0) / (_SAMPLES - 1)
         return float(nearest.min()), float(nearest.max())
 
     def all_rows(self) -> IntArray:
+        """Return the numbers of all points."""
         return np.arange(len(self.points))
 
-    def rows_beside(self, other: _Line) -> IntArray:
+    def rows_beside(self, other: Line) -> IntArray:
         """Points of this open contour that lie beside another; at least two."""
         start, end = self.arc_beside(other)
         first = min(int(np.searchsorted(self.at, start)), len(self.at) - 2)
         last = max(int(np.searchsorted(self.at, end, side="right")), first + 2)
         return np.arange(first, last)
 
-    def runs_like(self, other: _Line) -> bool:
+    def runs_like(self, other: Line) -> bool:
         """Whether two open contours run in the same direction."""
         ends, others = self.samples[[0, -1]], other.samples[[0, -1]]
         same, turned = (np.linalg.norm(ends - o, axis=1).sum() for o in (others, others[::-1]))
         return bool(same <= turned)
 
     def ring(self) -> IntArray:
+        """Return the numbers of all points, and the first once more."""
         return np.append(self.all_rows(), 0)
 
-    def ring_like(self, other: _Line) -> IntArray:
+    def ring_like(self, other: Line) -> IntArray:
         """Points of this closed contour in the direction of another, from beside its first."""
         apart = cdist(other.samples, self.samples)
         steps = np.arange(_SAMPLES)
@@ -153,8 +168,8 @@ class _Line:
         return rows
 
 
-def _pairs(
-    lower: list[_Line], upper: list[_Line], gap_nm: float, closed: bool
+def pairs_between(
+    lower: list[Line], upper: list[Line], gap_nm: float, closed: bool
 ) -> list[tuple[int, int]]:
     """Pair contours of two neighbouring sections, the nearest first."""
     apart = np.array([[a.distance_to(b) for b in upper] for a in lower])
@@ -171,7 +186,7 @@ def _pairs(
     return pairs
 
 
-def _overlap(line: _Line, new: _Line, old: _Line) -> bool:
+def _overlap(line: Line, new: Line, old: Line) -> bool:
     """Whether two contours lie beside the same part of a third."""
     (a, b), (c, d) = line.arc_beside(new), line.arc_beside(old)
     return min(b, d) - max(a, c) > _SHARED * min(b - a, d - c) - 1e-9

@@ -246,7 +246,8 @@ def mask(
     steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"))
     steps = steps.reshape(3, -1).T
     padded = np.zeros(shape + 4 * reach, bool)  # where nothing has to be cut off
-    strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
+    _, rows_y, rows_x = (shape + 4 * reach).tolist()
+    strides = np.array([rows_y * rows_x, rows_x, 1])
     flat, spacing = padded.reshape(-1), 0.5 * float(size.min())
     for samples, _ in sampled(surface.corners_nm(voxel_size_nm), spacing):
         samples = _one_in_each(samples, spacing)
@@ -259,7 +260,8 @@ def mask(
         near = squares + ((steps * size) ** 2).sum(axis=1) <= half_nm**2
         rows, columns = np.nonzero(near)
         flat[((voxels + 2 * reach) @ strides)[rows] + (steps @ strides)[columns]] = True
-    return padded[tuple(slice(2 * n, 2 * n + side) for n, side in zip(reach, shape, strict=True))]
+    z, y, x = (slice(2 * n, 2 * n + side) for n, side in zip(reach.tolist(), shape, strict=True))
+    return padded[z, y, x]
 
 
 def _one_in_each(samples: FloatArray, side: float) -> FloatArray:

@@ -11,28 +11,34 @@ from scipy.special import expit
 from vesimod_train.simulate import content
 from vesimod_train.simulate.recipe import Range, Recipe, draw, happens
 from vesimod_train.simulate.shapes import Canvas, Vector, Volume
+from vesimod_train.simulate.synapse import PlasmaMembranes, add_synapse
 
 
 def fill_cell(
     canvas: Canvas, gold: Canvas, recipe: Recipe, rng: np.random.Generator
-) -> tuple[Vector, Vector]:
+) -> tuple[Vector, Vector, PlasmaMembranes | None]:
     """Paint a cell, and apart from it what is far denser: gold, ice, carbon.
 
     Returns
     -------
     centres, radii : (N, 3) and (N,)
         Of the vesicles, in nm.
+    membranes : PlasmaMembranes or None
+        None where the cell has no border in the volume.
     """
+    membranes = None
     if happens(recipe.nothing, rng):
-        return np.empty((0, 3)), np.empty(0)
+        return np.empty((0, 3)), np.empty(0), membranes
     finer = draw(recipe.second_grain, rng)
     content.add_cytosol(canvas, rng.uniform(*recipe.cytosol_sd), recipe.grain_nm, rng, finer)
     amount = rng.uniform(*recipe.others)
     lamella = _lamella(canvas, rng) if rng.random() < 0.25 * min(amount, 1.5) else None
     # Where there is only ice there are no vesicles either.
     inside = [np.ones(canvas.density.shape, bool) if lamella is None else lamella > 0.5]
-    if rng.random() < 0.55 * amount:
-        inside.append(content.add_plasma_membrane(canvas, rng.random() < 0.5, rng) < -9)
+    is_synapse = happens(recipe.synapse, rng)
+    cytosol = canvas.density.copy() if is_synapse else None
+    if not is_synapse and rng.random() < 0.55 * amount:
+        membranes = content.add_plasma_membrane(canvas, rng.random() < 0.5, rng)
     for _ in range(min(rng.poisson(0.4 * amount), 3)):
         inside.append(content.add_mitochondrion(canvas, rng) > 6)
     for _ in range(rng.poisson(1.5 * amount)):
@@ -51,6 +57,10 @@ def fill_cell(
         content.add_mesh(canvas, rng)
     if rng.random() < 0.08 * amount:
         inside.append(content.add_carbon(gold, rng) > 15)
+    if cytosol is not None:
+        membranes = add_synapse(canvas, cytosol, rng)
+    if membranes is not None:
+        inside.append(membranes.own < -9)
     room = np.logical_and.reduce(inside)
     centres, radii = place_vesicles(canvas, room, recipe, rng)
 
@@ -87,7 +97,7 @@ def fill_cell(
         scatter(gold, 0.3, (12, 50), (0.7, 2.5))  # blobs of ice
     if lamella is not None:
         canvas.density *= lamella
-    return centres, radii
+    return centres, radii, membranes
 
 
 def place_vesicles(

@@ -20,6 +20,7 @@ from vesimod_train.simulate.shapes import (
     random_rotation,
     smooth_field,
 )
+from vesimod_train.simulate.synapse import PlasmaMembranes
 
 FILLING_SD = 0.12  # how much vesicles of one tomogram differ in their mean density inside
 
@@ -156,8 +157,8 @@ def sheet_distance(canvas: Canvas, rng: np.random.Generator) -> Volume:
     return (plane + waves).astype(np.float32)
 
 
-def add_plasma_membrane(canvas: Canvas, cleft: bool, rng: np.random.Generator) -> Volume:
-    """Paint a plasma membrane, with cleft and partner or without; return its distance.
+def add_plasma_membrane(canvas: Canvas, cleft: bool, rng: np.random.Generator) -> PlasmaMembranes:
+    """Paint a plasma membrane, with cleft and partner or without.
 
     The inside of our cell is where the distance is below -7 nm.
     """
@@ -175,7 +176,7 @@ def add_plasma_membrane(canvas: Canvas, cleft: bool, rng: np.random.Generator) -
         canvas.density += rng.uniform(0.0, 0.6) * thickening
     else:
         canvas.density[distance > 4] *= rng.uniform(0.2, 1.0)
-    return distance
+    return PlasmaMembranes(distance, (width - distance).astype(np.float32) if cleft else None)
 
 
 def add_mitochondrion(canvas: Canvas, rng: np.random.Generator) -> Volume:

@@ -71,6 +71,8 @@ class Recipe:
     half_size : float
         Chance of a cell that is seen at half its size, but for its vesicles: see
         `vesimod_train.simulate.tomogram.at_half_size`.
+    synapse : float
+        Chance of a bouton that faces another cell across a cleft, instead of a plain membrane.
     """
 
     shape: tuple[int, int, int] = (128, 256, 256)
@@ -106,6 +108,7 @@ class Recipe:
     shaded: float = 0.0
     nothing: float = 0.0
     half_size: float = 0.0
+    synapse: float = 0.0
 
 
 def happens(chance: float, rng: np.random.Generator) -> bool:
@@ -164,6 +167,8 @@ RECIPES = {
         membrane=(1.5, 1.8),
         lumen=(-0.6, -0.4),
     ),
+    # A bouton and the cell that it faces: plasma membranes, cleft, active zone.
+    "synapse": replace(VALIDATION, synapse=1.0, snr=(0.03, 0.3), any_axis=True),
     "demo": replace(VALIDATION, shape=(96, 160, 160), vesicles=(45, 45), others=(0.6, 0.6)),
     # What the shipped models learned from so far.
     "train": TRAIN,

@@ -9,14 +9,17 @@ import numpy as np
 import numpy.typing as npt
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod.io.tomogram import write_volume
+from vesimod_imod.contour_model.write import write_drawings
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 
 from vesimod_train.simulate.cell import fill_cell
+from vesimod_train.simulate.membrane_truth import membrane_truth
 from vesimod_train.simulate.microscope import image
 from vesimod_train.simulate.recipe import Range, Recipe, happens
-from vesimod_train.simulate.shapes import Canvas
+from vesimod_train.simulate.shapes import Box, Canvas
+from vesimod_train.simulate.synapse import PlasmaMembranes
 from vesimod_train.simulate.tilts import Microscope
 
 Volume = npt.NDArray[np.float32]
@@ -40,6 +43,9 @@ class SimulatedTomogram(ShortRepr):
         Vesicles centred outside of the volume that reach into it: seen, but not counted.
     microscope : Microscope
         How it was imaged.
+    membranes : PlasmaMembranes or None
+        Of the volume; None where the cell has no border in it. See
+        `vesimod_train.simulate.membrane_truth.membrane_truth` for outline and active zone.
     """
 
     volume: Volume
@@ -47,6 +53,7 @@ class SimulatedTomogram(ShortRepr):
     spheres: Spheres
     cut: Spheres
     microscope: Microscope
+    membranes: PlasmaMembranes | None = None
 
 
 def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
@@ -62,10 +69,11 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
     shape = [n + 2 * MARGIN_VOXELS for n in recipe.shape]
     canvas = Canvas(np.zeros(shape, np.float32), size)
     gold = Canvas(np.zeros(shape, np.float32), size)
-    centres, radii = fill_cell(canvas, gold, recipe, rng)
+    centres, radii, membranes = fill_cell(canvas, gold, recipe, rng)
     scope = draw_microscope(recipe, rng)
     whole = image(canvas.density, size, scope, rng, gold.density)
-    inner = tuple(slice(MARGIN_VOXELS, MARGIN_VOXELS + n) for n in recipe.shape)
+    z, y, x = (slice(MARGIN_VOXELS, MARGIN_VOXELS + n) for n in recipe.shape)
+    inner = (z, y, x)
     voxels = centres / size - MARGIN_VOXELS
     edges = np.array(recipe.shape) - 0.5
     inside = np.all((voxels > -0.5) & (voxels < edges), axis=1)
@@ -81,7 +89,14 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
         everyone.select(inside),
         everyone.select(~inside & (reach < radii)),
         scope,
+        None if membranes is None else _cropped(membranes, inner),
     )
+
+
+def _cropped(membranes: PlasmaMembranes, inner: Box) -> PlasmaMembranes:
+    """Distances within the volume, without the margin around it."""
+    facing = membranes.facing
+    return PlasmaMembranes(membranes.own[inner], None if facing is None else facing[inner])
 
 
 def at_half_size(recipe: Recipe) -> Recipe:
@@ -151,6 +166,9 @@ def draw_microscope(recipe: Recipe, rng: np.random.Generator) -> Microscope:
 def write_simulated(folder: Path, name: str, tomogram: SimulatedTomogram, overwrite: bool) -> Path:
     """Write NAME.mrc (signed bytes), NAME.mod and NAME.csv; return the first.
 
+    Where the cell has a border, NAME_outline.mod is written, and where it faces another,
+    NAME_az.mod: its active zone.
+
     Bytes hold the volume's mean +- 4 SD, as tomograms on disk usually do.
     """
     volume = tomogram.volume
@@ -162,4 +180,10 @@ def write_simulated(folder: Path, name: str, tomogram: SimulatedTomogram, overwr
         path.with_suffix(".mod"), tomogram.spheres, tomogram.grid, overwrite=overwrite
     )
     write_spheres_csv(path.with_suffix(".csv"), tomogram.spheres, overwrite=overwrite)
+    if tomogram.membranes is not None:
+        truth = membrane_truth(tomogram.membranes, tomogram.grid.voxel_size_nm[0])
+        for ending, drawing in (("outline", truth.outline), ("az", truth.active_zone)):
+            if drawing.contours:
+                file = folder / f"{name}_{ending}.mod"
+                write_drawings(file, [drawing], tomogram.grid, overwrite=overwrite)
     return path

@@ -1,0 +1,97 @@
+"""``vesimod membrane``: a membrane that was drawn roughly becomes an exact surface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vesimod.commands.options import Invert, Overwrite, Quiet, TomogramArgument, VoxelSize
+
+if TYPE_CHECKING:
+    from vesimod.membranes.trace_model import TracedObject
+
+
+def membrane(
+    tomogram: TomogramArgument,
+    guide: Annotated[
+        Path,
+        typer.Argument(
+            metavar="GUIDE.mod", help="Contours drawn roughly on every 10th to 20th section."
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="MOD", help="Default: <stem of GUIDE>_membrane.mod"),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="MRC", help="A label volume: membranes by the number of the object."),
+    ] = None,
+    reach_nm: Annotated[
+        float,
+        typer.Option(
+            metavar="F", min=5.0, max=100.0, help="How far from the guide membranes are sought."
+        ),
+    ] = 25.0,
+    voxel_size_nm: VoxelSize = None,
+    invert: Invert = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the surface of a membrane along contours that were drawn roughly in 3dmod.
+
+    Every object of GUIDE is traced for itself and keeps its name. The result has a contour on every
+    section between the first and the last that was drawn on. What a person changed in an earlier
+    result is kept.
+    """
+    from vesimod.commands import console
+    from vesimod.runs.membrane_file import trace_file
+
+    volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
+    output = output or guide.with_name(f"{guide.stem}_membrane.mod")
+    traced = trace_file(
+        volume,
+        guide,
+        output,
+        labels=labels,
+        reach_nm=reach_nm,
+        invert=invert,
+        overwrite=overwrite,
+    )
+    for warning in traced.warnings:
+        console.warn(warning)
+    for found in traced.objects:
+        _tell(found, quiet)
+    if not quiet:
+        for path in (output, labels):
+            if path is not None:
+                console.say(f"wrote {path}")
+        console.suggest_3dmod(tomogram, output)
+
+
+def _tell(found: TracedObject, quiet: bool) -> None:
+    """Say what was found along one object, and where nothing was seen."""
+    from vesimod.commands import console
+    from vesimod.membranes.unseen import unseen_in_words
+
+    name, membrane = repr(found.drawing.name), found.membrane
+    if not membrane.seen_fraction:
+        console.warn(
+            f"object {name}: no membrane was seen within reach of the guide, which is followed; "
+            "are membranes bright (`invert`), or is the voxel size wrong?"
+        )
+    if quiet:
+        return
+    thick = f", {membrane.thickness_nm:.1f} nm thick" if membrane.thickness_nm > 0 else ""
+    side = "; its inside is what the contours enclose" if membrane.closed else ""
+    console.say(
+        f"object {name}: {len(found.drawing.contours)} contours on {len(found.sections)} sections"
+        f"{thick}{side}"
+    )
+    console.say(f"  {unseen_in_words(membrane)}")
+    if found.kept or found.deleted:
+        console.say(
+            f"  kept as a person left it: {found.kept} contours, {found.deleted} cleared sections"
+        )

@@ -1,0 +1,110 @@
+"""The density in a band around a sheet, and how much it looks like a membrane there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from vesimod_imod.core.arrays import Float32Array, FloatArray
+
+MEMBRANE_SIGMA_NM = 3.0  # a dark line of this SD looks most like a membrane
+_ROBUST = 1.4826  # SD of a Gaussian over its median absolute deviation
+
+
+def normals_of(paths_nm: FloatArray, closed: bool) -> FloatArray:
+    """Return unit normals (S, U, 2) of paths in their planes."""
+    if closed:
+        along = np.roll(paths_nm, -1, axis=1) - np.roll(paths_nm, 1, axis=1)
+    else:
+        along = np.gradient(paths_nm, axis=1)
+    across = along[..., ::-1] * np.array([-1.0, 1.0])
+    unit: FloatArray = across / np.maximum(np.linalg.norm(across, axis=2, keepdims=True), 1e-9)
+    return unit
+
+
+def sample_band(
+    volume: npt.NDArray[Any],
+    sections: npt.NDArray[np.int64],
+    paths_nm: FloatArray,
+    normals: FloatArray,
+    offsets_nm: npt.NDArray[np.floating[Any]],
+    size_nm: FloatArray,
+) -> Float32Array:
+    """Density along the normals; only the part of each section that the band covers is read.
+
+    Parameters
+    ----------
+    volume : (section, row, column) array
+    sections : (S,) int64
+        They may lie outside of the volume.
+    paths_nm, normals : (S, U, 2) float64
+    offsets_nm : (W,) float64
+    size_nm : (3,) float64
+        Of a voxel.
+
+    Returns
+    -------
+    (S, U, W) float32
+        NaN outside of the volume.
+    """
+    band = np.full((*paths_nm.shape[:2], len(offsets_nm)), np.nan, np.float32)
+    edge = np.array(volume.shape[1:]) - 1
+    for row, section in enumerate(sections.tolist()):
+        if not 0 <= section < len(volume):
+            continue
+        places = paths_nm[row, :, None] + offsets_nm[:, None] * normals[row, :, None]
+        places = places / size_nm[1:]
+        inside = np.all((places >= -0.5) & (places <= edge + 0.5), axis=2)
+        if not inside.any():
+            continue
+        low = np.clip(np.floor(places[inside].min(axis=0)), 0, edge).astype(int)
+        high = np.clip(np.ceil(places[inside].max(axis=0)), 0, edge).astype(int) + 1
+        plane = np.asarray(volume[section, low[0] : high[0], low[1] : high[1]], np.float32)
+        found = ndimage.map_coordinates(
+            plane, np.moveaxis(places - low, 2, 0), order=1, mode="nearest"
+        )
+        band[row] = np.where(inside, found, np.nan)
+    return band
+
+
+def membrane_response(
+    band: Float32Array, spacing_nm: tuple[float, float, float], sheet_sigma_nm: float, closed: bool
+) -> tuple[Float32Array, float]:
+    """How much darker a band is at each place than on both sides, averaged along the sheet.
+
+    Parameters
+    ----------
+    band : (S, U, W) float32
+        Membranes dark; NaN is unknown.
+    spacing_nm : (float, float, float)
+        Of its places.
+    sheet_sigma_nm : float
+        SD of the Gaussian average along the sheet.
+    closed : bool
+
+    Returns
+    -------
+    response : (S, U, W) float32
+        In units of the noise; 0 where unknown.
+    noise : float
+        Its robust SD over the band, in grey values per nm^2.
+    """
+    known = np.isfinite(band)
+    level = float(np.median(band[known])) if known.any() else 0.0
+    response = np.where(known, band - np.float32(level), np.float32(0))
+    response = ndimage.gaussian_filter1d(
+        response, MEMBRANE_SIGMA_NM / spacing_nm[2], axis=2, order=2, mode="nearest"
+    )
+    ends = ("nearest", "wrap" if closed else "nearest")
+    for axis, mode in enumerate(ends):
+        sigma = sheet_sigma_nm / spacing_nm[axis]
+        response = ndimage.gaussian_filter1d(response, sigma, axis=axis, mode=mode, truncate=3.0)
+    valid = response[known] if known.any() else np.zeros(1, np.float32)
+    noise = _ROBUST * float(np.median(np.abs(valid - np.median(valid))))
+    # Beside the edge of the volume what is not known looks like a step.
+    reach = int(np.ceil(MEMBRANE_SIGMA_NM / spacing_nm[2]))
+    unknown = ndimage.maximum_filter1d(~known, 2 * reach + 1, axis=2)
+    response = np.where(unknown, 0, response / max(noise, 1e-12)).astype(np.float32)
+    return response, noise
