@@ -120,6 +120,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "#Etomo\nSetup.DatasetName=TS_01\nSetup.AxisType=Single Axis\n", encoding="latin-1"
         )
     shutil.copy(DEMO / "demo.mrc", folder / "TS_02_rec.mrc")
+    shutil.copy(DEMO / "synapse.mrc", folder / "TS_03_rec.mrc")
+    shutil.copy(DEMO / "synapse_guide.mod", folder / "TS_03_guide.mod")
     (folder / "tuned").mkdir()
     for name in ("better", "fast", "other", "third", "tuned/ours"):
         shutil.copy(find_model("fast"), folder / f"{name}.onnx")

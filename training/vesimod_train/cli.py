@@ -33,6 +33,7 @@ class RecipeName(str, Enum):
     empty = "empty"
     other = "other"
     synapse = "synapse"
+    synapse_demo = "synapse_demo"
     demo = "demo"
     train = "train"
     wide = "wide"

@@ -43,3 +43,28 @@ def demo(
     say(f"sphere model  {model}")
     say(f"table         {table}")
     say(f"picture       {picture}  (central XY, XZ and YZ slices as in 3dmod's XYZ window)")
+    say("")
+    say("A second one holds a synapse, with outline and active zone drawn roughly in a guide:")
+    _trace_synapse(source, folder)
+
+
+def _trace_synapse(source: Path, folder: Path) -> None:
+    """Trace the membranes of the synapse along their guide."""
+    import shutil
+
+    from vesimod_imod.core.files import atomic_path
+
+    from vesimod.commands.console import say
+    from vesimod.commands.membrane_words import tell_membrane
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.runs.membrane_file import trace_file
+
+    tomogram, guide, output = (
+        folder / f"synapse_{name}" for name in ("rec.mrc", "guide.mod", "membranes.mod")
+    )
+    for original, copy in (("synapse.mrc", tomogram), ("synapse_guide.mod", guide)):
+        with atomic_path(copy) as temporary:
+            shutil.copyfile(source / original, temporary)
+    for found in trace_file(read_tomogram(tomogram), guide, output, overwrite=True).objects:
+        tell_membrane(found)
+    say(f"membranes     {output}  (with the tomogram {tomogram.name} and the guide {guide.name})")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vesimod.commands.options import Invert, Overwrite, Quiet, TomogramArgument, VoxelSize
-
-if TYPE_CHECKING:
-    from vesimod.membranes.trace_model import TracedObject
 
 
 def membrane(
@@ -47,6 +44,7 @@ def membrane(
     result is kept.
     """
     from vesimod.commands import console
+    from vesimod.commands.membrane_words import tell_membrane
     from vesimod.runs.membrane_file import trace_file
 
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
@@ -63,35 +61,9 @@ def membrane(
     for warning in traced.warnings:
         console.warn(warning)
     for found in traced.objects:
-        _tell(found, quiet)
+        tell_membrane(found, quiet)
     if not quiet:
         for path in (output, labels):
             if path is not None:
                 console.say(f"wrote {path}")
         console.suggest_3dmod(tomogram, output)
-
-
-def _tell(found: TracedObject, quiet: bool) -> None:
-    """Say what was found along one object, and where nothing was seen."""
-    from vesimod.commands import console
-    from vesimod.membranes.unseen import unseen_in_words
-
-    name, membrane = repr(found.drawing.name), found.membrane
-    if not membrane.seen_fraction:
-        console.warn(
-            f"object {name}: no membrane was seen within reach of the guide, which is followed; "
-            "are membranes bright (`invert`), or is the voxel size wrong?"
-        )
-    if quiet:
-        return
-    thick = f", {membrane.thickness_nm:.1f} nm thick" if membrane.thickness_nm > 0 else ""
-    side = "; its inside is what the contours enclose" if membrane.closed else ""
-    console.say(
-        f"object {name}: {len(found.drawing.contours)} contours on {len(found.sections)} sections"
-        f"{thick}{side}"
-    )
-    console.say(f"  {unseen_in_words(membrane)}")
-    if found.kept or found.deleted:
-        console.say(
-            f"  kept as a person left it: {found.kept} contours, {found.deleted} cleared sections"
-        )

@@ -10,6 +10,9 @@ from scipy import ndimage
 from vesimod_imod.core.arrays import Float32Array, FloatArray
 
 MEMBRANE_SIGMA_NM = 3.0  # a dark line of this SD looks most like a membrane
+_SHARED = 3.0  # SDs of the average along the sheet beyond which no noise is shared
+STRONGEST = 6.0  # response of a membrane that is plain to see
+_USUAL = 0.9  # part of the places along a sheet whose strongest response lies below
 _ROBUST = 1.4826  # SD of a Gaussian over its median absolute deviation
 
 
@@ -87,9 +90,10 @@ def membrane_response(
     Returns
     -------
     response : (S, U, W) float32
-        In units of the noise; 0 where unknown.
-    noise : float
-        Its robust SD over the band, in grey values per nm^2.
+        In units of the noise, or of a `STRONGEST`-th of what most of the sheet reaches where that
+        is more; at most 1.5 times that, for gold is no better membrane. 0 where unknown.
+    unit : float
+        That unit over the noise.
     """
     known = np.isfinite(band)
     level = float(np.median(band[known])) if known.any() else 0.0
@@ -101,10 +105,24 @@ def membrane_response(
     for axis, mode in enumerate(ends):
         sigma = sheet_sigma_nm / spacing_nm[axis]
         response = ndimage.gaussian_filter1d(response, sigma, axis=axis, mode=mode, truncate=3.0)
-    valid = response[known] if known.any() else np.zeros(1, np.float32)
-    noise = _ROBUST * float(np.median(np.abs(valid - np.median(valid))))
+    noise = _noise(np.where(known, response, np.nan), sheet_sigma_nm / spacing_nm[1])
+    unit = max(noise, float(np.quantile(response.max(axis=2), _USUAL)) / STRONGEST, 1e-12)
     # Beside the edge of the volume what is not known looks like a step.
     reach = int(np.ceil(MEMBRANE_SIGMA_NM / spacing_nm[2]))
     unknown = ndimage.maximum_filter1d(~known, 2 * reach + 1, axis=2)
-    response = np.where(unknown, 0, response / max(noise, 1e-12)).astype(np.float32)
-    return response, noise
+    response = np.where(unknown, 0, response / unit).astype(np.float32)
+    return np.minimum(response, STRONGEST * 1.5), unit / max(noise, 1e-12)
+
+
+def _noise(response: Float32Array, sigma: float) -> float:
+    """Robust SD of what differs between places along the sheet that share no noise.
+
+    A membrane runs along the sheet and differs little there; the band around it is full of it, of
+    its fringes and of other membranes, so that their SD would say more of them than of noise.
+    """
+    lag = int(np.clip(np.ceil(_SHARED * sigma), 1, max(response.shape[1] - 1, 1)))
+    differences = np.abs(response[:, lag:] - response[:, :-lag])
+    known = np.isfinite(differences)
+    if not known.any():
+        return 1.0
+    return float(_ROBUST * np.median(differences[known]) / np.sqrt(2))

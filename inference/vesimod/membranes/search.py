@@ -99,13 +99,20 @@ def smooth_sheet(
         for n, d in zip(values.shape, spacing_nm, strict=True)
     ]
     damping = 1 / (1 + length_nm**4 * (waves[0][:, None] + waves[1]) ** 2)
-    filled = np.where(weights > 0, values, _mean(values, weights))
+    plane = _plane(values, weights)  # the transforms flatten what leans at the edges
+    filled = np.where(weights > 0, values - plane, 0.0)
     smooth = filled
     for _ in range(_SPLINE_ROUNDS):
         smooth = fft.idctn(damping * fft.dctn(weights * (filled - smooth) + smooth, norm="ortho"),
                            norm="ortho")  # fmt: skip
-    return smooth[:, wrap : values.shape[1] - wrap]
+    return (smooth + plane)[:, wrap : values.shape[1] - wrap]
 
 
-def _mean(values: FloatArray, weights: FloatArray) -> float:
-    return float((values * weights).sum() / max(weights.sum(), 1e-12))
+def _plane(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted least-squares plane through values on a grid."""
+    rows, columns = (axis.ravel() for axis in np.indices(values.shape))
+    terms = np.stack([np.ones(values.size), rows, columns], axis=1)
+    root = np.sqrt(weights.ravel())
+    found = np.linalg.lstsq(terms * root[:, None], values.ravel() * root, rcond=None)[0]
+    plane: FloatArray = (terms @ found).reshape(values.shape)
+    return plane

@@ -12,7 +12,7 @@ from vesimod_imod.contour_model.read import Drawing
 from vesimod_imod.core.arrays import BoolArray, Float32Array, FloatArray, Triple
 from vesimod_imod.core.short_repr import ShortRepr
 
-from vesimod.membranes.band import membrane_response, normals_of, sample_band
+from vesimod.membranes.band import STRONGEST, membrane_response, normals_of, sample_band
 from vesimod.membranes.guide import STEP_NM, Sheet, sheets_of
 from vesimod.membranes.joining import sections_of
 from vesimod.membranes.search import least_cost, smooth_sheet
@@ -21,13 +21,13 @@ from vesimod.membranes.thickness import dark_width_nm
 #: Passes: how far from the path so far the membrane is sought (of the reach that is asked for),
 #: spacing of offsets, average along the sheet, length of the smoothing spline; in nm.
 _PASSES = ((1.0, 1.5, 3.0, 4.0), (0.5, 1.0, 5.0, 6.0), (0.3, 0.75, 8.0, 8.0))
-_STRONGEST = 6.0  # response: beyond, something denser than a membrane
 _STIFFNESS = 2.0  # against slopes; a rough guide has slopes itself
 _GUIDE_WEIGHT = 0.5  # cost at the band's edge of leaving the guide, against a response of 1
 _FIXED = 50.0  # the same on paths that a person set, and along the border
+_BRIGHT = 0.75  # dark over bright below which membranes seem to be bright
 _BORDER_NM = 5.0  # a guide this near to the border of the volume follows that, not a membrane
 _TOWARDS_GUIDE = 0.002  # weight of the guide where no membrane is seen
-_SEEN = 2.0  # response, averaged, above which a membrane is seen
+_SEEN = 2.5  # response over noise, averaged, above which a membrane is seen
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,13 +40,20 @@ class TracedSheet(ShortRepr):
         Where it runs now.
     seen : (S, U) bool
         Where a membrane was seen; elsewhere it goes on smoothly, towards the guide.
+    border : (S, U) bool
+        Where the guide runs along the border of the volume, and no membrane is sought.
     moved_nm : (S, U) float64
         How far it lies from the guide, in the plane of the section.
+    darkness : float
+        Strongest dark line over strongest bright line along the guide, on average: about 2
+        for a dark membrane, whose sides are bright, 1 / 2 for a bright one.
     """
 
     sheet: Sheet
     seen: BoolArray
+    border: BoolArray
     moved_nm: FloatArray
+    darkness: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,9 +84,10 @@ class Membrane(ShortRepr):
 
     @property
     def seen_fraction(self) -> float:
-        """Part of its places where a membrane was seen."""
-        seen = [traced.seen.ravel() for traced in self.sheets]
-        return float(np.concatenate(seen).mean()) if seen else 0.0
+        """Part of its places where a membrane was seen; the border does not count."""
+        seen = [traced.seen[~traced.border] for traced in self.sheets]
+        places = sum(len(part) for part in seen)
+        return float(sum(part.sum() for part in seen) / max(places, 1))
 
 
 def trace(
@@ -128,6 +136,11 @@ def trace(
         size_nm,
         sign,
     )
+    bright = [traced.darkness < _BRIGHT for traced in found if traced.seen.any()]
+    if any(bright):
+        notes.append(
+            "the lines along it are rather bright than dark: are membranes bright (`invert`)?"
+        )
     return Membrane(guide.name, guide.closed, axis, tuple(found), thickness_nm, tuple(notes))
 
 
@@ -138,7 +151,10 @@ def _trace_sheet(
     paths, closed = sheet.paths_nm, sheet.closed
     moved = np.zeros(paths.shape[:2])
     seen = np.zeros(paths.shape[:2], bool)
-    held = sheet.fixed[:, None] | _at_border(paths, np.array(volume.shape[1:]), size_nm[1:])
+    darkness = 1.0
+    fixed = sheet.fixed[:, None]
+    border = ~fixed & _at_border(paths, np.array(volume.shape[1:]), size_nm[1:])
+    held = fixed | border
     if closed:  # normals must not meet
         reach_nm = min(reach_nm, 0.6 * _narrowest_nm(paths))
     for part, spacing_nm, sigma_nm, spline_nm in _PASSES:
@@ -150,10 +166,13 @@ def _trace_sheet(
             break
         step_nm = _step_nm(paths)
         spacing = (float(size_nm[0]), step_nm, spacing_nm)
-        response, _ = membrane_response(sign * band, spacing, sigma_nm, closed)
+        response, unit = membrane_response(sign * band, spacing, sigma_nm, closed)
+        if part == 1.0:
+            bright = -response.min(axis=2).mean()
+            darkness = float(response.max(axis=2).mean() / max(bright, 1e-6))
         away = (moved[..., None] + offsets) / reach_nm
         away[held] *= _FIXED
-        cost = _GUIDE_WEIGHT * away**2 - np.clip(response, -1, _STRONGEST)
+        cost = _GUIDE_WEIGHT * away**2 - np.maximum(response, -1)
         total = least_cost(
             cost.astype(np.float32),
             step_nm / spacing_nm,
@@ -163,15 +182,15 @@ def _trace_sheet(
         )
         shift, strength = _peaks(total, response, spacing_nm)
         shift[held] = -moved[held]
-        seen = (_averaged(strength, spacing, closed) > _SEEN) & (sheet.fixed[:, None] | ~held)
-        weights = np.where(seen, np.clip(strength / _STRONGEST, 0.05, 1), _TOWARDS_GUIDE)
+        seen = (_averaged(strength, spacing, closed) * unit > _SEEN) & ~border
+        weights = np.where(seen, np.clip(strength / STRONGEST, 0.05, 1), _TOWARDS_GUIDE)
         shift = np.where(seen, shift, -moved)
         weights[held] = 1.0
         shift = smooth_sheet(shift, weights, spline_nm, np.array(spacing[:2]), closed)
         shift = np.clip(shift, offsets[0], offsets[-1])
         moved += shift
         paths = paths + shift[..., None] * normals
-    return TracedSheet(replace(sheet, paths_nm=paths), seen, moved)
+    return TracedSheet(replace(sheet, paths_nm=paths), seen, border, moved, darkness)
 
 
 def _at_border(paths: FloatArray, shape: npt.NDArray[np.int64], size_nm: FloatArray) -> BoolArray:

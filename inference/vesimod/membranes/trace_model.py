@@ -182,9 +182,8 @@ def _traced(membrane: Membrane, merged: Drawing, edits: Edits, grid: Grid) -> Tr
     sections, cleared, kept = set(), set(), 0
     for traced in membrane.sheets:
         sheet = traced.sheet
-        for section, path, number, seen in zip(
-            sheet.sections.tolist(), sheet.paths_nm, sheet.kept.tolist(), traced.seen, strict=True
-        ):
+        rows = sheet.sections.tolist(), sheet.paths_nm, sheet.kept.tolist(), traced.seen
+        for section, path, number, seen in zip(*rows, strict=True):
             sections.add(section)
             if number >= 0:
                 kept += 1

@@ -14,7 +14,7 @@ def unseen_in_words(membrane: Membrane) -> str:
     """Say how much of a membrane was seen, and on which sections hardly any."""
     sheets = membrane.sheets
     sections = np.concatenate([traced.sheet.sections for traced in sheets])
-    seen = np.concatenate([traced.seen.mean(axis=1) for traced in sheets])
+    seen = np.concatenate([(traced.seen | traced.border).mean(axis=1) for traced in sheets])
     blind = np.unique(sections[seen < _HARDLY])
     told = f"seen on {100 * membrane.seen_fraction:.0f} % of it; elsewhere it goes on smoothly"
     if not len(blind):

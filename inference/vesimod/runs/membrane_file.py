@@ -86,26 +86,39 @@ def trace_file(
         reach_nm=reach_nm,
         invert=invert,
     )
-    drawings = [found.drawing for found in objects]
     if labels is not None:
-        surfaces = [surface_of(drawing, grid.voxel_size_nm) for drawing in drawings]
-        volume = paint_membranes(surfaces, [thickness_nm(found) for found in objects], grid)
-        write_mrc(labels, volume, tomogram, overwrite=overwrite)
-    write_drawings(output, drawings, grid, overwrite=overwrite)
-    parameters = {
-        "guide": guide.name,
-        "guide_fingerprint": fingerprint(guide),
-        "reach_nm": reach_nm,
-        "invert": invert,
+        _write_labels(labels, tomogram, objects, overwrite)
+    write_drawings(output, [found.drawing for found in objects], grid, overwrite=overwrite)
+    _write_record(output, tomogram, guide, objects, {"reach_nm": reach_nm, "invert": invert})
+    doubts = [f"object {f.drawing.name!r}: {note}" for f in objects for note in f.membrane.notes]
+    return TracedFile(tuple(objects), (*warnings, *more, *doubts))
+
+
+def _write_record(
+    output: Path,
+    tomogram: Tomogram,
+    guide: Path,
+    objects: list[TracedObject],
+    parameters: dict[str, Any],
+) -> None:
+    """Write beside the model how it was made."""
+    parameters |= {"guide": guide.name, "guide_fingerprint": fingerprint(guide)}
+    results = {
+        "voxel_size_nm": list(tomogram.grid.voxel_size_nm),
+        "objects": [_told(found) for found in objects],
     }
-    results = {"voxel_size_nm": list(grid.voxel_size_nm), "objects": [_told(f) for f in objects]}
-    write_provenance(
-        output,
-        Provenance(
-            _METHOD, "", tomogram.path.name, fingerprint(tomogram.path), parameters, results
-        ),
-    )
-    return TracedFile(tuple(objects), (*warnings, *more))
+    source = tomogram.path.name, fingerprint(tomogram.path)
+    write_provenance(output, Provenance(_METHOD, "", *source, parameters, results))
+
+
+def _write_labels(
+    path: Path, tomogram: Tomogram, objects: list[TracedObject], overwrite: bool
+) -> None:
+    """Write each membrane with the number of its object."""
+    grid = tomogram.grid
+    surfaces = [surface_of(found.drawing, grid.voxel_size_nm) for found in objects]
+    volume = paint_membranes(surfaces, [thickness_nm(found) for found in objects], grid)
+    write_mrc(path, volume, tomogram, overwrite=overwrite)
 
 
 def thickness_nm(found: TracedObject) -> float:

@@ -148,6 +148,7 @@ TRAIN = Recipe(
     afterwards=0.35,
     whole=0.06,
 )
+SYNAPSE = replace(VALIDATION, synapse=1.0, snr=(0.03, 0.3), any_axis=True)
 RECIPES = {
     # Held-out tests: the size and crowding that people publish.
     "validation": VALIDATION,
@@ -168,7 +169,15 @@ RECIPES = {
         lumen=(-0.6, -0.4),
     ),
     # A bouton and the cell that it faces: plasma membranes, cleft, active zone.
-    "synapse": replace(VALIDATION, synapse=1.0, snr=(0.03, 0.3), any_axis=True),
+    "synapse": SYNAPSE,
+    "synapse_demo": replace(
+        SYNAPSE,
+        shape=(64, 144, 144),
+        vesicles=(40, 40),
+        others=(0.3, 0.3),
+        snr=(0.4, 0.4),
+        tilt_deg=(58.0, 60.0),
+    ),
     "demo": replace(VALIDATION, shape=(96, 160, 160), vesicles=(45, 45), others=(0.6, 0.6)),
     # What the shipped models learned from so far.
     "train": TRAIN,
