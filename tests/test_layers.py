@@ -45,9 +45,11 @@ FLOORS = {
         "measure": {"numpy", "scipy"},
         # zarr is an extra: only inside the function that writes such a folder
         "handoff": {"numpy", "zarr"},
-        "review": {"numpy"},
+        "review": {"numpy", "scipy"},
         # matplotlib is optional: only inside the function that draws
-        "figures": {"numpy", "scipy", "skimage", "matplotlib"},
+        "figures": {"numpy", "scipy", "PIL", "matplotlib"},
+        # jinja2 and plotly are optional: only inside the functions that fill the page
+        "report": {"numpy", "PIL", "jinja2", "plotly"},
         "pipeline": {"numpy", "scipy"},
         "doubts": {"numpy", "scipy"},
         "api": {"numpy"},

@@ -21,6 +21,7 @@ from vesimod.commands import (
     membrane,
     merge,
     model,
+    report,
     segment,
     snap,
     watch,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment.segment)
 app.command("batch")(batch.batch)
+app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.command("info")(info.info)
 app.command("evaluate")(evaluate.evaluate)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.model.objects import ModelObject
 
 _ID = re.compile(r"\bid=(\d{1,18})\b")
 _WRITTEN = re.compile(r"\br=(\d+\.\d+)nm\b")
@@ -69,3 +70,30 @@ def is_radius(sizes: FloatArray, ids: IntArray) -> BoolArray:
     """
     radius: BoolArray = (sizes > MARKER_SIZE) | ((sizes > 0) & (ids >= 0))
     return radius
+
+
+def label_data(item: ModelObject) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Id, written radius and score of each point by its contour's label; -1 and NaN without.
+
+    Of several points in a contour the label belongs to the first with a size of its own,
+    since points that 3dmod appends to a contour have none.
+    """
+    owner = np.cumsum(item.counts) - item.counts
+    for contour in np.flatnonzero(item.counts > 1):
+        first = owner[contour]
+        owner[contour] += np.argmax(item.sizes[first : first + item.counts[contour]] > 0)
+    filled = item.counts > 0
+    stated = [parse_label(label) for label, any_ in zip(item.labels, filled, strict=True) if any_]
+    ids = np.full(len(item.points), -1, np.int64)
+    ids[owner[filled]] = [label.number for label in stated]
+    written, scores = (np.full(len(item.points), np.nan) for _ in range(2))
+    written[owner[filled]] = [label.radius_nm for label in stated]
+    scores[owner[filled]] = [label.score for label in stated]
+    return ids, written, scores
+
+
+def emptied_ids(item: ModelObject) -> IntArray:
+    """Ids (M,) on labels of contours that have no point left."""
+    empty = np.flatnonzero(item.counts == 0)
+    ids = np.array([parse_label(item.labels[k]).number for k in empty], np.int64)
+    return ids[ids >= 0]

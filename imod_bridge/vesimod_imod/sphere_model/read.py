@@ -20,7 +20,7 @@ from vesimod_imod.model.objects import ModelObject, objects_of
 from vesimod_imod.model.screen import WHOLE_SCREEN, Screen
 from vesimod_imod.sphere_model.clicks import find_outlines
 from vesimod_imod.sphere_model.in_few_lines import remarks_in_lines
-from vesimod_imod.sphere_model.labels import is_radius, parse_label
+from vesimod_imod.sphere_model.labels import emptied_ids, is_radius, label_data, parse_label
 from vesimod_imod.sphere_model.misplaced import another_image, misplaced
 from vesimod_imod.sphere_model.outlines import Outline
 
@@ -34,6 +34,7 @@ _ROW = np.dtype(
         ("id", "i8"),  # by the label; -1 without one
         ("written_nm", "f8"),  # by the label; NaN without one
         ("object", "i8"),
+        ("contour", "i8"),
     ]
 )
 Rows = npt.NDArray[Any]
@@ -57,6 +58,9 @@ class SphereReading(ShortRepr):
         chose for this point; "outline": fitted to contours; "none".
     object_number : (N,) int64
         Number of the object in the model, from 1 as in 3dmod.
+    contour_number : (N,) int64
+        Number of the contour in its object, from 1; the first where several outline a sphere. 0
+        for spheres of no model.
     object_names : tuple of str
         Names of all objects of the model.
     emptied_ids : (M,) int64
@@ -75,6 +79,7 @@ class SphereReading(ShortRepr):
     labelled: BoolArray
     radius_source: npt.NDArray[np.str_]
     object_number: IntArray
+    contour_number: IntArray
     object_names: tuple[str, ...]
     emptied_ids: IntArray
     grid: Grid
@@ -94,6 +99,7 @@ class SphereReading(ShortRepr):
             labelled=self.labelled[which],
             radius_source=self.radius_source[which],
             object_number=self.object_number[which],
+            contour_number=self.contour_number[which],
         )
 
     def vesicles(self) -> SphereReading:
@@ -139,7 +145,7 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
         rows, said = _rows(item, positions[start:end], shown)
         rows["object"] = number
         parts.append(rows)
-        emptied.append(_emptied_ids(item))
+        emptied.append(emptied_ids(item))
         remarks += [(number, item.name, remark) for remark in said]
     warnings += remarks_in_lines(remarks)
     rows = np.concatenate(parts)
@@ -160,6 +166,7 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
         labelled,
         rows["source"],
         rows["object"],
+        rows["contour"],
         tuple(item.name for item in objects),
         np.setdiff1d(np.concatenate(emptied), ids[labelled]),
         shown,
@@ -172,7 +179,8 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
     """Find the spheres of one object, and put in words what had to be inferred."""
     rows = np.empty(len(item.points), _ROW)
     rows["position"] = positions
-    rows["id"], rows["written_nm"], scores = _label_data(item)
+    rows["contour"] = item.contour_of_point + 1
+    rows["id"], rows["written_nm"], scores = label_data(item)
     sizes = item.sizes.astype(np.float64)
     explicit = is_radius(sizes, rows["id"])
     remarks = []
@@ -247,6 +255,7 @@ def _outlined(
         row["position"] = fit.centre / stretch
         row["radius"], row["source"], row["score"] = fit.radius, "outline", 1.0  # radius in nm
         row["id"], row["written_nm"] = stated.number, stated.radius_nm
+        row["contour"] = min(fit.contours) + 1
     return rows, remarks
 
 
@@ -259,32 +268,6 @@ def _radii_nm(
     outline = rows["source"] == "outline"
     factor = np.where(outline, 1.0 if size_known else np.nan, unit or np.nan)
     return rows["radius"] * factor, doubts if np.isfinite(rows["radius"]).any() else []
-
-
-def _label_data(item: ModelObject) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Id, written radius and score of each point by its contour's label; -1 and NaN without.
-
-    Of several points in a contour the label belongs to the first with a size of its own,
-    since points that 3dmod appends to a contour have none.
-    """
-    owner = np.cumsum(item.counts) - item.counts
-    for contour in np.flatnonzero(item.counts > 1):
-        first = owner[contour]
-        owner[contour] += np.argmax(item.sizes[first : first + item.counts[contour]] > 0)
-    filled = item.counts > 0
-    stated = [parse_label(label) for label, any_ in zip(item.labels, filled, strict=True) if any_]
-    ids = np.full(len(item.points), -1, np.int64)
-    ids[owner[filled]] = [label.number for label in stated]
-    written, scores = (np.full(len(item.points), np.nan) for _ in range(2))
-    written[owner[filled]] = [label.radius_nm for label in stated]
-    scores[owner[filled]] = [label.score for label in stated]
-    return ids, written, scores
-
-
-def _emptied_ids(item: ModelObject) -> IntArray:
-    empty = np.flatnonzero(item.counts == 0)
-    ids = np.array([parse_label(item.labels[k]).number for k in empty], np.int64)
-    return ids[ids >= 0]
 
 
 def _unique_ids(ids: IntArray, emptied: IntArray) -> tuple[IntArray, BoolArray, int]:

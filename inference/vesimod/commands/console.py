@@ -31,6 +31,7 @@ STEPS = {
     "reading": "read and resample",
     "network": "run the network",
     "spheres": "fit spheres",
+    "report": "write the report",
 }
 
 

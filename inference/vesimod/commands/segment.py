@@ -40,7 +40,12 @@ def segment(
         Path | None, typer.Option(metavar="MRC", help="Also write the network's output, 0 to 1.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Also draw the spheres on central slices.")
+        Path | None,
+        typer.Option(metavar="PNG", help="Also draw a sheet of slabs with the spheres."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="HTML", help="Also write a page to judge the result by."),
     ] = None,
     dropped: Annotated[
         Path | None,
@@ -72,7 +77,15 @@ def segment(
 
     run(
         tomogram,
-        Outputs(output or default_output(tomogram), table, labels, probability, picture, dropped),
+        Outputs(
+            output or default_output(tomogram),
+            table,
+            labels,
+            probability,
+            picture,
+            dropped,
+            report,
+        ),
         Settings(voxel_size_nm, threshold, invert, region, score_classes, radius_nm),
         model=model,
         device=device.value,

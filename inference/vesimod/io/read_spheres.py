@@ -103,6 +103,7 @@ def reading_of(spheres: Spheres, grid: Grid | None) -> SphereReading:
         labelled=np.ones(count, bool),
         radius_source=np.where(np.isfinite(spheres.radii_nm), "explicit", "none").astype("U8"),
         object_number=np.ones(count, np.int64),
+        contour_number=np.zeros(count, np.int64),
         object_names=(VESICLES,),
         emptied_ids=np.empty(0, np.int64),
         grid=grid or _NO_GRID,

@@ -29,7 +29,9 @@ class Outputs:
     labels, probability : Path, optional
         Volumes (MRC) on the tomogram's grid: each voxel's sphere, the network's output.
     picture : Path, optional
-        Spheres on central slices (PNG).
+        A sheet of slabs with the spheres (PNG).
+    report : Path, optional
+        Everything that helps to judge the result, on one page (HTML).
     """
 
     model: Path
@@ -38,6 +40,7 @@ class Outputs:
     probability: Path | None = None
     picture: Path | None = None
     dropped: Path | None = None
+    report: Path | None = None
 
     def files(self) -> list[Path]:
         """All files that are wanted."""

@@ -21,6 +21,7 @@ from vesimod.doubts import question_polarity
 from vesimod.io.provenance import Provenance, fingerprint
 from vesimod.io.tomogram import Tomogram, read_tomogram
 from vesimod.pipeline import Progress, ScaleMaps, Segmentation, find_in_maps, maps_of_scales
+from vesimod.report.html import check_packages
 from vesimod.runs.outputs import Outputs, Settings
 from vesimod.runs.slabs import join_slabs, remove_slabs
 from vesimod.runs.writing import write_outputs
@@ -51,6 +52,8 @@ def prepare(
     OSError, TomogramError
         See `vesimod_imod.core.file_roles.check_files` and `vesimod.io.tomogram.read_tomogram`.
     """
+    if outputs.report is not None:
+        check_packages()
     tomogram = read_tomogram(path, settings.voxel_size_nm)
     read = [path, settings.region, *also_read]
     check_files(read, outputs.files(), overwrite=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vesimod_imod.core.files import marked_unfinished
 from vesimod_imod.core.object_names import VESICLES
+from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import SphereObject, by_score, write_sphere_objects
 
 from vesimod.figures.slices import draw_picture
@@ -16,6 +17,8 @@ from vesimod.io.sphere_table import write_spheres_csv
 from vesimod.io.tomogram import Tomogram, write_mrc
 from vesimod.network.resample import resampled_slabs
 from vesimod.pipeline import Segmentation
+from vesimod.report.html import write_report
+from vesimod.report.subject import Subject
 from vesimod.runs.outputs import Outputs
 
 
@@ -60,6 +63,29 @@ def write_outputs(
         objects = by_score(spheres) if score_classes else [SphereObject(VESICLES, spheres)]
         write_sphere_objects(outputs.model, objects, tomogram.grid, overwrite=overwrite)
         write_provenance(outputs.model, provenance)
+        if outputs.report is not None:
+            _write_report(outputs.report, outputs.model, tomogram, result, provenance, overwrite)
+
+
+def _write_report(
+    path: Path,
+    model: Path,
+    tomogram: Tomogram,
+    result: Segmentation,
+    provenance: Provenance,
+    overwrite: bool,
+) -> None:
+    """Write the report on the model as it was just written, which gives contours their numbers."""
+    subject = Subject(
+        tomogram,
+        model,
+        read_sphere_model(model, tomogram.grid).vesicles(),
+        provenance,
+        invert=provenance.parameters.get("invert") is True,
+        features=result.spheres,
+        dropped=result.dropped,
+    )
+    write_report(path, subject, overwrite=overwrite)
 
 
 def _write_probability(

@@ -35,6 +35,7 @@ def reading(centres, radii, ids=None, *, labelled=True, source="explicit", names
         np.broadcast_to(np.array(labelled), n).copy(),
         np.broadcast_to(np.array(source, "U8"), n).copy(),
         np.broadcast_to(np.array(objects), n).copy(),
+        np.arange(1, n + 1),
         names,
         np.empty(0, np.int64),
         GRID,
