@@ -37,7 +37,7 @@ from vesimod.settings import SearchSettings
 from vesimod.vesicles.detect import find_spheres
 from vesimod.vesicles.features import NEAR
 from vesimod.vesicles.instances import FULL, split_instances
-from vesimod.vesicles.threshold import choose_threshold
+from vesimod.vesicles.threshold import choose_threshold, threshold_curve
 from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, simulate
 
@@ -98,7 +98,7 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
         return replace(spheres, centres=model_to_volume(spheres.centres, size, nm))
 
     yield "mask at 0.5", spheres_of(ndimage.label(probability >= 0.5, FULL)[0]), took()
-    threshold = choose_threshold(density, probability, nm)
+    threshold = choose_threshold(threshold_curve(density, probability, nm))
     mask = probability >= threshold
     yield "global threshold", spheres_of(ndimage.label(mask, FULL)[0]), took()
     masks = spheres_of(split_instances(mask, nm, distance))

@@ -46,6 +46,8 @@ class Segmentation:
         Probability from which a voxel counted as vesicle.
     notes : tuple of str
         Warnings in words: what may be wrong with the result.
+    threshold_curve : tuple of (float, float)
+        Thresholds and the density that the mask ends on: what `threshold` was chosen by.
     """
 
     spheres: Spheres
@@ -54,6 +56,7 @@ class Segmentation:
     model_voxel_size_nm: float
     threshold: float
     notes: tuple[str, ...] = ()
+    threshold_curve: tuple[tuple[float, float], ...] = ()
 
     def __repr__(self) -> str:
         notes = "".join(f", note: {note}" for note in self.notes)
@@ -246,6 +249,7 @@ def find_in_maps(
         finest * spec.voxel_size_nm,
         found.threshold,
         (*_padding_note(tomogram), *found.notes),
+        found.threshold_curve,
     )
 
 

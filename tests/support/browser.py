@@ -1,4 +1,4 @@
-"""A headless Chromium for tests of pages, where one is installed (Debian: chromium, chromium-driver)."""
+"""A headless Chromium for tests of pages, where there is one (Debian: chromium-driver)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def chromium(downloads: Path, width: int = 1400, height: int = 1000):
         f"--window-size={width},{height}",
     ):
         options.add_argument(argument)
-    options.add_experimental_option(
-        "prefs", {"download.default_directory": str(downloads), "download.prompt_for_download": False}
-    )
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
     try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vesimod.runs.batch import Job
     from vesimod.runs.summary import Row
 
-SUMMARY = "summary.csv"
+SUMMARY, PAGE = "summary.csv", "report.html"
 
 
 def batch(
@@ -43,6 +43,9 @@ def batch(
     picture: Annotated[bool, typer.Option("--picture", help="Also draw pictures.")] = False,
     dropped: Annotated[
         bool, typer.Option("--dropped", help="Also write the candidates not accepted.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write a report each, and one page about all.")
     ] = False,
     regions: Annotated[
         Path | None,
@@ -79,6 +82,7 @@ def batch(
         "probability": probability,
         "picture": picture,
         "dropped": dropped,
+        "report": report,
     }
     jobs = plan_jobs(
         find_tomograms(patterns),
@@ -95,7 +99,7 @@ def batch(
     elif slabs > 1:
         raise ValueError("--slabs: cuts tomograms for several computers, together with --chunks")
     else:
-        run(jobs, output, model, device.value, threads, memory_gb, overwrite, quiet)
+        run(jobs, output, model, device.value, threads, memory_gb, overwrite, quiet, report)
 
 
 def write_com_files(
@@ -149,8 +153,9 @@ def run(
     memory_gb: float | None,
     overwrite: bool,
     quiet: bool,
+    report: bool = False,
 ) -> None:
-    """Do the jobs here, one after the other, and sum them up.
+    """Do the jobs here, one after the other, and sum them up; with a page where one is wanted.
 
     Raises
     ------
@@ -161,17 +166,23 @@ def run(
 
     from vesimod.commands import console
     from vesimod.commands.segmenting import start_network
+    from vesimod.report.batch_page import check_batch_page
+    from vesimod.report.html import check_packages
     from vesimod.runs.batch import run_jobs
+    from vesimod.runs.batch_report import write_batch_report
     from vesimod.runs.summary import check_summary, markdown, write_summary
 
-    summary = folder / SUMMARY
+    summary, page = folder / SUMMARY, folder / PAGE
     rows: list[Row] = []
+    if report:
+        check_packages()
+        check_batch_page(page)
     with only_writer([summary]):
         network = start_network(model, device, threads, memory_gb)
         check_summary(summary)
         try:
-            with console.progress(quiet) as report:
-                for row in run_jobs(jobs, network, overwrite=overwrite, progress=report):
+            with console.progress(quiet) as tell:
+                for row in run_jobs(jobs, network, overwrite=overwrite, progress=tell):
                     rows.append(row)
                     if not quiet:
                         console.tell(f"{len(rows)}/{len(jobs)} {row.line()}")
@@ -179,6 +190,8 @@ def run(
         finally:  # also after Ctrl-C, or where not even the summary could be written
             if rows and not quiet:
                 console.say_lines(markdown(rows))
+            if rows and report:
+                write_batch_report(page, rows)
     failed = [row.name for row in rows if row.state == "failed"]
     if failed:
         rest = len(jobs) - len(rows)
@@ -189,3 +202,5 @@ def run(
         )
     if not quiet:
         console.say(f"wrote {summary}")
+        if report:
+            console.say(f"wrote {page}")

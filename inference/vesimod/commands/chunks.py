@@ -20,6 +20,7 @@ FILE_OPTIONS = {
     "probability": "OutputProbability",
     "picture": "OutputPicture",
     "dropped": "OutputDropped",
+    "report": "OutputReport",
 }
 PIP_MODULE = "vesimod.pip"
 

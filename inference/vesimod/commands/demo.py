@@ -42,7 +42,7 @@ def demo(
     say("")
     say(f"sphere model  {model}")
     say(f"table         {table}")
-    say(f"picture       {picture}  (central XY, XZ and YZ slices as in 3dmod's XYZ window)")
+    say(f"picture       {picture}  (slabs through the depth, coloured by score)")
     say("")
     say("A second one holds a synapse, with outline and active zone drawn roughly in a guide:")
     _trace_synapse(source, folder)

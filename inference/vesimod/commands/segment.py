@@ -44,8 +44,7 @@ def segment(
         typer.Option(metavar="PNG", help="Also draw a sheet of slabs with the spheres."),
     ] = None,
     report: Annotated[
-        Path | None,
-        typer.Option(metavar="HTML", help="Also write a page to judge the result by."),
+        Path | None, typer.Option(metavar="HTML", help="Also write a page to judge it by.")
     ] = None,
     dropped: Annotated[
         Path | None,
@@ -75,17 +74,10 @@ def segment(
     from vesimod.commands.segmenting import run
     from vesimod.runs.outputs import Outputs, Settings, default_output
 
+    files = (table, labels, probability, picture, dropped, report)
     run(
         tomogram,
-        Outputs(
-            output or default_output(tomogram),
-            table,
-            labels,
-            probability,
-            picture,
-            dropped,
-            report,
-        ),
+        Outputs(output or default_output(tomogram), *files),
         Settings(voxel_size_nm, threshold, invert, region, score_classes, radius_nm),
         model=model,
         device=device.value,

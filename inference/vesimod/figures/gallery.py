@@ -82,8 +82,8 @@ def _plane(
     return np.asarray(sampled, np.float32)
 
 
-def as_webp(image: GreyImage, quality: int = QUALITY) -> str:
-    """Return an image as the address of a picture that lies in the page itself."""
+def as_webp(image: npt.NDArray[np.uint8], quality: int = QUALITY) -> str:
+    """Return an image, grey or in colours, as an address that holds the picture itself."""
     stream = BytesIO()
     Image.fromarray(image).save(stream, "WEBP", quality=quality, method=2)
     return f"data:image/webp;base64,{b64encode(stream.getvalue()).decode()}"

@@ -98,6 +98,13 @@ def sheet(tomogram: Tomogram, spheres: Spheres) -> Image.Image:
     return canvas
 
 
+def thumbnail(tomogram: Tomogram, spheres: Spheres, longest: int = 150) -> Image.Image:
+    """Draw the middle XY slab, at most so many pixels long, with the spheres that it cuts."""
+    shape, size_nm = tomogram.grid.shape, tomogram.grid.voxel_size_nm
+    pixel_nm = max(shape[1] * size_nm[1], shape[2] * size_nm[2]) / longest
+    return _panel(read_slab(tomogram, 0, (shape[0] - 1) / 2, pixel_nm), spheres, tomogram)
+
+
 def _layout(
     depth_nm: float, height_nm: float, width_nm: float, spheres: Spheres
 ) -> tuple[int, int]:

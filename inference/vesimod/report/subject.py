@@ -81,10 +81,18 @@ class Subject(ShortRepr):
 
     def words(self, text: str) -> str:
         """Put a message as the report does: flags for keywords, no folders of this machine."""
-        text = one_line(as_flags(text))
         if self.with_paths:
-            return text
-        for path in (self.tomogram.path, self.model):
-            for folder in {str(path.parent), str(path.absolute().parent)} - {".", os.sep}:
-                text = text.replace(folder + os.sep, "")
-        return _FOLDERS.sub("", text)
+            return one_line(as_flags(text))
+        return without_folders(text, self.tomogram.path, self.model)
+
+
+def without_folders(text: str, *files: Path | None) -> str:
+    """Put a message on one line, with flags for keywords and without folders of this machine.
+
+    Folders of `files` are known, whatever their names; others are recognised by their form.
+    """
+    text = one_line(as_flags(text))
+    for path in (file for file in files if file is not None):
+        for folder in {str(path.parent), str(path.absolute().parent)} - {".", os.sep}:
+            text = text.replace(folder + os.sep, "")
+    return _FOLDERS.sub("", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +39,7 @@ class Doubt:
     words: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Feature:
+class _Feature(NamedTuple):
     """One feature of N spheres: how far each is off in usual spreads, and that in words."""
 
     amounts: FloatArray
@@ -130,9 +129,9 @@ def _low_score(spheres: Spheres) -> _Feature:
 
 def _thickness(inspection: Inspection) -> _Feature:
     values = inspection.thickness_nm
-    kind = np.where(
-        values > np.nanmedian(values) if np.isfinite(values).any() else False, "thick", "thin"
-    )
+    known = values[np.isfinite(values)]
+    middle = float(np.median(known)) if len(known) else np.inf
+    kind = np.where(values > middle, "thick", "thin")
     words = [f"unusually {k} membrane, {v:.1f} nm" for k, v in zip(kind, values, strict=True)]
     # Noisy in one vesicle, so that it counts half.
     return _Feature(0.5 * np.abs(_spreads(values, _THICKNESS_NM)), words)

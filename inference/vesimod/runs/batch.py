@@ -33,6 +33,7 @@ ENDINGS = {
     "probability": "_probability.mrc",
     "picture": "_vesicles.png",
     "dropped": "_dropped.csv",
+    "report": "_report.html",
 }
 
 

@@ -7,6 +7,7 @@ which things are checked, computed and written.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import remove_leftovers
 from vesimod_imod.core.short_repr import ShortRepr
+from vesimod_imod.core.spheres import Spheres
 
 from vesimod.doubts import question_polarity
 from vesimod.io.provenance import Provenance, fingerprint
@@ -168,6 +170,12 @@ def find_and_write(
     return result
 
 
+def reason_counts(dropped: Spheres) -> dict[str, int]:
+    """How many candidates were dropped for each reason, the most frequent first."""
+    counts = Counter(map(str, dropped.measures.get("reason", np.empty(0, "U1"))))
+    return dict(counts.most_common())
+
+
 def _provenance(
     asked: Asked, network: Model, settings: Settings, result: Segmentation, seconds: float
 ) -> Provenance:
@@ -184,6 +192,8 @@ def _provenance(
             "voxel_size_nm": list(tomogram.grid.voxel_size_nm),
             "searched_um3": searched * float(np.prod(tomogram.grid.voxel_size_nm)) / NM3_PER_UM3,
             "threshold": result.threshold,
+            "threshold_curve": [list(point) for point in result.threshold_curve],
+            "dropped": reason_counts(result.dropped),
             "notes": [*tomogram.warnings, *tomogram.notes, *result.notes],
             "seconds": seconds,
         },

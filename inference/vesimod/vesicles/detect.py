@@ -23,7 +23,7 @@ from vesimod.vesicles.instances import split_instances
 from vesimod.vesicles.noise import is_noise
 from vesimod.vesicles.overlaps import resolve_overlaps
 from vesimod.vesicles.scoring import MIN_SCORE, features, score
-from vesimod.vesicles.threshold import choose_threshold
+from vesimod.vesicles.threshold import Curve, choose_threshold, threshold_curve
 
 TOO_SMALL, NOISE = "too small", "noise looks the same"
 NOISE_NOTE = (
@@ -58,6 +58,8 @@ class Detections(ShortRepr):
         Probability from which a voxel counted as vesicle.
     notes : tuple of str
         What had to be decided, in words for the user.
+    threshold_curve : tuple of (float, float)
+        What a threshold is chosen by, unless it is given.
     """
 
     spheres: Spheres
@@ -65,6 +67,7 @@ class Detections(ShortRepr):
     labels: Labels
     threshold: float
     notes: tuple[str, ...] = ()
+    threshold_curve: Curve = ()
 
 
 def find_spheres(
@@ -109,12 +112,12 @@ def find_spheres(
     region, threshold = settings.region, settings.threshold
     _check_shapes(volume, probability, distance, region)
     density = RaySampler(volume, voxel_size_nm, settings.invert)
-    if threshold is None:
-        threshold = choose_threshold(density, probability, probability_voxel_size_nm, region)
+    curve = threshold_curve(density, probability, probability_voxel_size_nm, region)
+    threshold = choose_threshold(curve) if threshold is None else threshold
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
     masks = _masks(labels, voxel_size_nm, probability_voxel_size_nm, settings)
     if len(masks) == 0:
-        return Detections(Spheres.empty(), Spheres.empty(), labels, threshold)
+        return Detections(Spheres.empty(), Spheres.empty(), labels, threshold, (), curve)
     network = RaySampler(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
     reasons = impossible(spheres, settings)
@@ -126,7 +129,7 @@ def find_spheres(
         notes = (*notes, NOISE_NOTE)
     dropped = spheres.with_measures(reason=reasons).select(~kept)
     accepted = spheres.with_measures(overlap_nm=overlap_nm).select(kept)
-    return Detections(accepted, dropped, labels, threshold, notes)
+    return Detections(accepted, dropped, labels, threshold, notes, curve)
 
 
 def _check_shapes(

@@ -16,13 +16,25 @@ MOST_SAMPLES = 1_000_000
 MIN_SHELL = 100  # voxels; fewer have no meaningful mean
 
 
-def choose_threshold(
+#: Probabilities, and the mean density on the border of the mask that each of them gives.
+Curve = tuple[tuple[float, float], ...]
+
+
+def choose_threshold(curve: Curve) -> float:
+    """Take the threshold whose mask ends on the darkest density: the paper's global threshold.
+
+    `DEFAULT_THRESHOLD` where there is no shell at all.
+    """
+    return min(curve, key=lambda point: point[1])[0] if curve else DEFAULT_THRESHOLD
+
+
+def threshold_curve(
     density: RaySampler,
     probability: Volume,
     probability_voxel_size_nm: Triple,
     region: BoolArray | None = None,
-) -> float:
-    """Find the threshold whose mask ends on the darkest density: the paper's global threshold.
+) -> Curve:
+    """Measure the density that the mask ends on, for each threshold that may be chosen.
 
     The outermost layer of voxels of the mask lies on the membrane where its mean density is
     lowest. Unlike the paper's, the search is not tied to one network's range: it spans 30 to
@@ -41,14 +53,14 @@ def choose_threshold(
 
     Returns
     -------
-    float
-        `DEFAULT_THRESHOLD` where there is no shell at all.
+    tuple of (float, float)
+        Threshold and mean density, darker is lower, in the order of the thresholds.
     """
     highest = float(probability.max(initial=0.0))
     thresholds = SHARES * highest
     inside = np.flatnonzero(probability >= thresholds[0])
     if highest < UNSURE or len(inside) == 0:
-        return DEFAULT_THRESHOLD
+        return ()
     inside = inside[:: -(-len(inside) // MOST_SAMPLES)]
     voxels = np.stack(np.unravel_index(inside, probability.shape), axis=1)
     lowest_neighbour = _lowest_neighbour(probability, voxels)
@@ -64,12 +76,12 @@ def choose_threshold(
         lowest_neighbour = lowest_neighbour[allowed]
     grey = np.asarray(density.voxels[tuple(nearest.T)], np.float64)
     grey = -grey if density.invert else grey
-    best, darkest = DEFAULT_THRESHOLD, np.inf
+    curve = []
     for threshold in thresholds:
         shell = (value >= threshold) & (lowest_neighbour < threshold)
-        if shell.sum() >= MIN_SHELL and (mean := float(grey[shell].mean())) < darkest:
-            best, darkest = float(threshold), mean
-    return best
+        if shell.sum() >= MIN_SHELL:
+            curve.append((float(threshold), float(grey[shell].mean())))
+    return tuple(curve)
 
 
 def _lowest_neighbour(probability: Volume, voxels: npt.NDArray[np.int64]) -> Volume:

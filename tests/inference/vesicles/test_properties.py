@@ -12,7 +12,7 @@ from vesimod.settings import SearchSettings
 from vesimod.vesicles.detect import find_spheres
 from vesimod.vesicles.outliers import p_values
 from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
-from vesimod.vesicles.threshold import DEFAULT_THRESHOLD, choose_threshold
+from vesimod.vesicles.threshold import DEFAULT_THRESHOLD, choose_threshold, threshold_curve
 from vesimod_imod.core.spheres import Spheres
 
 pytestmark = pytest.mark.slow
@@ -174,9 +174,15 @@ def test_threshold_follows_the_membrane():
     """A map that is too large at 0.5: its membrane lies where the map gives 0.9."""
     swollen = truth_map(SHAPE, SIZE, CENTRES, RADII + 2.5, blur_nm=5.0)
     density = RaySampler(VOLUME, SIZE)
-    assert 0.65 < choose_threshold(density, swollen, SIZE) < 0.97
-    assert choose_threshold(density, np.zeros(SHAPE, np.float32), SIZE) == DEFAULT_THRESHOLD
-    assert choose_threshold(density, np.ones(SHAPE, np.float32), SIZE) == DEFAULT_THRESHOLD
+    assert 0.65 < choose_threshold(threshold_curve(density, swollen, SIZE)) < 0.97
+    assert (
+        choose_threshold(threshold_curve(density, np.zeros(SHAPE, np.float32), SIZE))
+        == DEFAULT_THRESHOLD
+    )
+    assert (
+        choose_threshold(threshold_curve(density, np.ones(SHAPE, np.float32), SIZE))
+        == DEFAULT_THRESHOLD
+    )
 
 
 @pytest.mark.parametrize(("stretch", "axis"), [((1.08, 1.08, 0.8), 2), ((1.08, 0.8, 1.08), 1)])

@@ -85,7 +85,8 @@ const slices = {
       drawn.addEventListener("mouseleave", () => { byId("tip").hidden = true; });
       drawn.addEventListener("click", (event) => {
         event.stopPropagation();
-        if (kind !== "missed") gallery.jump(kind === "dropped" ? "dropped" : "vesicles", sphere.id);
+        if (kind === "missed") slices.unmark(sphere);
+        else gallery.jump(kind === "dropped" ? "dropped" : "vesicles", sphere.id);
       });
       overlay.append(drawn);
     };
@@ -105,7 +106,7 @@ const slices = {
   tell(sphere, kind, at) {
     const radius = sphere.radius_nm === null ? "radius not known" : `${sphere.radius_nm.toFixed(1)} nm`;
     const tip = byId("tip"), stage = byId("stage").getBoundingClientRect();
-    tip.textContent = kind === "missed" ? "missed, marked by you"
+    tip.textContent = kind === "missed" ? "missed, marked by you; a click takes it back"
       : `${kind} ${sphere.id}: ${radius}, score ${sphere.score.toFixed(2)}`
         + (sphere.reason ? `, ${sphere.reason}` : "");
     const scale = stage.width / (content.slabs.width * slices.zoom);
@@ -128,6 +129,17 @@ const slices = {
       radius_nm: null,
       score: 1,
     });
+    slices.marked();
+  },
+
+  /** Take a mark back. */
+  unmark(sphere) {
+    slices.missed = slices.missed.filter((each) => each !== sphere);
+    byId("tip").hidden = true;
+    slices.marked();
+  },
+
+  marked() {
     slices.draw();
     gallery.count();
     if (byId("which").value === "missed") gallery.arrange();
