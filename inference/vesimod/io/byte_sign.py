@@ -59,13 +59,12 @@ def byte_sign(header: Any, voxels: npt.NDArray[np.uint8]) -> ByteSign:
         return ByteSign(wish > 0, _note(wish > 0, f"READ_MODE0_SIGNED is {wish}"))
     low, high = float(header["dmin"]), float(header["dmax"])
     signed = low < 0 and (high < 128 or -low > high - 128)
-    why = f"header minimum {low:g}, maximum {high:g}"
     sample = _sample(voxels)
     if _are_possible(low, high, sample, signed):
-        return ByteSign(signed, _note(signed, why))
+        return ByteSign(signed)  # no choice: the other sign is not possible, or means the same
     seen = _seen_sign(sample)
     if seen is None or seen == signed:
-        return ByteSign(signed, _note(signed, f"{why}, which is not true of the voxels"))
+        return ByteSign(signed, _note(signed, "the header does not tell"))
     return ByteSign(
         seen,
         warning=f"bytes taken as {_name(seen)}, by the voxels: the header's minimum {low:g} and "
@@ -80,7 +79,8 @@ def _name(signed: bool) -> str:
 
 def _note(signed: bool, why: str) -> str:
     """Say how bytes are taken where that agrees with IMOD."""
-    return f"bytes taken as {_name(signed)}, as IMOD takes them ({why}; {_FORCE})"
+    other = f"READ_MODE0_SIGNED={-2 if signed else 2} takes them as {_name(not signed)}"
+    return f"bytes taken as {_name(signed)}, as IMOD does: {why} ({other})"
 
 
 def _sample(voxels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -42,6 +42,7 @@ def head_of(subject: Subject) -> list[tuple[str, str]]:
         ("density", density),
         ("radius", radius_words(spheres)),
     ]
+    rows += [("header", subject.words(note)) for note in subject.tomogram.notes]
     if seconds := results.get("seconds"):
         rows.append(("found in", f"{seconds:.0f} s"))
     if record is not None:

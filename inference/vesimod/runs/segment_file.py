@@ -194,7 +194,8 @@ def _provenance(
             "threshold": result.threshold,
             "threshold_curve": [list(point) for point in result.threshold_curve],
             "dropped": reason_counts(result.dropped),
-            "notes": [*tomogram.warnings, *tomogram.notes, *result.notes],
+            "notes": [*tomogram.warnings, *result.notes],
+            "decided": list(tomogram.notes),
             "seconds": seconds,
         },
     )
