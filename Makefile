@@ -39,7 +39,7 @@ $(BIN)/.cpu: pyproject.toml
 
 $(BIN)/.dev: pyproject.toml $(BIN)/.cpu
 	$(BIN)/pip install --quiet '$(TORCH)'
-	$(BIN)/pip install --quiet --editable '.[cpu,train]' --group dev
+	$(BIN)/pip install --quiet --editable '.[cpu,report,train]' --group dev
 	touch $@
 
 clean:
