@@ -10,7 +10,8 @@ _ROUNDS = 3
 _DAMPING = 0.5  # how much of what the other direction says counts
 _WRAP = 24  # samples that closed paths are continued by at both ends
 _STEEPEST = 2  # offsets that neighbours may differ by
-_SPLINE_ROUNDS = 60
+_LEVELLED = 16  # steps along a chain after which its costs are brought back to 0
+_SPLINE_ROUNDS = 40
 
 
 def least_cost(
@@ -57,7 +58,8 @@ def _messages(cost: Float32Array, axis: int, bending: float) -> Float32Array:
         message = np.zeros_like(chain[0])
         for k in order:
             message = _least_of_neighbours(chain[k - step] + message, bending)
-            message -= message.min(axis=-1, keepdims=True)
+            if k % _LEVELLED == 0:
+                message -= message.min(axis=-1, keepdims=True)
             result[k] += message
     return np.moveaxis(result, 0, axis)
 

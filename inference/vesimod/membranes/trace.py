@@ -170,11 +170,11 @@ def _trace_sheet(
         if part == 1.0:
             bright = -response.min(axis=2).mean()
             darkness = float(response.max(axis=2).mean() / max(bright, 1e-6))
-        away = (moved[..., None] + offsets) / reach_nm
+        away = ((moved[..., None] + offsets) / reach_nm).astype(np.float32)
         away[held] *= _FIXED
-        cost = _GUIDE_WEIGHT * away**2 - np.maximum(response, -1)
+        cost = np.float32(_GUIDE_WEIGHT) * away**2 - np.maximum(response, -1)
         total = least_cost(
-            cost.astype(np.float32),
+            cost,
             step_nm / spacing_nm,
             size_nm[0] / spacing_nm,
             _STIFFNESS,
