@@ -24,6 +24,7 @@ from vesimod.commands import (
     report,
     segment,
     snap,
+    synapse,
     watch,
 )
 from vesimod.commands.console import keep_products_on_one_thread, tell
@@ -57,6 +58,7 @@ app.command("edit")(edit.edit)
 app.command("watch")(watch.watch)
 app.command("etomo")(etomo.etomo)
 app.command("measure")(measure.measure)
+app.command("synapse")(synapse.synapse)
 app.command("convert")(convert.convert)
 
 

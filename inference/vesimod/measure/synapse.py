@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
-from vesimod_imod.core.arrays import FloatArray
+from vesimod_imod.core.arrays import FloatArray, Triple
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Spheres
 
@@ -16,7 +16,7 @@ from vesimod.measure.neighbours import Chance, against_chance
 from vesimod.measure.places import Places
 from vesimod.measure.pools import pool_names
 from vesimod.measure.vesicle_table import Wishes, measure_vesicles
-from vesimod.membranes.surface import area_nm2
+from vesimod.membranes.surface import Surface, area_nm2
 from vesimod.membranes.triangles import sampled
 
 OCCUPANCY_STEP_NM, OCCUPANCY_TO_NM = 5.0, 250.0
@@ -151,16 +151,25 @@ def occupancy(vesicles: Spheres, places: Places) -> FloatArray:
     edges = np.arange(0.0, OCCUPANCY_TO_NM + OCCUPANCY_STEP_NM, OCCUPANCY_STEP_NM)
     near = _within(sample.points, places.active_zone.vertices, np.asarray(size), edges[-1])
     points = sample.points[near]
-    # Sampled: exact distances to triangles would take longer than all else, for bins of 5 nm.
-    corners = places.active_zone.corners_nm(size)
-    surface = KDTree(np.concatenate([spots for spots, _ in sampled(corners, _SAMPLED_NM)]))
-    distance = surface.query(points * np.asarray(size))[0]
+    distance = KDTree(_spots(places.active_zone, size)).query(points * np.asarray(size))[0]
     inside = _in_vesicles(points * np.asarray(size), vesicles, np.asarray(size))
     each = sample.volume_nm3 / len(sample.points) / _NM3_PER_UM3
     whole = np.histogram(distance, edges)[0]
     filled = np.histogram(distance[inside], edges)[0]
     part = np.divide(filled, whole, out=np.full(len(whole), np.nan), where=whole > 0)
     return np.column_stack([edges[:-1], edges[1:], whole * each, part])
+
+
+def _spots(surface: Surface, voxel_size_nm: Triple) -> FloatArray:
+    """Points (N, 3) in nm of a surface, one in each cell of `_SAMPLED_NM`.
+
+    Exact distances to triangles would take longer than all else, for bins of 5 nm.
+    """
+    corners = surface.corners_nm(voxel_size_nm)
+    spots = np.concatenate([points for points, _ in sampled(corners, _SAMPLED_NM)])
+    cells = np.floor(spots / _SAMPLED_NM).astype(np.int64)
+    one_in_each: FloatArray = spots[np.unique(cells, axis=0, return_index=True)[1]]
+    return one_in_each
 
 
 def _within(points: Any, vertices: FloatArray, size: FloatArray, reach_nm: float) -> Any:

@@ -1,0 +1,110 @@
+"""``vesimod synapse``: a synapse from its tomogram to tables and figures, in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vesimod.commands.options import (
+    Device,
+    DeviceChoice,
+    Invert,
+    MemoryGB,
+    ModelOption,
+    Overwrite,
+    Quiet,
+    Threads,
+    TomogramArgument,
+    VoxelSize,
+)
+
+
+def synapse(
+    tomogram: TomogramArgument,
+    active_zone: Annotated[
+        Path | None,
+        typer.Option(metavar="MOD", help="Open contours along the active zone."),
+    ] = None,
+    outline: Annotated[
+        Path | None,
+        typer.Option(metavar="MOD|MRC", help="The cell: closed contours, or a mask."),
+    ] = None,
+    vesicles: Annotated[
+        Path | None,
+        typer.Option(metavar="MOD|CSV|MRC", help="Vesicles, e.g. corrected ones; else found."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Default: <stem>_synapse"),
+    ] = None,
+    pool: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME:CRITERION", help='E.g. "docked: membrane_az_nm < 5".'),
+    ] = None,
+    model: ModelOption = "fast",
+    voxel_size_nm: VoxelSize = None,
+    device: Device = DeviceChoice.auto,
+    threads: Threads = None,
+    memory_gb: MemoryGB = None,
+    invert: Invert = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find vesicles, connectors and tethers of a synapse, and measure them.
+
+    What `vesimod segment`, `connect` and `measure` do, one after the other.
+    """
+    from importlib.util import find_spec
+
+    from vesimod.commands import console
+    from vesimod.commands.segmenting import run
+    from vesimod.measure.places import read_places
+    from vesimod.runs.outputs import Outputs, Settings, stem
+    from vesimod.runs.synapse_file import SynapseFiles, SynapseInputs, connect_and_measure
+
+    volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
+    name = stem(tomogram)
+    folder = output or tomogram.with_name(f"{name}_synapse")
+    files = SynapseFiles(folder, name, find_spec("matplotlib") is not None)
+    inputs = SynapseInputs(vesicles, active_zone, outline)
+    read_places(volume.grid, active_zone, outline)  # refuses what cannot be used before hours pass
+    folder.mkdir(exist_ok=True)
+    files.check(tomogram, inputs, overwrite)
+    if not files.picture:
+        console.warn("matplotlib is not installed: no figure is drawn (pip install matplotlib)")
+    if vesicles is None:
+        settings = Settings(voxel_size_nm, invert=invert, region=outline)
+        result = run(
+            tomogram,
+            Outputs(files.vesicles),
+            settings,
+            model=model,
+            device=device.value,
+            threads=threads,
+            memory_gb=memory_gb,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
+        if not len(result.spheres):
+            raise ValueError(f"{tomogram}: no vesicle was found: nothing to connect or to measure")
+    with console.progress(quiet) as report:
+        found, measured = connect_and_measure(
+            volume,
+            inputs,
+            files,
+            tuple(pool or ()),
+            invert=invert,
+            overwrite=overwrite,
+            progress=report,
+        )
+    for note in dict.fromkeys([*found.notes, *measured.doubts]):
+        console.warn(note)
+    if quiet:
+        return
+    for key, value in measured.summary.items():
+        console.say(f"{key:<24} {value:>12.5g}")
+    console.say("note: numbers of tethers and connectors compare groups; they are not absolute")
+    console.say(f"wrote {folder}")
+    console.suggest_3dmod(tomogram, files.measured.model)
