@@ -89,10 +89,8 @@ SESSIONS: dict[str, Words] = {
     "edit": ["edit", "TS_01.mrc", "clicks.mod"],
 }
 TRAINING = "train"  # begins the names of what needs torch; `kill_training.py` has the lines
-TRAINED = [
-    f"{TRAINING} {name}"
-    for name in ("simulate", "learn-from", "fit", "finetune", "export", "ensemble")
-]
+_NEED_TORCH = "simulate learn-from fit finetune export ensemble"
+TRAINED = [f"{TRAINING} {name}" for name in _NEED_TORCH.split()]
 
 
 def quietly(words: Words) -> tuple[int, str]:
@@ -195,7 +193,9 @@ def kill_everywhere(words: Words, inputs: Path, every: int) -> tuple[int, list[s
             if killed != KILLED:
                 return points, faults
             points += 1
-            faults += [f"point {last}: {fault}" for fault in judge(words, folder, before, expected)]
+            found = [f"point {last}: {fault}" for fault in judge(words, folder, before, expected)]
+            print(f"  point {last}: {len(found)} faults", file=sys.stderr, flush=True)
+            faults += found
     raise RuntimeError("it never came through")
 
 
@@ -213,12 +213,12 @@ def kill_session(words: Words, inputs: Path) -> tuple[int, list[str]]:
         with fresh(inputs) as folder:
             killed = session(lambda last=last, folder=folder: dying(words, last, folder))
             if killed != KILLED:
-                ended = [] if killed == 0 else [f"exit code {killed}"]
-                return last - 1, faults + ended
+                return last - 1, faults + ([f"exit code {killed}"] if killed else [])
             found = list(kill_sessions.faults_after_kill(folder, before))
             if code := session(lambda: quietly(words)[0]):
                 found.append(f"does not run again: exit code {code}")
             found += kill_sessions.faults_in_the_end(folder, before)
+            print(f"  point {last}: {len(found)} faults", file=sys.stderr, flush=True)
             faults += [f"point {last}: {fault}" for fault in found]
     raise RuntimeError("it never came through")
 
