@@ -84,10 +84,7 @@ COMMANDS: dict[str, Words] = {
     "etomo": ["etomo", "TS_01.edf", "--model", str(MODEL)],
     "slab": ["pip", *SLAB, "-SlabNumber", "1"],
 }
-SESSIONS: dict[str, Words] = {
-    "watch": ["watch", "TS_01.mrc", "clicks.mod"],
-    "edit": ["edit", "TS_01.mrc", "clicks.mod"],
-}
+SESSIONS: dict[str, Words] = {name: [name, "TS_01.mrc", "clicks.mod"] for name in ("watch", "edit")}
 TRAINING = "train"  # begins the names of what needs torch; `kill_training.py` has the lines
 _NEED_TORCH = "simulate learn-from fit finetune export ensemble"
 TRAINED = [f"{TRAINING} {name}" for name in _NEED_TORCH.split()]
