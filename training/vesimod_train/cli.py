@@ -37,6 +37,7 @@ class RecipeName(str, Enum):
     demo = "demo"
     train = "train"
     wide = "wide"
+    ice = "ice"
 
 
 def main() -> None:
@@ -324,11 +325,15 @@ def export_command(
 @app.command("ensemble")
 def ensemble_command(
     models: Annotated[
-        list[Path], typer.Argument(help="Exported models (.onnx) or checkpoints, two at least.")
+        list[Path],
+        typer.Argument(help="Exported models (.onnx) or checkpoints: several, or one in mirrors."),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
     name: Annotated[str, typer.Option(help="Of the new model.")] = "ensemble",
     version: Annotated[str, typer.Option(help="Of the new model.")] = "1",
+    mirrors: Annotated[
+        bool, typer.Option("--mirrors", help="Take each network in mirrors along y and x, too.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Make one model that gives the mean of several: right more often, and slower."""
@@ -336,7 +341,7 @@ def ensemble_command(
 
     from vesimod_train.export.ensemble import write_ensemble
 
-    difference = write_ensemble(models, output, name, version, overwrite=overwrite)
+    difference = write_ensemble(models, output, name, version, mirrors=mirrors, overwrite=overwrite)
     say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
 
 

@@ -43,6 +43,10 @@ class Config:
     volumes, validation_volumes : int
         Tomograms simulated for training and for choosing the best weights; they are told
         apart by seed, so no patch of one is in the other.
+    ice_volumes : int
+        Tomograms of the recipe `ice` for training, besides.
+    least_contrast, empty_share : float
+        Which simulated volumes are learned from; see `vesimod_train.data.choice`. 0: all.
     pairs, validation_pairs : tuple of (str, str)
         Tomograms and the models with their vesicles; see `vesimod_train.data.pairs`.
     self_labelled : bool
@@ -80,6 +84,9 @@ class Config:
     recipe: str = "train"
     volumes: int = 160
     validation_volumes: int = 6
+    ice_volumes: int = 0
+    least_contrast: float = 0.0
+    empty_share: float = 0.15
     pairs: Pairs = ()
     validation_pairs: Pairs = ()
     self_labelled: bool = False
@@ -148,6 +155,8 @@ class Config:
             parts.append(
                 f"{self.volumes} simulated tomograms, recipe {self.recipe}, seed {self.seed}"
             )
+        if self.ice_volumes:
+            parts.append(f"{self.ice_volumes} of vesicles in bare ice")
         return ", ".join(parts)
 
     def check(self) -> None:
@@ -160,6 +169,8 @@ class Config:
         """
         if self.crop % 2**self.poolings:
             raise ConfigError(f"crop = {self.crop}: must be a multiple of {2**self.poolings}")
+        if not 0 < self.empty_share < 1:
+            raise ConfigError(f"empty_share = {self.empty_share:g}: must lie between 0 and 1")
         if not self.volumes and not self.pairs:
             raise ConfigError("volumes = 0 and no pairs: nothing to learn from")
         if not 0 < self.pair_share < 1:

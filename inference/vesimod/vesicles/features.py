@@ -28,7 +28,8 @@ from vesimod.vesicles.outliers import MIN_VESICLES, p_values
 NO_MEMBRANE_Z = 2.0  # below, a fit follows the noise
 MIN_MEMBRANE_Z = 3.5  # from which a membrane tells what membranes of this tomogram look like
 CORE_SHARES = np.array([0.15, 0.3, 0.45, 0.6])  # of the radius: where the network is asked
-LEAST_SURE = 0.2  # a network whose highest probability is below that has found nothing
+# What networks that are never sure are surest of counts as 1; below this, nothing was found.
+LEAST_SURE = 0.7
 HALO_NM = 8.0  # from the membrane's centre outwards: where the white halo is looked for
 # A mask is off by a voxel of the network's grid or two; further than that another membrane
 # may be nearer than the right one.

@@ -15,15 +15,14 @@ from vesimod_imod.core.arrays import BoolArray, FloatArray
 from vesimod_imod.core.spheres import Spheres
 
 MIN_SCORE = 0.5
-# Fitted to candidates of two earlier states of `fast`, whose false ones the network itself doubted.
-# A fit to the shipped models, which are sure of most of what they find, leans on the membrane
-# instead and drops half of the vesicles at SNR 0.01.
-CONSTANT = -26.82
-WEIGHTS = np.array([2.77, 1.34, 11.25, 0.85])  # of the columns of `features`
-PREVALENCE = 0.80  # of vesicles among the candidates that this was fitted to
-ASSUMED = 4  # candidates with that prevalence, added to those of each tomogram
+# Fitted by benchmarks/fit_score.py.
+CONSTANT = -12.77
+WEIGHTS = np.array([0.75, 8.13, 0.47, 0.86])  # of the columns of `features`
+PREVALENCE = 0.72  # of vesicles among the candidates that this was fitted to
+ASSUMED = 20  # candidates with that prevalence, added to those of each tomogram
 STEPS = 50  # of the expectation maximisation
 MEMBRANE_Z_RANGE = (0.5, 12.0)
+SUREST = 3.0  # log odds beyond which a network's answer says no more: some are sure of all they see
 USUAL_NM = 16.0  # radius below which ribosomes and noise are likelier than vesicles
 
 
@@ -39,15 +38,16 @@ def features(spheres: Spheres) -> FloatArray:
     -------
     (N, 4) float64
         Logarithm of the membrane z; how far mask and membrane agree on the centre, as a fraction of
-        the radius; how sure the network is of the sphere's middle; radius in nm, as far as it
+        the radius; log odds that the network gives the sphere's middle; radius in nm, as far as it
         is below `USUAL_NM`. Not how bright the lumen is: dense vesicles are vesicles, too.
     """
     measures, radii = spheres.measures, np.maximum(spheres.radii_nm, 1.0)
+    core = np.clip(measures["core_probability"], *expit([-SUREST, SUREST]))
     return np.stack(
         [
             np.log(np.clip(measures["membrane_z"], *MEMBRANE_Z_RANGE)),
             -measures["centre_shift_nm"] / radii,
-            measures["core_probability"],
+            log_odds(core),
             np.minimum(radii, USUAL_NM),
         ],
         axis=1,

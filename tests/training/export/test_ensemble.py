@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from networks import random_unet
 from vesimod.cli import run_app
 from vesimod.network.model import load_model
 from vesimod.network.spec import ModelError
 from vesimod_train.cli import app
 from vesimod_train.config import Config, ConfigError
-from vesimod_train.export.ensemble import write_ensemble
+from vesimod_train.export.ensemble import mirrored, write_ensemble
 from vesimod_train.export.onnx import model_spec, write_model
 from vesimod_train.networks.pretrained import read_network
 from vesimod_train.networks.unet import ExportedUNet, UNet
@@ -44,6 +45,27 @@ def test_average_gives_the_mean_distance(tmp_path: Path) -> None:
     single = [load_model(str(part), device="cpu", threads=1).run(tile)[1] for part in parts]
     np.testing.assert_allclose(distance, np.mean(single, axis=0), atol=1e-4)
     np.testing.assert_allclose(probability, 1 / (1 + np.exp(-distance / 2)), atol=1e-4)
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (1, 2)])
+def test_a_mirrored_network_says_of_a_mirrored_volume_what_the_other_says(axes) -> None:
+    network = random_unet(4, 1, 3).eval()
+    volume = torch.randn(1, 1, 8, 12, 16, generator=torch.Generator().manual_seed(0))
+    flipped = [2 + axis for axis in axes]
+    with torch.no_grad():
+        one, other = network(volume), mirrored(network, axes)(volume.flip(flipped))
+    for here, there in zip(one, other, strict=True):
+        torch.testing.assert_close(here, there.flip(flipped))
+
+
+def test_mirrors_average_out_what_depends_on_the_side(tmp_path: Path) -> None:
+    part, output = write_tiny(tmp_path / "a.onnx", 1), tmp_path / "mean.onnx"
+    assert write_ensemble([part], output, "mean", "1", mirrors=True) < 1e-4
+    run = load_model(str(output), device="cpu", threads=1).run
+    tile = np.random.default_rng(0).normal(size=(8, 12, 16)).astype(np.float32)
+    flipped = np.ascontiguousarray(tile[:, ::-1, ::-1])
+    for one, other in zip(run(tile), run(flipped), strict=True):
+        np.testing.assert_allclose(one, other[:, ::-1, ::-1], atol=1e-4)
 
 
 def test_what_cannot_be_averaged_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ right more often than any of them, for the sum of their costs.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,32 @@ from vesimod_train.config import ConfigError
 from vesimod_train.export.onnx import unet_spec, write_model
 from vesimod_train.networks.pretrained import read_network
 from vesimod_train.networks.unet import ExportedUNet, UNet
+
+#: Axes (z, y, x) of the mirrors that a network is also looked at through: what it says of a vesicle
+#: should not depend on which side is which, and where it does, the mean is right more often.
+MIRRORS = ((), (1,), (2,), (1, 2))
+
+
+def mirrored(network: UNet, axes: Sequence[int]) -> UNet:
+    """Make the network that sees a volume as another one sees it in a mirror.
+
+    Parameters
+    ----------
+    network : UNet
+    axes : sequence of int
+        Along which the volume is mirrored: 0 for z, 1 for y, 2 for x.
+
+    Returns
+    -------
+    UNet
+        Of a mirrored volume it says, mirrored, what `network` says of the volume.
+    """
+    result = copy.deepcopy(network)
+    with torch.no_grad():
+        for layer in result.modules():
+            if isinstance(layer, (nn.Conv3d, nn.ConvTranspose3d)):
+                layer.weight.copy_(layer.weight.flip([2 + axis for axis in axes]))
+    return result
 
 
 class UNetEnsemble(nn.Module):
@@ -38,7 +65,13 @@ class UNetEnsemble(nn.Module):
 
 
 def write_ensemble(
-    models: Sequence[Path], output: Path, name: str, version: str, *, overwrite: bool = False
+    models: Sequence[Path],
+    output: Path,
+    name: str,
+    version: str,
+    *,
+    mirrors: bool = False,
+    overwrite: bool = False,
 ) -> float:
     """Write an ensemble of models as ONNX.
 
@@ -50,6 +83,8 @@ def write_ensemble(
         The ``.onnx`` file.
     name, version : str
         Of the new model.
+    mirrors : bool
+        Each network is taken four times, as it is and in the mirrors `MIRRORS`.
     overwrite : bool
         Replace an existing file.
 
@@ -68,12 +103,12 @@ def write_ensemble(
         As in `vesimod_train.export.onnx.export`.
     """
     check_files(models, [output], overwrite=overwrite)
-    network, spec = read_ensemble(models, name, version)
+    network, spec = read_ensemble(models, name, version, mirrors=mirrors)
     return write_model(network, spec, output)
 
 
 def read_ensemble(
-    models: Sequence[Path], name: str, version: str
+    models: Sequence[Path], name: str, version: str, *, mirrors: bool = False
 ) -> tuple[UNetEnsemble | ExportedUNet, ModelSpec]:
     """Read models as one network that gives the mean of their distances, and describe it.
 
@@ -96,6 +131,9 @@ def read_ensemble(
             "only networks of one voxel size make an ensemble"
         )
     data = "; ".join(each.training_data for each in about)
+    if mirrors:
+        networks = tuple(mirrored(network, axes) for network in networks for axes in MIRRORS)
+        data = f"{data}; each as it is and in mirrors along y, x and both"
     alone = len(networks) == 1
     spec = unet_spec(
         networks,

@@ -12,6 +12,7 @@ from vesimod_imod.core.files import remove_leftovers
 from vesimod_train.config import Config
 from vesimod_train.data.augment import training_batch
 from vesimod_train.data.cache import pair_examples, simulated_examples
+from vesimod_train.data.choice import worth_learning
 from vesimod_train.data.examples import Example
 from vesimod_train.fitting import logs
 from vesimod_train.fitting.losses import (
@@ -35,6 +36,7 @@ from vesimod_train.networks.pretrained import base_network, renormalise
 from vesimod_train.networks.unet import UNet
 
 STATISTICS_BATCHES = 20
+ICE = "ice"  # the recipe that `ice_volumes` counts
 Examples = tuple[Sequence[Example], Sequence[Example]]
 
 
@@ -138,14 +140,11 @@ def load_examples(
     Pairs are repeated in the list so often that they get their share of the crops.
     """
     split = config.seed + config.volumes
-    sets = []
-    for seeds, pairs in (
-        (range(config.seed, split), config.pairs),
-        (range(split, split + config.validation_volumes), config.validation_pairs),
-    ):
-        simulated = simulated_examples(
+
+    def simulated_by(recipe: str, seeds: range) -> list[Example]:
+        return simulated_examples(
             cache,
-            config.recipe,
+            recipe,
             seeds,
             config.voxel_size_nm,
             config.normalisation,
@@ -153,13 +152,17 @@ def load_examples(
             workers=workers,
             progress=lambda done, total: report(f"simulated {done} of {total} tomograms"),
         )
-        sets.append(
-            (
-                simulated,
-                pair_examples(cache, pairs, config.voxel_size_nm, config.normalisation, report),
-            )
-        )
-    (simulated, corrected), (simulated_held_out, corrected_held_out) = sets
+
+    simulated = simulated_by(config.recipe, range(config.seed, split))
+    simulated += simulated_by(ICE, range(config.seed, config.seed + config.ice_volumes))
+    if config.least_contrast:
+        simulated = worth_learning(simulated, config.least_contrast, config.empty_share)
+    held_out_seeds = range(split, split + config.validation_volumes)
+    simulated_held_out = simulated_by(config.recipe, held_out_seeds)
+    corrected, corrected_held_out = (
+        pair_examples(cache, pairs, config.voxel_size_nm, config.normalisation, report)
+        for pairs in (config.pairs, config.validation_pairs)
+    )
     if simulated and corrected:
         wanted = config.pair_share / (1 - config.pair_share) * len(simulated)
         corrected = corrected * max(1, round(wanted / len(corrected)))

@@ -207,4 +207,22 @@ RECIPES = {
         nothing=0.06,
         half_size=0.2,
     ),
+    # Extracellular vesicles and liposomes: bare ice, nothing around, vesicles of every size.
+    "ice": replace(
+        TRAIN,
+        vesicles=(-2, 40),
+        radius_nm=(14.0, 42.0),
+        odd_radius=0.5,
+        odd_radius_nm=(10.0, 62.0),
+        gap_nm=(2.0, 40.0),
+        roundness=(0.75, 1.0),
+        lumen=(-0.2, 0.5),
+        others=(0.0, 0.3),
+        cytosol_sd=(0.0, 0.06),
+        granules=3.0,
+        afterwards=0.3,
+        diffused=0.35,
+        shaded=0.25,
+        half_size=0.4,
+    ),
 }
