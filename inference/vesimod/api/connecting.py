@@ -125,7 +125,8 @@ def _places(
         zone, notes = read_active_zone(Path(active_zone), grid, thickness_nm=az_thickness_nm)
         places = replace(places, active_zone=zone, notes=(*places.notes, *notes))
     elif active_zone is not None:
-        places = replace(places, active_zone=np.asarray(active_zone) > 0)
+        mask = np.asarray(active_zone)
+        places = replace(places, active_zone=mask if mask.dtype == bool else mask > 0)
     if region is not None:
         places = replace(places, region=as_region(region, grid))
     return places

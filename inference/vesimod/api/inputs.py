@@ -86,7 +86,7 @@ def as_region(region: File | npt.ArrayLike | None, grid: Grid) -> BoolArray | No
             f"`region`: a mask {mask.shape} of {mask.dtype} does not fit the tomogram's voxels "
             f"{grid.shape} (z, y, x); make it on the same volume"
         )
-    return mask > 0
+    return mask if mask.dtype == bool else mask > 0
 
 
 def as_place(place: Place, voxel_size_nm: float | None = None) -> Tomogram | Grid:

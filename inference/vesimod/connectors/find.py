@@ -76,6 +76,7 @@ def find_connectors(
         The region has one grey value only; thresholds that are none.
     """
     settings = settings or ConnectSettings()
+    layers, centre_layers = _layers(synapse, settings)  # first: it needs memory for a while
     box = synapse.box(of_boundaries=settings.compatible)
     part, corner = synapse.cut(box), np.array([side.start or 0 for side in box])
     hierarchy, mean, sd = _hierarchy(part, settings, progress)
@@ -89,7 +90,6 @@ def find_connectors(
         connectors.append(_moved(found, corner, part.grey.shape, synapse.grey.shape))
         if progress is not None:
             progress(MEASURING, row, len(accepted))
-    layers, centre_layers = _layers(synapse, settings)
     return Connections(
         synapse.grey.shape,
         synapse.voxel_size_nm,
@@ -166,9 +166,11 @@ def _layers(synapse: Synapse, settings: ConnectSettings) -> tuple[Layers | None,
     distance = distance_volume(boundaries == ACTIVE_ZONE, synapse.voxel_size_nm)
     at = layer_numbers(distance[tuple(centre_voxels(boundaries, count).T)], thickness)
     vesicles = boundaries >= FIRST_VESICLE
-    counted = boundaries != ACTIVE_ZONE
-    if synapse.region is not None:
-        counted &= synapse.region | vesicles
+    if synapse.region is None:
+        counted = boundaries != ACTIVE_ZONE
+    else:
+        counted = synapse.region | vesicles
+        counted &= boundaries != ACTIVE_ZONE
     return layers_of(synapse.grey, vesicles, counted, distance, thickness, at), at
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,12 +21,12 @@ from scipy import ndimage
 from vesimod_imod.core.arrays import BoolArray, IntArray
 from vesimod_imod.core.short_repr import ShortRepr
 
-from vesimod.connectors.segments import Ended, Hierarchy, Segment
+from vesimod.connectors.segments import Ended, Hierarchy, Segment, voxels_of
 from vesimod.connectors.touching import touching
 
 NEVER = 255  # level of what is foreground at no threshold
 STEP = "thresholds"
-_SLAB_VOXELS = 1 << 20  # worked on at once: temporary arrays stay small beside the volume
+_SLAB_VOXELS = 1 << 18  # worked on at once: temporary arrays stay small beside the volume
 Progress: TypeAlias = Callable[[str, int, int], None]
 Levels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -89,7 +90,7 @@ def find_hierarchy(
 ) -> Hierarchy:
     """Find the segments at all thresholds.
 
-    Time and memory are linear in the voxels: 6 bytes a voxel besides the input, and the indices of
+    Time and memory are linear in the voxels: 5 bytes a voxel besides the input, and the indices of
     the voxels of segments.
 
     Parameters
@@ -138,7 +139,6 @@ class _Growth(ShortRepr):
         self.surface, self.surface_ids = touching(self.boundaries, self.foreground)
         self.surface_levels = self.levels.ravel()[self.surface]
         self.components = np.empty(self.levels.shape, np.int32)
-        self.owned = np.zeros(self.levels.shape, bool)
 
     def go_on_to(self, level: int) -> None:
         """Find the segments of the next threshold."""
@@ -146,10 +146,11 @@ class _Growth(ShortRepr):
         ndimage.label(self.foreground, output=self.components)
         flat = self.components.ravel()
         contacts = self._contacts(level)
-        own = self._new_voxels([c for c, ids in contacts.items() if self.rule.holds(len(ids))])
-        parts: dict[int, list[_Live]] = {component: [] for component in own}
+        held = [c for c, ids in contacts.items() if self.rule.holds(len(ids))]
+        parts: dict[int, list[_Live]] = {component: [] for component in held}
         for part in self.live:
             parts.get(int(flat[part.voxel]), []).append(part)
+        own = self._new_voxels(parts)
         self._end(level, contacts.keys() - own.keys(), contacts)
         found = []
         for component, voxels in own.items():
@@ -180,15 +181,19 @@ class _Growth(ShortRepr):
             )
         }
 
-    def _new_voxels(self, components: Sequence[int]) -> dict[int, IntArray]:
-        """Voxels of components that no segment has had so far; from now on one has."""
+    def _new_voxels(self, parts: dict[int, list[_Live]]) -> dict[int, IntArray]:
+        """Voxels of each component that are in none of its parts."""
+        components = list(parts)
+        new = self.foreground.ravel()  # once the components are labelled, it is free
+        for start, _, chosen in self._slabs_with(components):
+            new[start : start + len(chosen)] = chosen
+        for part in chain.from_iterable(parts.values()):
+            new[voxels_of(self.segments, part.number)] = False
         whose, voxels = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-        for start, numbers, chosen in self._slabs_with(components):
-            owned = self.owned.ravel()[start : start + len(chosen)]
-            new = np.flatnonzero(chosen & ~owned)
-            owned[new] = True
-            whose.append(numbers[new])
-            voxels.append(new + start)
+        for start, numbers, _ in self._slabs_with(components):
+            rows = np.flatnonzero(new[start : start + len(numbers)])
+            whose.append(numbers[rows])
+            voxels.append(rows + start)
         order = np.argsort(np.concatenate(whose), kind="stable")
         sorted_whose, sorted_voxels = np.concatenate(whose)[order], np.concatenate(voxels)[order]
         ends = np.searchsorted(sorted_whose, components, side="right")

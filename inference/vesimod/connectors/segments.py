@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,12 +88,7 @@ class Hierarchy(ShortRepr):
 
     def voxels(self, number: int) -> IntArray:
         """Flat indices of a segment's voxels (N,), those of its children too, ascending."""
-        parts, left = [], [number]
-        while left:
-            segment = self[left.pop()]
-            parts.append(segment.own)
-            left.extend(segment.children)
-        return np.sort(np.concatenate(parts)).astype(np.int64)
+        return np.sort(voxels_of(self.segments, number)).astype(np.int64)
 
     def leaves(self) -> list[int]:
         """Ids of the segments that contain no other: where each first appears."""
@@ -113,3 +109,13 @@ class Hierarchy(ShortRepr):
         for number, segment in enumerate(self.segments, 1):
             labels[segment.own] = number
         return labels.reshape(self.shape)
+
+
+def voxels_of(segments: Sequence[Segment], number: int) -> npt.NDArray[np.signedinteger]:
+    """Flat indices of a segment's voxels (N,), those of its children too, in no order."""
+    parts, left = [], [number]
+    while left:
+        segment = segments[left.pop() - 1]
+        parts.append(segment.own)
+        left.extend(segment.children)
+    return np.concatenate(parts)

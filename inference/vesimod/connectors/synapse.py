@@ -15,6 +15,7 @@ from vesimod_imod.core.short_repr import ShortRepr
 from vesimod.connectors.layers import distance_volume
 
 ACTIVE_ZONE, FIRST_VESICLE = 1, 2  # boundaries
+_ROUNDING_NM = 1e-4  # of a distance
 Boundaries: TypeAlias = npt.NDArray[np.uint16]
 Box: TypeAlias = tuple[slice, slice, slice]
 
@@ -118,11 +119,11 @@ def synapse_of(
     if dilate_nm > 0:
         _dilate_vesicles(boundaries, dilate_nm, voxel_size_nm)
     if active_zone is not None:
-        body = active_zone
+        boundaries[active_zone] = ACTIVE_ZONE
         if dilate_nm > 0:
-            body = distance_volume(active_zone, voxel_size_nm) <= dilate_nm
-        boundaries[body & ((boundaries == 0) | active_zone)] = ACTIVE_ZONE
-    left = set(np.unique(boundaries).tolist())
+            near = distance_volume(active_zone, voxel_size_nm) <= dilate_nm + _ROUNDING_NM
+            boundaries[near & (boundaries == 0)] = ACTIVE_ZONE
+    left = set(_values(boundaries))
     gone = [number for k, number in enumerate(ids) if k + FIRST_VESICLE not in left]
     if gone:
         raise InputError(f"vesicles {_listed(gone)} lie within the active zone altogether")
@@ -144,8 +145,7 @@ def centre_voxels(boundaries: Boundaries, count: int) -> IntArray:
 
 def _renumbered(vesicles: npt.NDArray[Any]) -> tuple[Boundaries, tuple[int, ...]]:
     """Vesicles as 2, 3, ... in the order of their ids."""
-    ids = np.unique(vesicles)
-    ids = ids[ids > 0]
+    ids = np.array([value for value in _values(vesicles) if value > 0])
     if len(ids) > np.iinfo(np.uint16).max - FIRST_VESICLE:
         raise InputError(f"{len(ids)} vesicles: at most 65,000 are taken")
     boundaries = np.zeros(vesicles.shape, np.uint16)
@@ -153,6 +153,14 @@ def _renumbered(vesicles: npt.NDArray[Any]) -> tuple[Boundaries, tuple[int, ...]
         found = section > 0
         plane[found] = np.searchsorted(ids, section[found]) + FIRST_VESICLE
     return boundaries, tuple(ids.tolist())
+
+
+def _values(volume: npt.NDArray[Any]) -> list[int]:
+    """Values of a volume, ascending; a section at a time, for all at once need a copy of it."""
+    found: set[int] = set()
+    for section in volume:
+        found.update(np.unique(section).tolist())
+    return sorted(found)
 
 
 def _overlaps(boundaries: Boundaries, active_zone: BoolArray, ids: tuple[int, ...]) -> list[str]:
@@ -178,7 +186,7 @@ def _dilate_vesicles(boundaries: Boundaries, by_nm: float, voxel_size_nm: Triple
             for part, m in zip(box, margin, strict=True)
         )
         away = ndimage.distance_transform_edt(boundaries[wider] != number, voxel_size_nm)
-        grown[wider][(away <= by_nm + 1e-9) & (grown[wider] == 0)] = number
+        grown[wider][(away <= by_nm + _ROUNDING_NM) & (grown[wider] == 0)] = number
     boundaries[:] = grown
 
 

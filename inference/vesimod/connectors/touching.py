@@ -11,6 +11,7 @@ from vesimod_imod.core.arrays import BoolArray, IntArray
 
 #: A voxel and its six neighbours.
 FACES: BoolArray = ndimage.generate_binary_structure(3, 1)
+_STEPS = np.concatenate([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
 
 
 def touching(
@@ -35,12 +36,24 @@ def touching(
     """
     strides = np.cumprod([1, *boundaries.shape[:0:-1]])[::-1]
     voxels, ids = [np.empty(0, np.int64)], [boundaries.ravel()[:0]]
-    for axis, stride in enumerate(strides):
-        low, high = [slice(None)] * 3, [slice(None)] * 3
-        low[axis], high[axis] = slice(None, -1), slice(1, None)
-        for here, there, first in ((low, high, 0), (high, low, stride)):
-            bounds = boundaries[tuple(there)]
-            found = np.nonzero(candidates[tuple(here)] & (bounds != 0))
-            voxels.append(np.stack(found, axis=1) @ strides + first)
-            ids.append(bounds[found])
+    for section in range(len(boundaries)):  # one at a time: no copy of the volume is made
+        asked = candidates[section]
+        if not asked.any():
+            continue
+        for step in _STEPS:
+            beside = section + int(step[0])
+            if not 0 <= beside < len(boundaries):
+                continue
+            here, there = zip(*map(_overlap, step[1:], asked.shape), strict=True)
+            bounds = boundaries[beside][there]
+            rows, columns = np.nonzero(asked[here] & (bounds != 0))
+            ids.append(bounds[rows, columns])
+            first = section * strides[0] + here[0].start * strides[1] + here[1].start
+            voxels.append(first + rows * strides[1] + columns)
     return np.concatenate(voxels), np.concatenate(ids)
+
+
+def _overlap(step: int, length: int) -> tuple[slice, slice]:
+    """Parts of a side whose voxels have a neighbour a step further, and those neighbours."""
+    low, high = max(-int(step), 0), length - max(int(step), 0)
+    return slice(low, high), slice(low + int(step), high + int(step))
