@@ -54,7 +54,8 @@ def numbers(synapses: list[pd.DataFrame], row: Row) -> str:
     """Mean and SD over synapses."""
     values = np.array([row(synapse) for synapse in synapses], float)
     values = values[np.isfinite(values)]
-    return f"{values.mean():.3g} +- {values.std(ddof=1):.2g}" if len(values) > 1 else "-"
+    spread = f" +- {values.std(ddof=1):.2g}" if len(values) > 1 else ""
+    return f"{values.mean():.3g}{spread}" if len(values) else "-"
 
 
 def main(population: Path, measured: list[Path]) -> None:

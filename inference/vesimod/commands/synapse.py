@@ -25,12 +25,15 @@ def synapse(
     tomogram: TomogramArgument,
     active_zone: Annotated[
         Path | None,
-        typer.Option(metavar="MOD", help="Open contours along the active zone."),
+        typer.Option(metavar="MOD", help="Open contours roughly along the active zone."),
     ] = None,
     outline: Annotated[
         Path | None,
-        typer.Option(metavar="MOD|MRC", help="The cell: closed contours, or a mask."),
+        typer.Option(metavar="MOD|MRC", help="The cell: rough closed contours, or a mask."),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Contours lie on the membranes: do not trace them.")
+    ] = False,
     vesicles: Annotated[
         Path | None,
         typer.Option(metavar="MOD|CSV|MRC", help="Vesicles, e.g. corrected ones; else found."),
@@ -52,9 +55,9 @@ def synapse(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find vesicles, connectors and tethers of a synapse, and measure them.
+    """Find membranes, vesicles, connectors and tethers of a synapse, and measure them.
 
-    What `vesimod segment`, `connect` and `measure` do, one after the other.
+    What `vesimod membrane`, `segment`, `connect` and `measure` do, one after the other.
     """
     from importlib.util import find_spec
 
@@ -62,20 +65,28 @@ def synapse(
     from vesimod.commands.segmenting import run
     from vesimod.measure.places import read_places
     from vesimod.runs.outputs import Outputs, Settings, stem
-    from vesimod.runs.synapse_file import SynapseFiles, SynapseInputs, connect_and_measure
+    from vesimod.runs.synapse_file import (
+        SynapseFiles,
+        SynapseInputs,
+        connect_and_measure,
+        trace_membranes,
+    )
 
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
     name = stem(tomogram)
     folder = output or tomogram.with_name(f"{name}_synapse")
     files = SynapseFiles(folder, name, find_spec("matplotlib") is not None)
-    inputs = SynapseInputs(vesicles, active_zone, outline)
+    inputs = SynapseInputs(vesicles, active_zone, outline, exact)
     read_places(volume.grid, active_zone, outline)  # refuses what cannot be used before hours pass
     folder.mkdir(exist_ok=True)
     files.check(tomogram, inputs, overwrite)
     if not files.picture:
         console.warn("matplotlib is not installed: no figure is drawn (pip install matplotlib)")
+    inputs, doubts = trace_membranes(volume, inputs, files, invert=invert, overwrite=overwrite)
+    for doubt in doubts:
+        console.warn(doubt)
     if vesicles is None:
-        settings = Settings(voxel_size_nm, invert=invert, region=outline)
+        settings = Settings(voxel_size_nm, invert=invert, region=inputs.outline)
         result = run(
             tomogram,
             Outputs(files.vesicles),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def _neighbours(axes: Any, chance: Chance | None) -> None:
 
 def _pools(axes: Any, measured: Measured) -> None:
     counts = {
-        name.removeprefix("n_").replace("_", " "): count
+        re.sub(r"(\d)_(\d)", r"\1-\2", name.removeprefix("n_")).replace("_", " "): count
         for name, count in measured.summary.items()
         if name.startswith("n_")
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vesimod_imod.core.file_roles import check_files
@@ -15,6 +15,7 @@ from vesimod.measure.synapse import Measured
 from vesimod.measure.vesicle_table import Wishes
 from vesimod.runs.connect_file import ConnectInputs, ConnectOutputs, connect_file
 from vesimod.runs.measure_file import TABLE_ENDING, MeasuredFiles, MeasureInputs, measure_file
+from vesimod.runs.membrane_file import trace_file
 
 Report = Callable[[str, int, int], None]
 
@@ -28,12 +29,15 @@ class SynapseInputs:
     vesicles : Path, optional
         A model, a table or a label volume; default: they are found.
     active_zone, outline : Path, optional
-        Models of contours on the membranes.
+        Models of contours along the membranes; the outline may be a mask volume.
+    exact : bool
+        Those contours lie on the membranes; else they are guides that membranes are traced along.
     """
 
     vesicles: Path | None = None
     active_zone: Path | None = None
     outline: Path | None = None
+    exact: bool = False
 
     def files(self) -> list[Path | None]:
         """All files that are read."""
@@ -78,6 +82,18 @@ class SynapseFiles:
         picture = self.path("_synapse.png") if self.picture else None
         return MeasuredFiles.beside(self.path(TABLE_ENDING), picture)
 
+    def traced(self, inputs: SynapseInputs) -> SynapseInputs:
+        """Say where the membranes will lie that are traced along guides."""
+        if inputs.exact:
+            return inputs
+        zone, outline = inputs.active_zone, inputs.outline
+        return replace(
+            inputs,
+            active_zone=None if zone is None else self.path("_az.mod"),
+            outline=self.path("_outline.mod") if _is_model(outline) else outline,
+            exact=True,
+        )
+
     def check(self, tomogram: Path, inputs: SynapseInputs, overwrite: bool) -> None:
         """Refuse to write over what is read, or over anything unless `overwrite`.
 
@@ -86,10 +102,52 @@ class SynapseFiles:
         InputError, OSError
             See `vesimod_imod.core.file_roles.check_files`.
         """
-        new = [*self.connect.files(), *self.measured.files()]
+        made = set(self.traced(inputs).files()) - set(inputs.files())
+        new = [*made, *self.connect.files(), *self.measured.files()]
         if inputs.vesicles is None:
             new.append(self.vesicles)
         check_files([tomogram, *inputs.files()], new, overwrite=overwrite)
+
+
+def _is_model(path: Path | None) -> bool:
+    return path is not None and path.suffix.lower() == ".mod"
+
+
+def trace_membranes(
+    tomogram: Tomogram,
+    inputs: SynapseInputs,
+    files: SynapseFiles,
+    *,
+    invert: bool = False,
+    overwrite: bool = False,
+) -> tuple[SynapseInputs, list[str]]:
+    """Trace the membranes along guides, unless they are exact.
+
+    Returns
+    -------
+    inputs : SynapseInputs
+        With the membranes in place of the guides.
+    doubts : list of str
+        What is doubtful about them, a guide whose membrane nobody sees above all.
+
+    Raises
+    ------
+    NoSurfaceError
+        A guide draws nothing in this tomogram.
+    """
+    membranes, doubts = files.traced(inputs), []
+    pairs = zip(inputs.files(), membranes.files(), strict=True)
+    for guide, made in pairs:
+        if guide is None or made is None or made == guide:
+            continue
+        traced = trace_file(tomogram, guide, made, invert=invert, overwrite=overwrite)
+        doubts += [f"{guide}: {warning}" for warning in traced.warnings]
+        doubts += [
+            f"{guide}: object {found.drawing.name!r}: no membrane was seen near it; it is followed"
+            for found in traced.objects
+            if not found.membrane.seen_fraction
+        ]
+    return membranes, doubts
 
 
 def connect_and_measure(

@@ -10,6 +10,7 @@ from drawn import CLOSED, OPEN, box, draw, line
 from vesimod.cli import app, run_app
 from vesimod.io.csv_table import read_table
 from vesimod.io.tomogram import write_volume
+from vesimod.membranes.surface import read_surface
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 
@@ -38,7 +39,7 @@ def run(folder: Path, *words: str) -> int:
 
 def test_all_in_one(folder: Path, capsys) -> None:
     pytest.importorskip("matplotlib", reason="figures need matplotlib")
-    words = ("--vesicles", str(folder / "v.mod"), "--pool", "near: membrane_az_nm < 40")
+    words = ("--vesicles", str(folder / "v.mod"), "--exact", "--pool", "near: membrane_az_nm < 40")
     assert run(folder, *words) == 0
     made = folder / "s_synapse"
     assert (made / "s_synapse.png").read_bytes()[:4] == b"\x89PNG"
@@ -60,7 +61,7 @@ def test_all_in_one(folder: Path, capsys) -> None:
 
 
 def test_vesicles_are_found_or_that_is_said(folder: Path, capsys) -> None:
-    assert run(folder, "-q") == 2  # there are none that a network could see
+    assert run(folder, "--exact", "-q") == 2  # there are none that a network could see
     assert "no vesicle was found" in capsys.readouterr().err
 
 
@@ -69,3 +70,16 @@ def test_bad_input_costs_nothing(folder: Path, capsys) -> None:
     assert run(folder, "--outline", str(folder / "open.mod")) == 2
     assert "the outline is open" in capsys.readouterr().err
     assert not (folder / "s_synapse").exists()
+
+
+def test_membranes_are_traced_along_guides(folder: Path, capsys) -> None:
+    voxels = np.random.default_rng(0).normal(0, 1, GRID.shape)
+    voxels[:, 54:56] = -10  # the membrane, 2 voxels from the guide
+    write_volume(folder / "m.mrc", voxels.astype(np.float32), GRID)
+    words = ["synapse", str(folder / "m.mrc"), "--active-zone", str(folder / "az.mod")]
+    assert run_app(app, "vesimod", [*words, "--vesicles", str(folder / "v.mod"), "-q"]) == 0
+    traced = read_surface(folder / "m_synapse" / "m_az.mod", GRID)
+    assert np.median(traced.vertices[:, 1]) == pytest.approx(54.5, abs=0.7)
+    rows = read_table(folder / "m_synapse" / "m_measured.csv").rows
+    assert float(rows[0]["az_nm"]) == pytest.approx(16.5 * 3, abs=3)
+    assert "no outline" in capsys.readouterr().err
