@@ -139,7 +139,9 @@ def trace(
     bright = [traced.darkness < _BRIGHT for traced in found if traced.seen.any()]
     if any(bright):
         notes.append(
-            "the lines along it are rather bright than dark: are membranes bright (`invert`)?"
+            "the lines along it are rather dark than bright: is `invert` wrong?"
+            if invert
+            else "the lines along it are rather bright than dark: are membranes bright (`invert`)?"
         )
     return Membrane(guide.name, guide.closed, axis, tuple(found), thickness_nm, tuple(notes))
 

@@ -38,7 +38,9 @@ def test_bright_membranes_are_found_when_asked_for():
     assert found.seen_fraction > 0.95
     assert found.notes == ()
     (note,) = trace(-VOLUME, NM, sheet_guide()).notes
-    assert "`invert`" in note
+    assert "are membranes bright (`invert`)" in note
+    (note,) = trace(VOLUME, NM, sheet_guide(), invert=True).notes
+    assert "is `invert` wrong" in note
 
 
 def test_where_nothing_is_to_be_seen_the_guide_is_followed():
