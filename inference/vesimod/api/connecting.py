@@ -101,7 +101,7 @@ def connect(
         layer_nm,
         cluster_nm,
     )
-    found = find_connectors(synapse, settings, progress).noting([*places.notes, *doubts])
+    found = find_connectors(synapse, settings, progress).noting([*places.doubts(), *doubts])
     warn(found.notes)
     return found
 

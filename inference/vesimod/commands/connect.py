@@ -120,11 +120,6 @@ def connect(
         )
     for note in found.notes:
         console.warn(note)
-    if region is None and not compatible:
-        console.warn(
-            "no `region`: connectors were sought everywhere outside of the vesicles, also outside "
-            "of the cell; draw its outline"
-        )
     if not quiet:
         _tell(found)
         for path in outputs.files():

@@ -23,6 +23,10 @@ from vesimod.membranes.surface import mask, read_surface
 
 PYTO_REGION, PYTO_ACTIVE_ZONE = 1, 2
 AZ_THICKNESS_NM = 7.0  # of the membrane around an open surface
+NO_REGION = (
+    "no `region`: connectors were sought everywhere outside of the vesicles, also outside of the "
+    "cell; draw its outline"
+)
 _LARGER = 5.0  # than a vesicle: then id 1 is a region
 
 
@@ -43,6 +47,10 @@ class Places(ShortRepr):
     active_zone: BoolArray | None
     region: BoolArray | None
     notes: tuple[str, ...] = ()
+
+    def doubts(self) -> list[str]:
+        """Its notes, and that there is no region where there is none."""
+        return [*self.notes, *([NO_REGION] if self.region is None else [])]
 
 
 def read_places(

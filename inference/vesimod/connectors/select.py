@@ -37,7 +37,7 @@ class VolumeLimits:
     def reason_against(self, voxels: int, voxel_nm3: float) -> str:
         """Why a segment of so many voxels is refused; empty where it is not."""
         if voxels < self.least_voxels:
-            return f"{voxels} voxels, fewer than {self.least_voxels}"
+            return f"fewer than {self.least_voxels} voxels"
         if voxels * voxel_nm3 >= self.below_nm3:
             return f"{voxels * voxel_nm3:.0f} nm3, not below {self.below_nm3:g} nm3"
         return ""

@@ -169,8 +169,8 @@ def _overlaps(boundaries: Boundaries, active_zone: BoolArray, ids: tuple[int, ..
     if not over:
         return []
     return [
-        f"{len(over)} vesicles overlap the active zone ({_listed(over)}): these voxels count as "
-        "active zone, and where they touch, no tether can be found"
+        f"vesicles that overlap the active zone: {_listed(over)}; these voxels count as active "
+        "zone, and where they touch, no tether can be found"
     ]
 
 

@@ -134,7 +134,7 @@ def connect_file(
         grid.voxel_size_nm,
         dilate_nm=inputs.dilate_nm,
     )
-    found = find_connectors(synapse, settings, progress).noting([*places.notes, *doubts])
+    found = find_connectors(synapse, settings, progress).noting([*places.doubts(), *doubts])
     with marked_unfinished(outputs.model, outputs.files()):
         for name, write in WRITERS.items():
             path = getattr(outputs, name)

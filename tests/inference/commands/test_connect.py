@@ -140,11 +140,14 @@ def test_pytos_form_holds_region_and_active_zone(folder, capsys) -> None:
     labels[7:14, 7:14, 12:19] = 11
     write_volume(folder / "pyto.mrc", labels, GRID)
     assert run("t.mrc pyto.mrc --compatible --thresholds 0 10 3") == 0
-    assert "taken for a label volume of Pyto's form" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "taken for a label volume of Pyto's form" in told
+    assert "--region" not in told
     found = [(r["kind"], r["vesicle_1"]) for r in rows("t_connectors.csv")]
     assert found == [("tether", "10"), ("connector", "10")]
     assert run("t.mrc v.mod --active-zone pyto.mrc --thresholds 0 10 3 -o z.mod") == 0
     assert [r["kind"] for r in rows("z.csv")] == ["tether", "connector"]
+    assert "no --region: connectors were sought everywhere" in capsys.readouterr().err
 
 
 def test_closed_contours_and_a_mask_are_an_active_zone_too(folder) -> None:
@@ -222,7 +225,7 @@ def test_bad_input_is_one_line(folder, capsys, line, message) -> None:
 @pytest.mark.usefixtures("folder")
 def test_vesicles_that_overlap_the_membrane_are_said(capsys) -> None:
     assert run(f"{LINE.replace('nm 3 ', 'nm 30 ')}") == 0
-    assert "vesicles overlap the active zone (7, 9)" in capsys.readouterr().err
+    assert "vesicles that overlap the active zone: 7, 9;" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("folder")

@@ -46,6 +46,7 @@ def paths(folder: Path, line: str) -> list[str]:
         ("evaluate p.mod c.mod --picture c.mod --overwrite", "named twice"),
         ("model copy p.mod p.mod --overwrite", "named twice"),
         ("snap t.mrc p.mod -o p.mod --overwrite", "named twice"),
+        ("connect t.mrc p.mod -o p.mod --overwrite", "named twice"),
         ("convert p.mod p.mod --overwrite", "named twice"),
         ("convert p.mod t.mrc --tomogram t.mrc --overwrite", "named twice"),
         ("convert p.mod c.cmm~", "name one of these endings"),

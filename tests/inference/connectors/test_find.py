@@ -50,7 +50,7 @@ def test_volume_limits_and_reasons() -> None:
     made = synapse(rod(12, 14, 7) | rod(12, 15, 7, y=12) | rod(3, 9, 5))
     two = synapse(rod(12, 15, 7), {10: slice(1, 12), 11: slice(13, 16)})
     small = find_connectors(two, ConnectSettings((10,))).refused
-    assert [r.reason for r in small] == ["1 voxels, fewer than 3"]
+    assert [r.reason for r in small] == ["fewer than 3 voxels"]
     large = find_connectors(made, ConnectSettings((10,), VolumeLimits(3, 6.0)))
     assert [c.features.voxels for c in large.connectors] == [3]
     assert [r.reason for r in large.refused] == ["6 nm3, not below 6 nm3"]
@@ -146,7 +146,7 @@ def test_vesicles_in_the_active_zone_are_said() -> None:
     zone = np.zeros(labels.shape, bool)
     zone[5:14, 5:14, 1:10] = True
     _, notes = synapse_of(made.grey, labels, zone, None, made.voxel_size_nm)
-    assert "1 vesicles overlap the active zone (2)" in notes[0]
+    assert "vesicles that overlap the active zone: 2;" in notes[0]
     with pytest.raises(InputError, match="vesicles 2 lie within the active zone altogether"):
         synapse_of(made.grey, labels, zone | (labels == 2), None, made.voxel_size_nm)
 
