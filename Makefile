@@ -32,6 +32,8 @@ wheel: $(BIN)/.dev
 
 # Dependency groups need pip 25.1.
 $(BIN)/.cpu: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "vesimod needs Python 3.10 to 3.13, $(PYTHON) is another: make demo PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/pip install --quiet --editable '.[cpu]'

@@ -27,7 +27,7 @@ from vesimod.commands import (
     synapse,
     watch,
 )
-from vesimod.commands.console import keep_products_on_one_thread, tell
+from vesimod.commands.console import keep_products_on_one_thread, say_lines, tell
 from vesimod.commands.process import EXIT_BAD_INPUT, EXIT_INTERRUPTED, INTERRUPTED, run_process
 from vesimod.errors import EXPECTED, in_words
 
@@ -38,11 +38,11 @@ app = typer.Typer(
     name=PROGRAM,
     help="Find vesicles in cryo-electron tomograms and write them as IMOD sphere models.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("segment")(segment.segment)
+app.command("segment", epilog=segment.EXAMPLES)(segment.segment)
 app.command("batch")(batch.batch)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
@@ -121,8 +121,13 @@ def run_app(application: typer.Typer, program: str, arguments: list[str] | None 
 def _report(program: str, error: Exception) -> int:
     """Print an exception as one line and choose the exit code."""
     usage = getattr(error, "format_message", None)  # click's own complaints about the line
+    if type(error).__name__ == "NoArgsIsHelpError":  # the text of --help, and no error
+        say_lines(str(usage and usage()))
+        return 0
     if usage is not None:
-        return _fail(program, f"{usage()} (see {program} --help)", EXIT_BAD_INPUT)
+        context = getattr(error, "ctx", None)
+        command = program if context is None else context.command_path
+        return _fail(program, f"{usage()} (see {command} --help)", EXIT_BAD_INPUT)
     expected = isinstance(error, EXPECTED)
     return _fail(program, in_words(error), EXIT_BAD_INPUT if expected else EXIT_BUG)
 

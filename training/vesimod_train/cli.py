@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from vesimod.cli import run_app
 from vesimod.commands.options import Invert, VoxelSize
 from vesimod.commands.process import run_process
+
+if TYPE_CHECKING:
+    from vesimod_train.fitting.finetune import Gain
 
 PROGRAM = "vesimod-train"
 
@@ -18,7 +21,7 @@ app = typer.Typer(
     name=PROGRAM,
     help="Simulate tomograms, train networks on them, export them for vesimod.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -45,13 +48,19 @@ def main() -> None:
     run_process(PROGRAM, lambda: run_app(app, PROGRAM))
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
-    debug: Annotated[
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[  # noqa: ARG001 - listed in --help; run_app takes it out of the line
         bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere in the line.")
     ] = False,
 ) -> None:
     """Options that stand before the command."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"{PROGRAM} {version_of('vesimod')}")
+        raise typer.Exit
 
 
 @app.command("simulate")
@@ -238,13 +247,24 @@ def finetune_command(
             overwrite=overwrite,
         )
     if config.validation_pairs:
-        say(f"held-out tomograms: F1 {gain.before.f1:.3f} before, {gain.after.f1:.3f} after")
+        say(
+            "held-out tomograms, which nothing was learned from: "
+            f"F1 {gain.before.f1:.3f} with {base}, {gain.after.f1:.3f} with the new model"
+        )
     else:
         say("F1 on your own data is not known: hold a corrected tomogram out with --hold-out")
     if config.validation_volumes:
-        before, after = gain.simulated_before.f1, gain.simulated_after.f1
-        say(f"simulated tomograms: F1 {before:.3f} before, {after:.3f} after")
+        say(_forgotten(gain, base))
     say(f"wrote {model}; use it with vesimod segment --model {model}")
+
+
+def _forgotten(gain: Gain, base: str) -> str:
+    """Say what the model still knows: F1 is the harmonic mean of precision and recall."""
+    before, after = gain.simulated_before.f1, gain.simulated_after.f1
+    return (
+        "simulated tomograms, which tell whether it forgot what it knew: "
+        f"F1 {before:.3f} with {base}, {after:.3f} with the new model"
+    )
 
 
 @app.command("adapt")
@@ -291,8 +311,7 @@ def adapt_command(
             progress=show,
         )
     say(f"vesicles found: {done.found[0]} before, {done.found[-1]} after")
-    before, after = done.gain.simulated_before.f1, done.gain.simulated_after.f1
-    say(f"simulated tomograms: F1 {before:.3f} before, {after:.3f} after")
+    say(_forgotten(done.gain, base))
     say(
         "whether the new finds are right only you can see: look at them in 3dmod, or hold a "
         "corrected tomogram against both with vesimod evaluate"

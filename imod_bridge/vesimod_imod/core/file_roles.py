@@ -12,6 +12,14 @@ from vesimod_imod.core.files import check_writable
 #: What is written beside a model: its record, the state that it replaced.
 RECORD, BACKUP = ".json", "~"
 _RESERVED = (RECORD, BACKUP)
+#: What an output may be called, by what it is; the usual ending first.
+ENDINGS = {
+    "a model": (".mod", ".fid", ".imod"),
+    "a table": (".csv",),
+    "a volume": (".mrc", ".rec", ".map", ".ccp4", ".st"),
+    "a picture": (".png",),
+    "a report": (".html", ".htm"),
+}
 
 
 def check_files(
@@ -61,6 +69,29 @@ def check_files(
                     )
     for path in written:
         check_writable(path, overwrite)
+
+
+def check_kind(path: Path | None, kind: str) -> None:
+    """Refuse an output whose ending says that it is something else; without one, anything goes.
+
+    Parameters
+    ----------
+    path : Path or None
+    kind : str
+        One of `ENDINGS`.
+
+    Raises
+    ------
+    InputError
+        Names the right ending.
+    """
+    if path is None or path.suffix.casefold() in ("", *ENDINGS[kind]):
+        return
+    right = ENDINGS[kind][0]
+    raise InputError(
+        f"{path}: {kind} ends in {right}, not in {path.suffix}; "
+        f"name it {path.with_suffix(right).name}"
+    )
 
 
 def _check_ending(path: Path) -> None:

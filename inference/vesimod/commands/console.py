@@ -32,6 +32,8 @@ STEPS = {
     "network": "run the network",
     "spheres": "fit spheres",
     "report": "write the report",
+    "export": "export",
+    "scoring": "compare with before",
 }
 
 
@@ -182,10 +184,11 @@ def _lines() -> Report:
     def report(step: str, done: int, total: int) -> None:
         now = time.monotonic()
         percent = 100 * done // max(total, 1)
-        last_percent, last = printed.setdefault(step, (0, now))
+        begun = step in printed  # a step is named as soon as it begins
+        last_percent, last = printed.setdefault(step, (percent, now))
         if percent < last_percent:  # the next tomogram
             last_percent = 0
-        if percent // 10 > last_percent // 10 or now - last > LONGEST_SILENCE_S:
+        if not begun or percent // 10 > last_percent // 10 or now - last > LONGEST_SILENCE_S:
             printed[step] = percent, now
             print(f"{STEPS.get(step, step)}: {percent} %", file=sys.stderr, flush=True)
 

@@ -31,13 +31,14 @@ def corrections(
     """Tell sphere by sphere what somebody kept, moved, resized, added or removed."""
     import json
 
-    from vesimod_imod.core.file_roles import check_files
+    from vesimod_imod.core.file_roles import check_files, check_kind
 
     from vesimod.commands.console import UNBINNED, grid_for, read, say, say_lines
     from vesimod.review.correction_table import as_json, counts, write_corrections
     from vesimod.review.corrections import find_corrections
 
     check_files([predicted, corrected, tomogram], [output], overwrite=overwrite)
+    check_kind(output, "a table")
     grid = grid_for([predicted, corrected], tomogram, voxel_size_nm)
     edited = read(corrected, grid)
     rows = find_corrections(read(predicted, grid), edited, grid.voxel_size_nm)

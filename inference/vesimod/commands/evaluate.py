@@ -64,7 +64,7 @@ def evaluate(
     """Compare found vesicles with true ones: precision, recall, F1, errors in nm."""
     import json
 
-    from vesimod_imod.core.file_roles import check_files
+    from vesimod_imod.core.file_roles import check_files, check_kind
 
     from vesimod.commands.console import grid_for, read
     from vesimod.commands.evaluation_table import table
@@ -73,6 +73,7 @@ def evaluate(
     from vesimod.measure.within import within_region
 
     check_files([found, truth, tomogram, probability, region], [picture], overwrite=overwrite)
+    check_kind(picture, "a picture")
     grid = grid_for([truth, found], tomogram, voxel_size_nm)
     found_spheres, true_spheres = (
         read(file, grid, first_vesicle_id).spheres for file in (found, truth)

@@ -23,7 +23,7 @@ def merge(
     import json
     from dataclasses import asdict
 
-    from vesimod_imod.core.file_roles import check_files
+    from vesimod_imod.core.file_roles import check_files, check_kind
     from vesimod_imod.core.object_names import NEW, VESICLES
     from vesimod_imod.model.coordinates import shown_in_3dmod
     from vesimod_imod.sphere_model.write import ORANGE, SphereObject, write_sphere_objects
@@ -33,6 +33,7 @@ def merge(
     from vesimod.review.merge import merge as apply
 
     check_files([table, new, tomogram], [output], overwrite=overwrite)
+    check_kind(output, "a model")
     corrections = read_corrections(table)
     grid = grid_for([new], tomogram, voxel_size_nm)
     found = read(new, grid).spheres

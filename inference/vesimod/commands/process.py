@@ -115,6 +115,8 @@ def _leave_at_second_interrupt(name: str, errors: int) -> None:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, leave)
+        line = f"{name}: stopping; Ctrl-C once more ends at once{os.linesep}"
+        os.write(errors, line.encode())
         signal.default_int_handler(number, frame)
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in the background

@@ -56,7 +56,7 @@ def report(
     """Write a report: slices, a gallery with the most doubtful first, distributions, 3D."""
     from dataclasses import replace
 
-    from vesimod_imod.core.file_roles import check_files
+    from vesimod_imod.core.file_roles import check_files, check_kind
 
     from vesimod.commands.console import progress, say
     from vesimod.report.html import check_packages, write_report
@@ -65,6 +65,8 @@ def report(
     page = output or model.with_name(model.stem + ENDING)
     read = [tomogram, model, table, dropped, truth, *(contours or [])]
     check_files(read, [page, png], overwrite=overwrite)
+    check_kind(page, "a report")
+    check_kind(png, "a picture")
     check_packages()
     subject = replace(
         _subject(tomogram, model, voxel_size_nm, invert, paths),

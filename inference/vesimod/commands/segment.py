@@ -22,6 +22,12 @@ from vesimod.commands.options import (
 )
 from vesimod.limits import RADIUS_NM
 
+EXAMPLES = """\b
+Examples:
+  vesimod segment TS_01_rec.mrc --report TS_01_report.html
+  vesimod segment TS_01_rec.mrc -o TS_01.mod --table TS_01.csv --region cell.mod
+Every option: README.md; how vesicles are found: docs/post-processing.md"""
+
 
 def segment(
     tomogram: Annotated[Path, typer.Argument(help="Reconstructed volume, e.g. TS_01_rec.mrc.")],

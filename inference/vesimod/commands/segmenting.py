@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vesimod.io.provenance import Provenance
     from vesimod.io.tomogram import Tomogram
     from vesimod.network.model import Model
     from vesimod.pipeline import Segmentation
     from vesimod.runs.outputs import Outputs, Settings
 
+NEXT_STEP = (
+    "next: look at the tomogram in 3dmod. Vesicles of other sizes: `radius_nm`; white membranes: "
+    "`invert`; a voxel size that is wrong: `voxel_size_nm`. `dropped` lists the candidates with "
+    "their reasons"
+)
 MUCH_AGAIN = 0.3  # of the network's work; worth a word
 
 
@@ -35,14 +41,17 @@ def run(
     from vesimod_imod.core.locks import only_writer
 
     from vesimod.commands import console
+    from vesimod.io.provenance import read_provenance
     from vesimod.runs.segment_file import prepare, segment_and_write
 
     own = [Path(model)] if model.endswith(".onnx") else []
     with only_writer(outputs.files()):
         tomogram = prepare(path, outputs, settings, overwrite, also_read=own)
+        if not quiet:
+            console.say(f"{tomogram.path.name}: {tomogram.grid.in_words} voxels")
         network = start_network(model, device, threads, memory_gb)
         if not quiet:
-            console.say(describe(tomogram, network.spec.name, network.providers))
+            console.say(describe(network.spec.name, network.providers))
         console.say_doubts(tomogram, quiet)
         if not quiet and slabs == 1:  # slabs were computed elsewhere
             _say_extra_work(tomogram, network)
@@ -59,10 +68,13 @@ def run(
     for note in result.notes:
         console.warn(note)
     if not quiet:
-        console.say(summary(result, settings.radius_nm))
+        console.say(summary(result, settings, read_provenance(outputs.model)[0]))
         for file in outputs.files():
             console.say(f"wrote {file}")
-        console.suggest_3dmod(path, outputs.model)
+        if len(result.spheres):
+            console.suggest_3dmod(path, outputs.model)
+        else:
+            console.say(NEXT_STEP)
     return result
 
 
@@ -79,19 +91,10 @@ def _say_extra_work(tomogram: Tomogram, network: Model) -> None:
         )
 
 
-def describe(tomogram: Tomogram, model: str, providers: tuple[str, ...]) -> str:
-    """Say what will be worked on, and on what."""
-    z, y, x = tomogram.grid.shape
-    size = tomogram.grid.voxel_size_nm
-    shown = (
-        f"{size[2]:.3g}"
-        if max(size) - min(size) < 1e-3
-        else " x ".join(f"{s:.3g}" for s in reversed(size))
-    )
+def describe(model: str, providers: tuple[str, ...]) -> str:
+    """Say what works on it, and where."""
     device = "GPU (CUDA)" if "CUDAExecutionProvider" in providers else "CPU"
-    return (
-        f"{tomogram.path.name}: {x} x {y} x {z} voxels of {shown} nm; model {model} on the {device}"
-    )
+    return f"model {model} on the {device}"
 
 
 def start_network(model: str, device: str, threads: int | None, memory_gb: float | None) -> Model:
@@ -110,15 +113,49 @@ def start_network(model: str, device: str, threads: int | None, memory_gb: float
     return network
 
 
-def summary(result: Segmentation, sought_nm: tuple[float, float]) -> str:
-    """One line about the vesicles; `sought_nm` are the radii that were looked for."""
+def summary(result: Segmentation, settings: Settings, record: Provenance | None) -> str:
+    """Put in one line what was found, or what was looked for where nothing was.
+
+    Parameters
+    ----------
+    result : Segmentation
+    settings : Settings
+        How it was found.
+    record : Provenance, optional
+        Of the run: its time, the volume that it searched.
+    """
     import numpy as np
 
     spheres = result.spheres
+    done: dict[str, Any] = {} if record is None else record.results
+    took = f", in {done['seconds']:.0f} s" if "seconds" in done else ""
     if not len(spheres):
-        low, high = sought_nm
-        return f"found no vesicle of {low:g} to {high:g} nm radius"
+        return _nothing(result, settings, done) + took
     mean, spread = float(np.mean(spheres.radii_nm)), float(np.std(spheres.radii_nm))
-    dropped = f"; {len(result.dropped)} candidates dropped" if len(result.dropped) else ""
     noun = "vesicle" if len(spheres) == 1 else "vesicles"
-    return f"found {len(spheres)} {noun}, radius {mean:.1f} +- {spread:.1f} nm{dropped}"
+    found = f"found {len(spheres)} {noun}, radius {mean:.1f} +- {spread:.1f} nm"
+    if searched := done.get("searched_um3"):
+        found += f", {len(spheres) / searched:.0f} in a cubic micrometre"
+    dropped = f"; {len(result.dropped)} candidates dropped" if len(result.dropped) else ""
+    hint = " (`dropped` lists them with the reasons)" if dropped else ""
+    return found + took + dropped + hint
+
+
+def _nothing(result: Segmentation, settings: Settings, done: dict[str, Any]) -> str:
+    """Say what was looked for, and why candidates fell."""
+    low, high = settings.radius_nm
+    colour = "bright" if settings.invert else "dark"
+    size = done.get("voxel_size_nm")
+    voxels = f", voxels of {size[2]:.3g} nm" if size else ""
+    how = "automatic" if settings.threshold is None else "as set"
+    text = (
+        f"found no vesicle of {low:g} to {high:g} nm radius with a {colour} membrane{voxels}, "
+        f"threshold {result.threshold:.2f} ({how})"
+    )
+    reasons = done.get("dropped") or {}
+    if reasons:
+        listed = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
+        number = sum(reasons.values())
+        noun = "candidate was" if number == 1 else "candidates were"
+        return f"{text}; {number} {noun} dropped: {listed}"
+    return f"{text}; there was no candidate"

@@ -33,7 +33,7 @@ def snap(
     Points with a size of their own are kept as they are. Clicks where no vesicle is found
     go to the second object of the model.
     """
-    from vesimod_imod.core.file_roles import check_files
+    from vesimod_imod.core.file_roles import check_files, check_kind
     from vesimod_imod.core.object_names import REJECTED, VESICLES
     from vesimod_imod.sphere_model.read import read_sphere_model
     from vesimod_imod.sphere_model.write import (
@@ -49,6 +49,7 @@ def snap(
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
     output = output or points.with_name(f"{points.stem}_snapped.mod")
     check_files([tomogram, points], [output], overwrite=overwrite)
+    check_kind(output, "a model")
     reading = read_sphere_model(points, volume.grid)
     for warning in reading.warnings:
         console.warn(warning)

@@ -14,9 +14,9 @@ from vesimod_imod.core.arrays import FloatArray
 from vesimod.figures.slabs import GREY_SHARES, GreyImage, as_grey, plane_axes
 from vesimod.io.tomogram import Tomogram
 
-EDGE = 72  # pixels of each plane
+EDGE = 64  # pixels of each plane
 THICKNESS_NM = 4.0  # of a plane: much thinner than a vesicle, so that its outline stays sharp
-QUALITY = 45  # of WebP: grain goes, membranes stay
+QUALITY = 35  # of WebP: grain goes, membranes stay
 
 
 def field_nm(radius_nm: float) -> float:
@@ -72,7 +72,7 @@ def _plane(
     image = mean.T if up > right else mean
     pixel_nm = 2 * half_nm / EDGE
     image = ndimage.gaussian_filter(
-        image, [0.35 * max(1.0, pixel_nm / size[k]) for k in (up, right)]
+        image, [0.5 * max(1.0, pixel_nm / size[k]) for k in (up, right)]
     )
     offsets = (np.arange(EDGE) - (EDGE - 1) / 2) * pixel_nm
     rows = centre[up] - offsets / size[up]  # the first row is the top one

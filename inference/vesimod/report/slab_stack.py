@@ -10,8 +10,8 @@ from vesimod.figures.slices import bar_length_nm
 from vesimod.io.tomogram import Tomogram
 
 MOST_SLABS = 40
-MOST_PIXELS = 860  # along the longer side
-QUALITY = 42  # of WebP; noise is what takes the room
+MOST_PIXELS = 800  # along the longer side
+QUALITY = 35  # of WebP; noise is what takes the room
 
 
 def slab_stack(tomogram: Tomogram) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from vesimod_imod.core.file_roles import check_kind
 from vesimod_imod.core.files import mark_path
 
 from vesimod.io.provenance import fingerprint
@@ -14,6 +15,16 @@ from vesimod.io.tomogram import Tomogram
 from vesimod.limits import RADIUS_NM
 from vesimod.runs.summary import MODEL_ENDING
 from vesimod.settings import SearchSettings
+
+KINDS = {
+    "model": "a model",
+    "table": "a table",
+    "labels": "a volume",
+    "probability": "a volume",
+    "picture": "a picture",
+    "dropped": "a table",
+    "report": "a report",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,11 @@ class Outputs:
     def mark(self) -> Path:
         """A file that is there while the others are written, and after that was cut short."""
         return mark_path(self.model)
+
+    def check_kinds(self) -> None:
+        """Refuse names that say that a file is something else: `InputError`."""
+        for field, kind in KINDS.items():
+            check_kind(getattr(self, field), kind)
 
     def check_absent(self, remedy: str) -> None:
         """Refuse to replace files.

@@ -59,6 +59,7 @@ def prepare(
     tomogram = read_tomogram(path, settings.voxel_size_nm)
     read = [path, settings.region, *also_read]
     check_files(read, outputs.files(), overwrite=True)
+    outputs.check_kinds()
     if not overwrite:
         outputs.check_absent("`overwrite=True` replaces it")
     for file in outputs.files():

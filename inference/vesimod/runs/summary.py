@@ -17,6 +17,7 @@ from vesimod.io.csv_table import write_table
 from vesimod.io.provenance import read_provenance
 
 MODEL_ENDING = "_vesicles.mod"
+MOST_COLUMNS = 80  # of the table, so that it fits a terminal
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def write_summary(path: Path, rows: Iterable[Row]) -> None:
 
 def markdown(rows: Sequence[Row]) -> str:
     """Return the table as Markdown that also reads well on a screen, and the notes below it."""
-    head = ("tomogram", "voxel nm", "vesicles", "radius nm", "SD", "per um^3", "time s", "state")
+    head = ("tomogram", "nm", "vesicles", "radius nm", "SD", "per um^3", "time s", "state")
     lines = [
         [
             one_line(row.name),
@@ -138,6 +139,7 @@ def markdown(rows: Sequence[Row]) -> str:
         for row in rows
     ]
     widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
+    widths[0] = min(widths[0], MOST_COLUMNS - sum(widths[1:]) - 3 * len(widths) - 1)
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     table = [_line(line, widths) for line in (head, rule, *lines)]
     notes = [one_line(f"* {row.name}: {note}") for row in rows for note in row.notes]
@@ -147,10 +149,18 @@ def markdown(rows: Sequence[Row]) -> str:
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     """Return one line of a Markdown table: names to the left, the rest to the right."""
     padded = [
-        cell.rjust(width) if column else cell.ljust(width)
+        cell.rjust(width) if column else _shortened(cell, width).ljust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "| " + " | ".join(padded) + " |"
+
+
+def _shortened(name: str, width: int) -> str:
+    """Leave out a name's middle where it is too long: beginnings and ends tell names apart."""
+    if len(name) <= width:
+        return name
+    end = (width - 2) // 2
+    return f"{name[: width - 2 - end]}..{name[-end:]}"
 
 
 def _cell(value: object, form: str) -> str:

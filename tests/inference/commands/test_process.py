@@ -121,7 +121,10 @@ def test_a_second_interrupt_leaves_nothing_half_written(
     assert slow.stdout.readline() == "cleaning\n"
     slow.send_signal(signal.SIGINT)
     assert slow.wait() == 130
-    assert slow.stderr.read() == "ERROR: vesimod - interrupted; no file was left half-written\n"
+    assert slow.stderr.read() == (
+        "vesimod: stopping; Ctrl-C once more ends at once\n"
+        "ERROR: vesimod - interrupted; no file was left half-written\n"
+    )
     assert names(tmp_path) == ["TS_01.mrc", "TS_01_vesicles.mod", "TS_01_vesicles.mod.unfinished"]
 
 

@@ -348,12 +348,12 @@ def test_unwritable_folder(
 def test_interrupt_leaves_nothing(
     tomogram: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from skimage import io
+    from PIL import Image
 
     def interrupt(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(io, "imsave", interrupt)
+    monkeypatch.setattr(Image.Image, "save", interrupt)
     before = files(tomogram.parent)
     picture = tomogram.with_suffix(".png")
     code = vesimod("segment", tomogram, "--model", data / "dark.onnx", "--picture", picture)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,13 @@ from vesimod_imod.core.files import marked_unfinished
 from vesimod_imod.core.locks import only_writer
 
 from vesimod_train.config import Config, Pairs
+from vesimod_train.data.examples import Example
 from vesimod_train.export.onnx import export
 from vesimod_train.fitting.fit import fit, load_examples
 from vesimod_train.fitting.validation import Scores, validate
 from vesimod_train.networks.checkpoints import CHECKPOINT, load_checkpoint
 from vesimod_train.networks.pretrained import base_network, read_network
+from vesimod_train.networks.unet import UNet
 
 # Chosen with benchmarks/finetune_gain.py.
 STEPS = 300
@@ -132,15 +134,32 @@ def finetune(
             examples=(training, held_out),
         )
         with marked_unfinished(output):  # until it is known what it is worth
+            if progress:
+                progress("export", 0, 1)
             export(folder / CHECKPOINT, output, overwrite=overwrite)
+            if progress:
+                progress("export", 1, 1)
             simulated, corrected = (
                 held_out[: config.validation_volumes],
                 held_out[config.validation_volumes :],
             )
             networks = base_network(config), load_checkpoint(folder / CHECKPOINT)[1]
-            scores = [
-                validate(network.to(device), examples, config.voxel_size_nm, device)
-                for examples in (corrected, simulated)
-                for network in networks
-            ]
+            scores = _scores(networks, (corrected, simulated), config, device, progress)
     return Gain(*scores)
+
+
+def _scores(
+    networks: Sequence[UNet],
+    sets: Sequence[Sequence[Example]],
+    config: Config,
+    device: str,
+    progress: Callable[[str, int, int], None] | None,
+) -> list[Scores]:
+    """Score each network on each set of examples, set after set."""
+    scores: list[Scores] = []
+    for examples in sets:
+        for network in networks:
+            if progress:
+                progress("scoring", len(scores), len(sets) * len(networks))
+            scores.append(validate(network.to(device), examples, config.voxel_size_nm, device))
+    return scores
