@@ -105,14 +105,13 @@ def _check(inputs: list[Path | None], output: Path, ending: str, overwrite: bool
     """Refuse outputs that would cost something, before anything is read."""
     from vesimod_imod.core.file_roles import check_files
 
+    from vesimod.handoff import ome_zarr, pyto
     from vesimod.handoff.folders import check_folder
     from vesimod.handoff.formats import FOLDERS
-    from vesimod.handoff.ome_zarr import METADATA
-    from vesimod.handoff.pyto import PARAMETERS
 
     if ending in FOLDERS:
-        check_folder(output, overwrite, METADATA if ending == ".zarr" else PARAMETERS)
-        check_files(inputs, [])
+        ours = ome_zarr.CONTENT if ending == ".zarr" else pyto.CONTENT
+        check_folder(output, overwrite, ours, inputs)
     else:
         check_files(inputs, [output], overwrite=overwrite, records=ending != ".json")
 

@@ -12,8 +12,8 @@ from vesimod.handoff.folders import atomic_folder
 from vesimod.handoff.frame import Frame, HandoffError
 from vesimod.io.label_volume import paint_spheres
 
-#: A file that each such folder holds.
-METADATA = ".zattrs"
+#: What such a folder holds.
+CONTENT = (".zattrs", ".zgroup", "0")
 _CHUNK = 64
 _NAME = "vesicles"
 
@@ -41,7 +41,7 @@ def write_ome_zarr(path: Path, spheres: Spheres, frame: Frame) -> None:
     labels = paint_spheres(spheres, frame.grid)
     chunks = tuple(min(_CHUNK, n) for n in labels.shape)
     layout = {"shape": labels.shape, "chunks": chunks, "dtype": labels.dtype}
-    with atomic_folder(path, True, METADATA) as folder:
+    with atomic_folder(path, True, CONTENT) as folder:
         if zarr.__version__.startswith("2."):
             group = zarr.open_group(str(folder), mode="w")
             array = group.create_dataset("0", dimension_separator="/", **layout)

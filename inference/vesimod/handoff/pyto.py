@@ -24,6 +24,8 @@ from vesimod.handoff.frame import Frame, HandoffError, reading, spheres_at
 from vesimod.io.tomogram import Tomogram, write_mrc
 
 TOMOGRAM, LABELS, PARAMETERS = "tomo.mrc", "labels.mrc", "tomo_info.py"
+#: What such a folder holds.
+CONTENT = (TOMOGRAM, LABELS, PARAMETERS)
 REGION, ACTIVE_ZONE, FIRST_VESICLE = 1, 2, 10
 OFFSET = FIRST_VESICLE - 1  # from a vesicle's id to its label
 _WIDER = {"i1": np.int16, "u1": np.int16, "f2": np.float32, "i4": np.float32, "u4": np.float32}
@@ -90,7 +92,7 @@ def write_pyto(path: Path, given: PytoInput, *, overwrite: bool = False) -> None
     labels = given.labels()
     voxels = given.tomogram.voxels
     wider = _WIDER.get(voxels.dtype.str[1:])
-    with atomic_folder(path, overwrite, PARAMETERS) as folder:
+    with atomic_folder(path, overwrite, CONTENT) as folder:
         image = np.asarray(voxels, wider or voxels.dtype.newbyteorder("="))
         write_mrc(folder / TOMOGRAM, image, given.tomogram)
         write_mrc(folder / LABELS, labels, given.tomogram)

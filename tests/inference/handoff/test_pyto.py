@@ -122,8 +122,17 @@ def test_a_folder_of_something_else_is_never_replaced(folder: Path, capsys) -> N
     (folder / "mine.pyto").mkdir()
     (folder / "mine.pyto" / "work.txt").write_text("mine")
     assert run(WHOLE.replace("out.pyto", "mine.pyto") + " --overwrite", folder) == 2
-    assert "is something else" in capsys.readouterr().err
+    assert "holds work.txt, which is not replaced" in capsys.readouterr().err
     assert (folder / "mine.pyto" / "work.txt").read_text() == "mine"
+    assert run(WHOLE, folder) == 0
+    (folder / "out.pyto" / "tomo_vesicles.dat").write_text("what Pyto found")
+    assert run(f"{WHOLE} --overwrite", folder) == 2
+    assert "holds tomo_vesicles.dat" in capsys.readouterr().err
+    out = folder / "out.pyto"
+    words = ["convert", out / "labels.mrc", out, "--tomogram", folder / "t.mrc", "--overwrite"]
+    assert run_app(app, "vesimod", list(map(str, words))) == 2
+    assert "holds an input" in capsys.readouterr().err
+    assert sorted(p.name for p in out.iterdir())[-1] == "tomo_vesicles.dat"
 
 
 def test_a_real_table_of_pyto() -> None:
