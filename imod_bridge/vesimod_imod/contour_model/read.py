@@ -13,7 +13,7 @@ from vesimod_imod.core.spheres import FARTHEST, Grid
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_voxels
 from vesimod_imod.model.files import read_mod
-from vesimod_imod.model.objects import XYZ, ModelObject, objects_of
+from vesimod_imod.model.objects import OPEN, XYZ, ModelObject, objects_of
 from vesimod_imod.sphere_model.misplaced import another_image
 
 
@@ -88,14 +88,31 @@ def drawings_of(model: ModFile, grid: Grid | None = None) -> tuple[list[Drawing]
     if grid is not None:
         warnings += another_image(model, grid)
     drawings, end = [], 0
+    opened = _opened(model)
     for number, item in enumerate(objects, 1):
         start, end = end, end + len(item.points)
         if not len(item.counts):
             continue
         drawing, remarks = _drawing(item, positions[start:end])
         drawings += [drawing] if drawing.contours else []
+        if drawing.closed and (count := opened[number - 1]):
+            remarks.append(
+                f"{count} of its contours are marked as open in 3dmod; taken as closed, as its type "
+                "says: put what is open into an object of its own"
+            )
         warnings += [f"object {number} {item.name!r}: {remark}" for remark in remarks]
     return drawings, warnings
+
+
+def _opened(model: ModFile) -> list[int]:
+    """Count the contours of each object that are open whatever the object's type says."""
+    counts: list[int] = []
+    for tag, data in model.chunks:
+        if tag == b"OBJT":
+            counts.append(0)
+        elif tag == b"CONT" and counts:
+            counts[-1] += bool(int.from_bytes(data[4:8], "big") & OPEN)
+    return counts
 
 
 def _drawing(item: ModelObject, positions: FloatArray) -> tuple[Drawing, list[str]]:

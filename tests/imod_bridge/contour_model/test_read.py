@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from vesimod_imod.contour_model.read import Drawing, drawings_of
 from vesimod_imod.core.spheres import Grid
@@ -59,3 +61,16 @@ def test_a_drawing_without_numbers_and_labels_has_usual_ones():
     drawing = Drawing("az", False, (np.zeros((2, 3)), np.ones((2, 3))))
     assert drawing.labels == ("", "")
     assert drawing.surfaces.tolist() == [0, 0]
+
+
+def test_open_contours_in_a_closed_object_are_said() -> None:
+    ring = np.array([[3.0, 4, 5], [3, 6, 7], [3, 1, 2]])
+    header = Header("m", (40, 30, 20), 0xF000, pixel_size=2.0, units=-9)
+    model = build_mod(header, [object_of([ring, ring], "outline", 0)], image_reference(GRID))
+    first = next(k for k, (tag, _) in enumerate(model.chunks) if tag == b"CONT")
+    data = model.chunks[first][1]
+    chunks = list(model.chunks)
+    chunks[first] = (b"CONT", data[:4] + (8).to_bytes(4, "big") + data[8:])
+    found, (warning,) = drawings_of(replace(model, chunks=chunks), GRID)
+    assert found[0].closed
+    assert "1 of its contours are marked as open" in warning
