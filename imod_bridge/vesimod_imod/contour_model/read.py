@@ -97,8 +97,8 @@ def drawings_of(model: ModFile, grid: Grid | None = None) -> tuple[list[Drawing]
         drawings += [drawing] if drawing.contours else []
         if drawing.closed and (count := opened[number - 1]):
             remarks.append(
-                f"{count} of its contours are marked as open in 3dmod; taken as closed, as its type "
-                "says: put what is open into an object of its own"
+                f"{count} of its contours are marked as open in 3dmod; taken as closed, as its "
+                "type says: put what is open into an object of its own"
             )
         warnings += [f"object {number} {item.name!r}: {remark}" for remark in remarks]
     return drawings, warnings
