@@ -19,6 +19,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -109,6 +110,7 @@ def child(work: Callable[[], int], person: Person | None = None) -> int:
     """Do something in a process of its own, with a person who drives it; return its exit code."""
     process = os.fork()
     if process == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # not so in the background
         code = 1
         try:
             code = work()
@@ -196,7 +198,7 @@ def kill_everywhere(words: Words, inputs: Path, every: int) -> tuple[int, list[s
     raise RuntimeError("it never came through")
 
 
-def kill_session(words: Words, inputs: Path) -> tuple[int, list[str]]:
+def kill_session(words: Words, inputs: Path, every: int) -> tuple[int, list[str]]:
     """Do what `kill_everywhere` does, with a command that a person drives."""
     before = contents(inputs)
     person: Person = getattr(kill_sessions, words[0])
@@ -206,11 +208,11 @@ def kill_session(words: Words, inputs: Path) -> tuple[int, list[str]]:
         return child(work, person)
 
     faults: list[str] = []
-    for last in range(1, 10_000):
+    for points, last in enumerate(range(1, 10_000, every)):
         with fresh(inputs) as folder:
             killed = session(lambda last=last, folder=folder: dying(words, last, folder))
             if killed != KILLED:
-                return last - 1, faults + ([f"exit code {killed}"] if killed else [])
+                return points, faults + ([f"exit code {killed}"] if killed else [])
             found = list(kill_sessions.faults_after_kill(folder, before))
             if code := session(lambda: quietly(words)[0]):
                 found.append(f"does not run again: exit code {code}")
@@ -282,7 +284,7 @@ def main() -> None:
             commands |= {name: [TRAINING, *kill_training.COMMANDS[name]] for name in TRAINED}
         for command in options.commands:
             if command in SESSIONS:
-                points, faults = kill_session(SESSIONS[command], inputs)
+                points, faults = kill_session(SESSIONS[command], inputs, options.every)
             else:
                 points, faults = kill_everywhere(commands[command], inputs, options.every)
             print(f"{command}: killed at {points} points, {len(faults)} faults", flush=True)
