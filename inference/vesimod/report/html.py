@@ -103,7 +103,6 @@ def content_of(subject: Subject, progress: Progress | None = None) -> dict[str, 
         "drawings": [
             {
                 "name": one_line(drawing.name),
-                "colour": [round(255 * channel) for channel in drawing.colour],
                 "closed": drawing.closed,
                 "contours": [[rounded(point) for point in c * size] for c in drawing.contours],
             }

@@ -453,3 +453,19 @@ def test_progress_starts_anew_for_each_tomogram(capsys: pytest.CaptureFixture[st
         capsys.readouterr().err.splitlines()
         == ["run the network: 50 %", "run the network: 100 %"] * 2
     )
+
+
+def test_reports_and_a_page_about_all(folder: Path, batch) -> None:
+    pytest.importorskip("plotly", reason="reports need pip install 'vesimod[report]'")
+    (folder / "data" / "TS_04.mrc").write_bytes(b"no tomogram")
+    assert batch("--report", "--quiet") == 2  # one failed, and that is on the page, too
+    page = (folder / "out" / "report.html").read_text(encoding="utf-8")
+    for number in (1, 2, 3):
+        assert f'href="TS_0{number}_report.html"' in page
+        assert (folder / "out" / f"TS_0{number}_report.html").is_file()
+    assert page.count("data:image/webp") == 3
+    assert page.count('<tr class="stands-out">') == 1
+    assert str(folder) not in page
+    assert batch("--report", "--quiet") == 2
+    assert states(folder) == ["kept", "kept", "kept", "failed"]
+    assert page.count("data:image/webp") == 3

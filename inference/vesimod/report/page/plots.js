@@ -1,4 +1,7 @@
 const FONT = { family: "system-ui, sans-serif", size: 12 };
+const LINES = ["#cc79a7", "#d55e00", "#009e73", "#e69f00", "#0072b2"]; // told apart by everybody
+const SHOWN = 16; // contours of a surface, so that what lies behind it is seen
+const SHORT = 10; // points of a contour that is no part of a surface, as of a connector
 const MANY = 500; // spheres, from which on each is drawn with fewer triangles
 
 const plots = {
@@ -83,16 +86,20 @@ const plots = {
     const room = Math.max(0, ...known.map((card) => card.radius_nm));
     const axis = (title, end) => ({ title: { text: title }, range: [-room, end + room], backgroundcolor: "#f5f5f7", showbackground: true });
     Plotly.newPlot(byId("spheres"), [mesh, ...content.drawings.map(plots.lines)], {
-      margin: { l: 0, r: 0, t: 0, b: 0 }, font: FONT, showlegend: content.drawings.length > 0,
+      margin: { l: 0, r: 0, t: 0, b: 0 }, font: FONT, showlegend: content.drawings.length > 0, legend: { x: 0, y: 1 },
       scene: { aspectmode: "data", camera: { eye: { x: 1.5, y: -1.7, z: 1.1 } }, xaxis: axis("x (nm)", nx * dx), yaxis: axis("y (nm)", ny * dy), zaxis: axis("z (nm)", nz * dz) },
     }, { displaylogo: false, responsive: true });
   },
 
   /** The contours of one object as lines, with gaps between them. */
-  lines(drawing) {
+  lines(drawing, number) {
     const trace = { type: "scatter3d", mode: "lines", x: [], y: [], z: [], name: drawing.name || "contours",
-      line: { color: `rgb(${drawing.colour.join(",")})`, width: 4 }, hoverinfo: "name" };
+      line: { color: LINES[number % LINES.length], width: 3 }, hoverinfo: "name" };
+    const long = drawing.contours.filter((contour) => contour.length > SHORT);
+    const every = Math.max(1, Math.floor(long.length / SHOWN));
+    const surface = new Set(long.filter((_contour, k) => k % every === 0));
     for (const contour of drawing.contours) {
+      if (contour.length > SHORT && !surface.has(contour)) continue;
       for (const [z, y, x] of drawing.closed ? [...contour, contour[0]] : contour) {
         trace.x.push(x); trace.y.push(y); trace.z.push(z);
       }
