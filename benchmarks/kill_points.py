@@ -110,9 +110,9 @@ def child(work: Callable[[], int], person: Person | None = None) -> int:
     """Do something in a process of its own, with a person who drives it; return its exit code."""
     process = os.fork()
     if process == 0:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # not so in the background
         code = 1
         try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # not so in the background
             code = work()
         finally:
             os._exit(code)

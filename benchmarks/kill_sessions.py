@@ -20,7 +20,7 @@ from vesimod_imod.sphere_model.read import read_sphere_model, spheres_of
 from vesimod_imod.sphere_model.write import write_sphere_model
 
 FAKE_3DMOD = Path(__file__).parents[1] / "tests" / "support" / "fake3dmod.py"
-PATIENCE_S, A_WHILE_S = 120.0, 8.0
+PATIENCE_S, A_WHILE_S, START_S = 120.0, 8.0, 3.0
 CLICK = np.array([[8.0, 12.0, 14.0]])  # where no vesicle is
 Alive = Callable[[], bool]
 
@@ -41,6 +41,7 @@ def watch(folder: Path, process: int, alive: Alive) -> None:
     """Click once in a 3dmod that knows nothing of us, save, and press Ctrl-C when it is refined."""
     model = folder / "clicks.mod"
     history = folder / "clicks_history"
+    time.sleep(START_S)
     # Where the one before was killed, there may be nothing left to refine.
     _wait(alive, lambda: any(history.glob("*-refined.mod")), at_most_s=A_WHILE_S)
     before = len(list(history.glob("*-saved.mod")))
