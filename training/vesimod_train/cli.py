@@ -374,6 +374,9 @@ def quantise_command(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
     version: Annotated[str, typer.Option(help="Of the new model.")] = "1",
+    mirrors: Annotated[
+        bool, typer.Option("--mirrors", help="Take each network in mirrors along y and x, too.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Make an 8-bit version of a model: several times as fast in OpenVINO."""
@@ -381,7 +384,7 @@ def quantise_command(
 
     from vesimod_train.export.quantise import quantise
 
-    off_nm = quantise(models, output, version, overwrite=overwrite)
+    off_nm = quantise(models, output, version, mirrors=mirrors, overwrite=overwrite)
     say(f"wrote {output}; near vesicles' surfaces its distance is {off_nm:.2f} nm off on average")
 
 

@@ -121,7 +121,7 @@ def find_spheres(
     network = RaySampler(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
     reasons = impossible(spheres, settings)
-    spheres = replace(spheres, scores=score(features(spheres), reasons == ""))
+    spheres = replace(spheres, scores=score(features(spheres)))
     reasons, overlap_nm = _unlikely(spheres, reasons, voxel_size_nm)
     kept = reasons == ""
     if is_noise(density, network, spheres.select(kept), len(spheres), region):

@@ -175,10 +175,10 @@ def _visible_fraction(density: RaySampler, centres: FloatArray, radii_nm: FloatA
 def _core_probability(
     probability: RaySampler, density: RaySampler, centres: FloatArray, radii_nm: FloatArray
 ) -> FloatArray:
-    """Mean probability (N,) in the inner part of each sphere, relative to the highest of all.
+    """Mean probability (N,) in the inner part of each sphere.
 
     Not out to its edge: where networks meet something unusual, their masks are too small or
-    too large, but sure in the middle. Relative, because some networks are never sure.
+    too large, but sure in the middle. Relative to the highest, or `LEAST_SURE` if that is more.
     """
     places = volume_to_model(centres, density.voxel_size_nm, probability.voxel_size_nm)
     core_probability = np.empty(len(places))

@@ -2,8 +2,9 @@
 
 A logistic regression on what candidates in simulated tomograms, with vesicles and without,
 turned out to be. `benchmarks/fit_score.py` fits the numbers anew. Every feature is absolute: in a
-tomogram without vesicles nothing is typical. More of a feature never lowers the score, and where
-more of it tells nothing new it is cut off.
+tomogram without vesicles nothing is typical, and what else was found does not make a candidate
+better. More of a feature never lowers the score, and where more of it tells nothing new it is cut
+off.
 """
 
 from __future__ import annotations
@@ -11,16 +12,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 from scipy.special import logit as log_odds
-from vesimod_imod.core.arrays import BoolArray, FloatArray
+from vesimod_imod.core.arrays import FloatArray
 from vesimod_imod.core.spheres import Spheres
 
 MIN_SCORE = 0.5
-# Fitted by benchmarks/fit_score.py.
-CONSTANT = -12.77
-WEIGHTS = np.array([0.75, 8.13, 0.47, 0.86])  # of the columns of `features`
-PREVALENCE = 0.72  # of vesicles among the candidates that this was fitted to
-ASSUMED = 20  # candidates with that prevalence, added to those of each tomogram
-STEPS = 50  # of the expectation maximisation
+# Fitted by benchmarks/fit_score.py to candidates of `fast`.
+CONSTANT = -14.32
+WEIGHTS = np.array([0.70, 4.19, 0.92, 0.83])  # of the columns of `features`
 MEMBRANE_Z_RANGE = (0.5, 12.0)
 SUREST = 3.0  # log odds beyond which a network's answer says no more: some are sure of all they see
 USUAL_NM = 16.0  # radius below which ribosomes and noise are likelier than vesicles
@@ -55,37 +53,22 @@ def features(spheres: Spheres) -> FloatArray:
 
 
 def score(
-    columns: FloatArray,
-    possible: BoolArray | None = None,
-    constant: float = CONSTANT,
-    weights: FloatArray = WEIGHTS,
-    prevalence: float = PREVALENCE,
+    columns: FloatArray, constant: float = CONSTANT, weights: FloatArray = WEIGHTS
 ) -> FloatArray:
-    """Probability that each candidate of one tomogram is a vesicle.
+    """Probability that each candidate is a vesicle.
 
-    The regression's answer holds where as many candidates are vesicles as among those that it
-    was fitted to. How many are in this tomogram is estimated from the answers themselves, by
-    expectation maximisation (Saerens, Latinne and Decaestecker, Neural Computation 14, 2002):
-    one doubtful candidate among many is not believed, one among vesicles is.
+    Where half of the candidates are: where there are hardly any, it is lower than this says, and
+    so false finds of tomograms without vesicles counted more when the numbers were fitted.
 
     Parameters
     ----------
     columns : (N, 4) float
-        `features` of all candidates of the tomogram.
-    possible : (N,) bool, optional
-        Which of them tell how many vesicles there are: not those that are dropped for other
-        reasons. Default: all.
-    constant, weights, prevalence
-        Of the regression; `prevalence` of the candidates that it was fitted to were vesicles.
+        `features` of the candidates.
+    constant, weights
+        Of the regression.
 
     Returns
     -------
     (N,) float64
     """
-    without_prevalence = constant + columns @ weights - log_odds(prevalence)
-    here = prevalence
-    for _ in range(STEPS):
-        result = expit(without_prevalence + log_odds(here))
-        asked = result if possible is None else result[possible]
-        here = float(asked.sum() + ASSUMED * prevalence) / (len(asked) + ASSUMED)
-    return np.asarray(result, np.float64)
+    return np.asarray(expit(constant + columns @ weights), np.float64)

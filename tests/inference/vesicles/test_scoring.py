@@ -1,4 +1,4 @@
-"""What is believed: more of anything is never less, and junk does not vouch for junk."""
+"""What is believed: more of anything is never less, whatever else was found."""
 
 from __future__ import annotations
 
@@ -42,22 +42,18 @@ def test_weights_are_no_penalties():
     assert (WEIGHTS >= 0).all()
 
 
-def test_the_company_decides_about_the_doubtful():
+def test_the_company_does_not_count():
     among_vesicles = score(features(candidates(DOUBTFUL, *[VESICLE] * 60)))
     among_junk = score(features(candidates(DOUBTFUL, *[JUNK] * 60)))
-    assert among_vesicles[0] > MIN_SCORE > among_junk[0]
+    assert among_vesicles[0] == among_junk[0]
     assert (among_vesicles[1:] > 0.9).all()
-    assert (among_junk[1:] < 0.1).all()
+    assert (among_junk[1:] < MIN_SCORE).all()
 
 
-def test_a_clear_vesicle_among_junk_is_believed():
-    assert score(features(candidates(VESICLE, *[JUNK] * 60)))[0] > MIN_SCORE
-
-
-def test_what_is_dropped_anyway_says_nothing_of_the_others():
-    rows = features(candidates(DOUBTFUL, VESICLE, *[JUNK] * 60))
-    alone = score(rows[:2])
-    np.testing.assert_allclose(score(rows, np.arange(62) < 2)[:2], alone)
+@given(st.lists(st.tuples(*map(st.floats, (-2, 0, 0, 5), (20, 12, 1, 60))), min_size=1, max_size=9))
+def test_scores_are_finite_and_between_0_and_1(rows):
+    scores = score(features(candidates(*rows)))
+    assert ((scores >= 0) & (scores <= 1)).all()
 
 
 def test_order_of_candidates_does_not_count():

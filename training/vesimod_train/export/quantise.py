@@ -45,7 +45,12 @@ class _Tiles(CalibrationDataReader):  # type: ignore[misc]
 
 
 def quantise(
-    models: Sequence[Path], output: Path, version: str = "1", *, overwrite: bool = False
+    models: Sequence[Path],
+    output: Path,
+    version: str = "1",
+    *,
+    mirrors: bool = False,
+    overwrite: bool = False,
 ) -> float:
     """Write an 8-bit version of a model, or of an ensemble of several (QDQ, weights by channel).
 
@@ -57,6 +62,8 @@ def quantise(
         The ``.onnx`` file, whose name is the new model's too. It takes whole tiles only.
     version : str
         Of the new model.
+    mirrors : bool
+        As in `vesimod_train.export.ensemble.write_ensemble`.
     overwrite : bool
         Replace an existing file.
 
@@ -76,7 +83,7 @@ def quantise(
         Also what else `check_files` raises.
     """
     check_files(models, [output], overwrite=overwrite)
-    network, spec = read_ensemble(models, output.stem, version)
+    network, spec = read_ensemble(models, output.stem, version, mirrors=mirrors)
     # Of several networks two are in memory at a time, but for the last.
     widths = [part.head.in_channels for part in network.modules() if isinstance(part, UNet)]
     channels = max(2 * max(widths[:-1], default=0), widths[-1])
@@ -137,7 +144,8 @@ def _last_layers(model: onnx.ModelProto) -> list[tuple[onnx.NodeProto, onnx.Node
 def _unround(model: onnx.ModelProto) -> None:
     """Give the last layers their input in 32 bits: rounded to 8, each distance is 1 nm off."""
     made = {name: node for node in model.graph.node for name in node.output}
-    for relu, _ in _last_layers(model):
+    last = {relu.name: relu for relu, _ in _last_layers(model)}  # two heads may share one
+    for relu in last.values():
         back = made[relu.input[0]]
         assert back.op_type == "DequantizeLinear"
         relu.input[0] = made[back.input[0]].input[0]
