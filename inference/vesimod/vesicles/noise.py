@@ -23,6 +23,9 @@ from vesimod.radial.profile import HALF_MEMBRANE_NM, fit_and_learn
 from vesimod.radial.rays import RaySampler
 from vesimod.vesicles.features import FAR, MIN_MEMBRANE_Z
 
+# The signs were fitted to a few finds. Pools hold thousands in a cubic micrometre, noise gave at
+# most 160: so many finds are vesicles, however faint.
+MANY, MANY_PER_UM3, NM3_PER_UM3 = 24, 300.0, 1e9
 # A logistic regression on what was found in simulated tomograms with 1 to 20 vesicles, filtered in
 # several ways, and in noise, white and blurred (`benchmarks/noise_signs.py`).
 CONSTANT, SHIFT, SHELL, CLEARER, ACCEPTED = 0.3, -0.9, 2.4, 3.7, 2.65
@@ -64,9 +67,11 @@ def is_noise(
     Returns
     -------
     bool
-        False, too, where no place without vesicles is left to compare with.
+        False, too, where so many vesicles were found that noise cannot be all of them, or where
+        no place without vesicles is left to compare with.
     """
-    if not len(spheres):
+    volume_um3 = density.voxels.size * float(np.prod(density.voxel_size_nm)) / NM3_PER_UM3
+    if not 0 < len(spheres) < max(MANY, MANY_PER_UM3 * volume_um3):
         return False
     odds = _odds_by_shape(spheres, candidates)
     if odds + len(spheres) * CLEARER * np.log(LEAST_CLEAR) > NEEDED:
