@@ -4,9 +4,7 @@
 
 Candidates come from simulated tomograms of the recipes `wide` and `ice` that no network learned
 from; the true ones are known. A logistic regression, held back towards zero and without negative
-weights, is fitted to the candidates of all models together. In a tomogram without vesicles all
-candidates are false, however many: those count several times. Then for each model and kind of
-tomogram of the seeds --test: true and false finds, before (the numbers in scoring.py) and after
+weights, is fitted to the candidates of all models together. Then for each model and kind of tomogram of the seeds --test: true and false finds, before (the numbers in scoring.py) and after
 (those printed first). To be run for each new shipped model.
 """
 
@@ -46,7 +44,6 @@ LEARNED = {
     "ice": (RECIPES["ice"], range(81100, 81112)),
 }
 RESTRAINT = 1e-3  # on weights of columns of unit variance
-FEW, COUNTS = 4, 8.0  # vesicles below which a tomogram's false candidates count so many times
 
 
 @lru_cache(maxsize=1)
@@ -76,8 +73,8 @@ def candidates(kind: str, seed: int, model) -> tuple[np.ndarray, np.ndarray, int
     return features(everything), true, len(made.spheres), made.volume.size / 1e6
 
 
-def fit(columns: np.ndarray, true: np.ndarray, counts: np.ndarray) -> tuple[float, np.ndarray]:
-    """Constant and weights of the regression; candidates (N,) count `counts` times."""
+def fit(columns: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
+    """Constant and weights of the regression."""
     mean, spread = columns.mean(axis=0), columns.std(axis=0)
     scaled = np.column_stack([np.ones(len(columns)), (columns - mean) / spread])
     held = np.append(0.0, np.full(len(mean), RESTRAINT))
@@ -85,9 +82,8 @@ def fit(columns: np.ndarray, true: np.ndarray, counts: np.ndarray) -> tuple[floa
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         logit = scaled @ weights
         off = 1 / (1 + np.exp(-logit)) - true
-        error = np.logaddexp(0, logit) - true * logit
-        slope = scaled.T @ (counts * off) / counts.sum() + 2 * held * weights
-        return counts @ error / counts.sum() + held @ weights**2, slope
+        value = np.mean(np.logaddexp(0, logit) - true * logit) + held @ weights**2
+        return value, scaled.T @ off / len(true) + 2 * held * weights
 
     bounds = [(None, None)] + [(0, None)] * len(mean)
     best = optimize.minimize(loss, np.zeros(len(held)), jac=True, bounds=bounds).x
@@ -108,8 +104,7 @@ def main() -> None:
         for model in models
     ]
     columns, true = (np.concatenate([row[i] for row in learned]) for i in (0, 1))
-    counts = np.concatenate([np.full(len(r[1]), COUNTS if r[2] < FEW else 1.0) for r in learned])
-    fitted = fit(columns, true, counts)
+    fitted = fit(columns, true)
     print(f"fitted to {len(true)} candidates, {true.sum()} of them vesicles:")
     print(f"CONSTANT = {fitted[0]:.2f}")
     print(f"WEIGHTS = np.array([{', '.join(f'{weight:.3g}' for weight in fitted[1])}])\n")

@@ -17,8 +17,8 @@ from vesimod_imod.core.spheres import Spheres
 
 MIN_SCORE = 0.5
 # Fitted by benchmarks/fit_score.py to candidates of `fast`.
-CONSTANT = -14.32
-WEIGHTS = np.array([0.70, 4.19, 0.92, 0.83])  # of the columns of `features`
+CONSTANT = -12.43
+WEIGHTS = np.array([0.58, 3.66, 0.92, 0.78])  # of the columns of `features`
 MEMBRANE_Z_RANGE = (0.5, 12.0)
 SUREST = 3.0  # log odds beyond which a network's answer says no more: some are sure of all they see
 USUAL_NM = 16.0  # radius below which ribosomes and noise are likelier than vesicles
@@ -56,9 +56,6 @@ def score(
     columns: FloatArray, constant: float = CONSTANT, weights: FloatArray = WEIGHTS
 ) -> FloatArray:
     """Probability that each candidate is a vesicle.
-
-    Where half of the candidates are: where there are hardly any, it is lower than this says, and
-    so false finds of tomograms without vesicles counted more when the numbers were fitted.
 
     Parameters
     ----------
