@@ -4,7 +4,8 @@
 
 Candidates come from simulated tomograms of the recipes `wide` and `ice` that no network learned
 from; the true ones are known. A logistic regression, held back towards zero and without negative
-weights, is fitted to the candidates of all models together. Then for each model and kind of tomogram of the seeds --test: true and false finds, before (the numbers in scoring.py) and after
+weights, is fitted to the candidates of all models together. Then for each model and kind of
+tomogram of the seeds --test: true and false finds, before (the numbers in scoring.py) and after
 (those printed first). To be run for each new shipped model.
 """
 

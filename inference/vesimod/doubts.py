@@ -15,6 +15,7 @@ from vesimod.pipeline import Segmentation, find_in_maps, maps_of_scales
 from vesimod.settings import EVERYWHERE, SearchSettings
 
 LEAST_BRIGHT = 5  # vesicles in a part of the negated tomogram: 3 were seen in clear ice
+FEW = 48  # candidates; a network sees something, but not much, in a tomogram that is negated
 PART_NM = (220.0, 350.0, 350.0)  # along (z, y, x): seconds of a network's work
 
 
@@ -23,7 +24,7 @@ def question_polarity(
 ) -> Segmentation:
     """Note it where bright membranes are found although dark ones were looked for.
 
-    Only a doubtful result is looked into: few candidates became vesicles, and what stands out of
+    Only a doubtful result is looked into: few vesicles, or few of the candidates, and what stands out of
     the tomogram is bright, which clear ice and padding may cause, too. Then the network is asked
     about a part of it, negated.
 
@@ -36,7 +37,7 @@ def question_polarity(
     settings : SearchSettings
         With which it came.
     """
-    few = 2 * len(result.spheres) <= len(result.dropped)
+    few = 2 * len(result.spheres) <= max(len(result.dropped), FEW)
     if settings.invert or not few or not bright_structures(tomogram, model.spec.voxel_size_nm):
         return result
     candidates = np.concatenate([result.spheres.centres, result.dropped.centres])

@@ -68,6 +68,7 @@ PRINTED = {
     "point at": "vesimod edit",
     "sphere ": "vesimod edit",
     "moved ": "vesimod corrections",
+    "note: positions": "vesimod corrections",
     "removed ": "vesimod corrections",
     "added ": "vesimod corrections",
     "104 kept": "vesimod corrections",

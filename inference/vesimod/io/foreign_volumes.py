@@ -115,7 +115,7 @@ def _read_tiff(path: Path) -> ForeignVolume:
         series = file.series[0]
         sides = [(n, axis) for n, axis in zip(series.shape, series.axes, strict=True) if n > 1]
         if len(sides) != 3 or sides[2][1] != "X" or series.dtype is None:
-            raise TomogramError(f"{path}: holds {series.axes} of {series.shape}, not one volume")
+            raise TomogramError(f"{path}: a TIFF of {series.axes} {series.shape}, not one volume")
         shape = (sides[0][0], sides[1][0], sides[2][0])
         size, notes = _tiff_size_nm(file)
         if series.dataoffset is not None:

@@ -73,6 +73,8 @@ def is_noise(
     volume_um3 = density.voxels.size * float(np.prod(density.voxel_size_nm)) / NM3_PER_UM3
     if not 0 < len(spheres) < max(MANY, MANY_PER_UM3 * volume_um3):
         return False
+    if (spheres.measures["membrane_z"] < MIN_MEMBRANE_Z).all():
+        return True  # no membrane at all: whatever the network saw
     odds = _odds_by_shape(spheres, candidates)
     if odds + len(spheres) * CLEARER * np.log(LEAST_CLEAR) > NEEDED:
         return False  # whatever the comparison would say: it takes a while

@@ -14,6 +14,9 @@ from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import SphereObject, write_sphere_model, write_sphere_objects
 
+BINNED = (
+    "note: positions count single pixels; where 3dmod runs binned (-B 2), it shows half of them"
+)
 GRID = Grid((60, 100, 120), (1.0, 1.0, 1.0))
 SPHERES = Spheres(
     [[20, 40, 30], [30, 50, 70], [45, 75, 95]], [8.0, 12.0, 6.5], [0.3, 0.6, 0.9], [4, 5, 6]
@@ -132,6 +135,7 @@ def test_corrections(vesimod, predicted, corrected, tmp_path):
         "moved         4 at x 31, y 46, z 21, 5.0 nm from where it was, radius 8.0 -> 8.0 nm",
         "removed       5 at x 71, y 51, z 31, radius 12.0 nm",
         "added         7 at x 11, y 11, z 11, radius 9.0 nm",
+        BINNED,
         "1 kept, 1 moved, 0 resized, 1 added, 1 removed, 0 ambiguous",
         f"wrote {table}",
     ]
@@ -172,6 +176,7 @@ def test_merge(vesimod, predicted, corrected, tmp_path):
     assert out.splitlines() == [
         "conflict      7 at x 11, y 11, z 11: the new prediction has nothing here",
         "conflict      5 at x 71, y 51, z 31: the new prediction has what was removed: dropped",
+        BINNED,
         "3 spheres as the corrections have them, 1 new ones (orange), 2 conflicts",
         f"wrote {result}",
     ]

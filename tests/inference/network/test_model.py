@@ -89,7 +89,7 @@ def test_shipped_models_know_the_vesicles_of_the_demo(name: str) -> None:
     inside = (centres_nm < np.array(shape) * nm).all(axis=1) & (centres_nm > 0).all(axis=1)
     assert inside.sum() >= 34
     nearest = tuple((centres_nm[inside] / nm).astype(int).T)
-    assert maps["probability"][nearest].min() > 0.99
+    assert maps["probability"][nearest].min() > 0.8
     assert maps["distance"][nearest].min() > 10.0  # nm inside of the membrane
     places_nm = (np.indices(shape).reshape(3, -1).T + 0.5) * nm
     gaps_nm = cdist(places_nm, centres_nm) - truth.radii_nm

@@ -451,7 +451,7 @@ def test_progress_starts_anew_for_each_tomogram(capsys: pytest.CaptureFixture[st
                 report("network", done, 100)
     assert (
         capsys.readouterr().err.splitlines()
-        == ["run the network: 50 %", "run the network: 100 %"] * 2
+        == [f"run the network: {done} %" for done in (0, 50, 100, 50, 100)]
     )
 
 

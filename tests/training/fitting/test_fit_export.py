@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from networks import random_unet
 from vesimod.network.model import load_model
 from vesimod.network.spec import ModelSpec
 from vesimod_imod.core.spheres import Grid, Spheres
@@ -24,7 +25,7 @@ from vesimod_train.fitting.fit import fit
 from vesimod_train.fitting.losses import distance_loss, inside_weight, learning_rate
 from vesimod_train.fitting.validation import validate
 from vesimod_train.networks.checkpoints import load_checkpoint
-from vesimod_train.networks.pretrained import base_network, read_network, renormalise
+from vesimod_train.networks.pretrained import read_network, renormalise, with_two_heads
 from vesimod_train.networks.unet import SOFTNESS_NM, ExportedUNet, UNet
 from vesimod_train.simulate import RECIPES
 
@@ -283,7 +284,7 @@ def test_a_network_keeps_what_it_computes_when_its_statistics_are_given_back() -
 
 
 def test_a_head_of_its_own_begins_with_what_the_distance_says() -> None:
-    network = base_network(Config(base=str(MODELS / "fast.onnx"), two_heads=True))
+    network = with_two_heads(random_unet(4, 2, 0)).eval()
     with torch.no_grad():
         distance, log_odds = network(torch.randn(1, 1, 16, 16, 16))
     torch.testing.assert_close(log_odds, distance / SOFTNESS_NM, atol=1e-4, rtol=1e-4)

@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from shutil import copyfile
 
-from vesimod import Segmentation, load_model, read_tomogram, segment
+from vesimod import Segmentation, load_model, read_tomogram
 from vesimod.measure.agreement import evaluate
+from vesimod.pipeline import segment
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import atomic_path
