@@ -449,10 +449,9 @@ def test_progress_starts_anew_for_each_tomogram(capsys: pytest.CaptureFixture[st
         for _ in range(2):
             for done in range(0, 101, 50):
                 report("network", done, 100)
-    assert (
-        capsys.readouterr().err.splitlines()
-        == [f"run the network: {done} %" for done in (0, 50, 100, 50, 100)]
-    )
+    assert capsys.readouterr().err.splitlines() == [
+        f"run the network: {done} %" for done in (0, 50, 100, 50, 100)
+    ]
 
 
 def test_reports_and_a_page_about_all(folder: Path, batch) -> None:
