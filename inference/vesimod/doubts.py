@@ -25,8 +25,8 @@ def question_polarity(
     """Note it where bright membranes are found although dark ones were looked for.
 
     Only a doubtful result is looked into: few vesicles, or few of the candidates, and what
-    stands out of the tomogram is bright, which clear ice and padding may cause, too. Then the network is asked
-    about a part of it, negated.
+    stands out of the tomogram is bright, which clear ice and padding may cause, too. Then the
+    network is asked about a part of it, negated.
 
     Parameters
     ----------
