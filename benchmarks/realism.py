@@ -15,6 +15,7 @@ the real range. One picture with a slice of each.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,10 +75,10 @@ def simulated_slice(recipe: str, seed: int, nm: float) -> Slice | None:
     return Slice(recipe, np.rint(255 * image), nm, made.spheres.centres[cut, 1:], rims)
 
 
-def ring_response(image: Image, nm: float) -> Image:
-    """Best of all radii: how much darker a ring around each pixel is than what is beside it."""
+def ring_response(image: Image, nm: float, radii_nm: Sequence[float] = RADII_NM) -> Image:
+    """Best of the radii: how much darker a ring around each pixel is than what is beside it."""
     best = np.full(image.shape, -np.inf)
-    for radius in RADII_NM:
+    for radius in radii_nm:
         reach = int((radius + BESIDE_NM) / nm) + 1
         y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1] * nm
         way = np.hypot(y, x) - (radius - RING_NM)

@@ -40,14 +40,18 @@ def write_ome_zarr(path: Path, spheres: Spheres, frame: Frame) -> None:
         raise HandoffError(f"{path}: labels fill a volume; give `tomogram`")
     labels = paint_spheres(spheres, frame.grid)
     chunks = tuple(min(_CHUNK, n) for n in labels.shape)
-    layout = {"shape": labels.shape, "chunks": chunks, "dtype": labels.dtype}
+    layout: dict[str, Any] = {
+        "shape": labels.shape,
+        "chunks": chunks,
+        "dtype": labels.dtype,
+    }
     with atomic_folder(path, True, CONTENT) as folder:
         if zarr.__version__.startswith("2."):
             group = zarr.open_group(str(folder), mode="w")
             array = group.create_dataset("0", dimension_separator="/", **layout)
         else:
             group = zarr.open_group(str(folder), mode="w", zarr_format=2)
-            keys = {"name": "v2", "separator": "/"}
+            keys: Any = {"name": "v2", "separator": "/"}
             array = group.create_array("0", chunk_key_encoding=keys, **layout)
         array[:] = labels
         group.attrs.update(_attributes(spheres, frame))
