@@ -12,7 +12,9 @@ from vesimod.commands.options import Overwrite
 if TYPE_CHECKING:
     from vesimod_imod.model.chunks import ModFile
 
-app = typer.Typer(help="Look into IMOD models, copy them, rescue damaged ones.")
+app = typer.Typer(
+    help="Look into IMOD models, copy them, rescue damaged ones.", no_args_is_help=True
+)
 
 
 @app.command()
