@@ -17,6 +17,9 @@ NOT_VESICLES = "not vesicles"
 UNCERTAIN = "uncertain"
 #: Clicks where no vesicle was found; kept for the person to look at.
 REJECTED = "no vesicle found here"
+#: Contours along the active zone, and around the cell or bouton: taken where nobody names others.
+ACTIVE_ZONE = "active zone"
+OUTLINE = "outline"
 
 #: What nobody has decided: neither right nor wrong for a network to learn.
 NOT_JUDGED = (UNCERTAIN, REJECTED, NEW)

@@ -155,6 +155,7 @@ def _for_pyto(
 ) -> tuple[PytoInput, list[str]]:
     """Paint what Pyto's labels are made of; return it with what is doubtful about it."""
     import numpy as np
+    from vesimod_imod.core.object_names import ACTIVE_ZONE
 
     from vesimod.handoff.drawn_vesicles import paint_model
     from vesimod.handoff.pyto import PytoInput
@@ -175,7 +176,7 @@ def _for_pyto(
     if active_zone is None:
         doubts.append("no --active-zone: Pyto finds no tethers")
     else:
-        surface = read_surface(active_zone, grid, az_name)
+        surface = read_surface(active_zone, grid, az_name, usual=ACTIVE_ZONE)
         doubts += surface.notes
         zone = mask(surface, grid.shape, grid.voxel_size_nm, _MEMBRANE_NM)
     is_model = source.suffix.lower() == ".mod" or kind_of(source) is FileKind.MODEL

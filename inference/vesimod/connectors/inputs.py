@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.object_names import ACTIVE_ZONE
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
@@ -114,7 +115,7 @@ def read_active_zone(
         if PYTO_ACTIVE_ZONE in labels and labels.max(initial=0) >= PYTO_FIRST_VESICLE:
             return np.asarray(voxels) == PYTO_ACTIVE_ZONE, ()
         return _some(np.asarray(voxels) > 0, path), ()
-    surface = read_surface(path, grid, name)
+    surface = read_surface(path, grid, name, usual=ACTIVE_ZONE)
     if surface.closed:
         return read_region(path, grid)
     zone = mask(surface, grid.shape, grid.voxel_size_nm, thickness_nm)

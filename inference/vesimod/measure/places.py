@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.object_names import ACTIVE_ZONE, OUTLINE
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid
 
@@ -73,11 +74,11 @@ def read_places(
     zone = surface = region = None
     notes: list[str] = []
     if active_zone is not None:
-        zone = read_surface(active_zone, grid, active_zone_name)
+        zone = read_surface(active_zone, grid, active_zone_name, usual=ACTIVE_ZONE)
         notes += zone.notes
     if outline is not None:
         if outline.suffix.lower() == ".mod":
-            surface = read_surface(outline, grid)
+            surface = read_surface(outline, grid, usual=OUTLINE)
             notes += surface.notes
             if not surface.closed:
                 raise InputError(

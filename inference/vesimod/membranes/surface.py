@@ -57,7 +57,9 @@ class Surface(ShortRepr):
         return corners
 
 
-def read_surface(path: Path, grid: Grid, name: str | None = None) -> Surface:
+def read_surface(
+    path: Path, grid: Grid, name: str | None = None, *, usual: str | None = None
+) -> Surface:
     """Read the surface that the contours of a model draw.
 
     Contours are joined between neighbouring drawn sections; see `vesimod.membranes.joining.join`.
@@ -71,7 +73,9 @@ def read_surface(path: Path, grid: Grid, name: str | None = None) -> Surface:
         The volume.
     name : str, optional
         Of the object, in upper or lower case; several of one name are one surface. Needed where
-        the model has contours of several names.
+        the model has contours of several names, none of which is the usual one.
+    usual : str, optional
+        The name that is taken where there are several and none is asked for.
 
     Raises
     ------
@@ -81,6 +85,8 @@ def read_surface(path: Path, grid: Grid, name: str | None = None) -> Surface:
         The file is not a model, or it is damaged.
     """
     drawings, notes = read_drawings(path, grid)
+    if name is None and usual in {_plain(drawing.name) for drawing in drawings}:
+        name = usual
     chosen = _chosen(path, drawings, name)
     surfaces = [surface_of(drawing, grid.voxel_size_nm) for drawing in chosen]
     surfaces = [surface for surface in surfaces if len(surface)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import vesimod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, optimize
-from vesimod.io.tomogram import InputError
+from vesimod.io.tomogram import InputError, read_tomogram
 from vesimod.membranes.joining import join, sections_of
 from vesimod.membranes.surface import (
     NoSurfaceError,
@@ -21,6 +24,7 @@ from vesimod.membranes.surface import (
 )
 from vesimod.membranes.triangles import squared_distances
 from vesimod_imod.contour_model.read import Drawing
+from vesimod_imod.core.object_names import ACTIVE_ZONE, OUTLINE
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.coordinates import image_reference, to_model
 from vesimod_imod.model.files import write_mod
@@ -242,3 +246,16 @@ def test_straight_lines_are_stacked_along_the_axis_that_tells_them_apart():
     assert sections_of([line(z, (4, 0), (4, 9)) for z in (0, 5)])[0] == 0
     along_y = [line(z, (4, 0), (4, 9))[:, [1, 0, 2]] for z in (0, 5)]
     assert sections_of(along_y)[0] == 1
+
+
+def test_the_usual_name_is_taken_where_there_are_several() -> None:
+    """A guide of both outline and active zone serves for either."""
+    guide = Path(vesimod.__file__).parent / "demo" / "synapse_guide.mod"
+    grid = read_tomogram(guide.with_name("synapse.mrc")).grid
+    with pytest.raises(NoSurfaceError, match="say which are meant"):
+        read_surface(guide, grid)
+    zone = read_surface(guide, grid, usual=ACTIVE_ZONE)
+    outline = read_surface(guide, grid, usual=OUTLINE)
+    np.testing.assert_array_equal(zone.vertices, read_surface(guide, grid, "Active Zone").vertices)
+    assert outline.closed
+    assert not zone.closed
