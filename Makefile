@@ -24,7 +24,7 @@ types: $(BIN)/.dev
 	$(BIN)/mypy
 
 unit: $(BIN)/.dev
-	$(BIN)/python -m pytest -p no:cacheprovider --durations=10 --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2 --durations=10 --cov --cov-report=term
 
 # What a user of the wheel gets: inference without torch and onnx, in a venv of its own.
 wheel: $(BIN)/.dev
