@@ -53,7 +53,8 @@ def connected(vesicles: Sequence[int], pairs: Iterable[tuple[int, int]]) -> IntA
     row = {vesicle: k for k, vesicle in enumerate(vesicles)}
     edges = np.array([(row[a], row[b]) for a, b in pairs], np.int64).reshape(-1, 2)
     size = (len(vesicles), len(vesicles))
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=size)
+    first, second = np.asarray(edges, np.int32).reshape(-1, 2).T  # scipy 1.11 wants no longer ones
+    graph = coo_array((np.ones(len(edges)), (first, second)), shape=size)
     _, parts = connected_components(graph, directed=False)
     numbers, firsts, counts = np.unique(parts, return_index=True, return_counts=True)
     order = np.lexsort((firsts, -counts))
