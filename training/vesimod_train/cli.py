@@ -26,6 +26,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that simulate.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads.")]
+Mirrors = Annotated[
+    bool, typer.Option("--mirrors", help="Take each network in mirrors along y and x, too.")
+]
 
 
 class RecipeName(str, Enum):
@@ -103,8 +108,8 @@ def fit_command(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder of the run; a stopped run goes on.")
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    workers: Workers = 1,
+    threads: Threads = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     seed: Annotated[
         int | None, typer.Option(help="Instead of the configuration's: another run of its kind.")
@@ -207,8 +212,8 @@ def finetune_command(
     replay: Annotated[
         int, typer.Option(min=0, help="Simulated tomograms that keep what the model knew.")
     ] = 16,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    workers: Workers = 1,
+    threads: Threads = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     bfloat16: Annotated[
         bool, typer.Option("--bfloat16", help="Faster on CPUs that have it (AMX, AVX512-BF16).")
@@ -284,8 +289,8 @@ def adapt_command(
     replay: Annotated[
         int, typer.Option(min=1, help="Simulated tomograms that keep what the model knew.")
     ] = 16,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    workers: Workers = 1,
+    threads: Threads = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     overwrite: Overwrite = False,
 ) -> None:
@@ -350,9 +355,7 @@ def ensemble_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
     name: Annotated[str, typer.Option(help="Of the new model.")] = "ensemble",
     version: Annotated[str, typer.Option(help="Of the new model.")] = "1",
-    mirrors: Annotated[
-        bool, typer.Option("--mirrors", help="Take each network in mirrors along y and x, too.")
-    ] = False,
+    mirrors: Mirrors = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Make one model that gives the mean of several: right more often, and slower."""
@@ -374,9 +377,7 @@ def quantise_command(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
     version: Annotated[str, typer.Option(help="Of the new model.")] = "1",
-    mirrors: Annotated[
-        bool, typer.Option("--mirrors", help="Take each network in mirrors along y and x, too.")
-    ] = False,
+    mirrors: Mirrors = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Make an 8-bit version of a model: several times as fast in OpenVINO."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from vesimod.io.label_volume import distance_box
 from vesimod.network.resample import resample, resampled_shape, volume_to_model
 from vesimod.network.spec import Normalisation, normalise
-from vesimod_imod.core.arrays import FloatArray
+from vesimod_imod.core.arrays import BoolArray, FloatArray, Triple
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
@@ -108,3 +108,10 @@ def signed_distance(spheres: Spheres, grid: Grid) -> npt.NDArray[np.float32]:
 def even_weight(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Weight 1 everywhere: a view of one number, which takes no memory."""
     return np.broadcast_to(np.float32(1), shape)
+
+
+def in_any(points: Spheres, spheres: Spheres, voxel_size_nm: float | Triple) -> BoolArray:
+    """Which centres (N,) of `points` lie in one of the spheres, on one lattice."""
+    way = np.linalg.norm((points.centres[:, None] - spheres.centres) * voxel_size_nm, axis=2)
+    inside: BoolArray = (way < spheres.radii_nm).any(axis=1)
+    return inside

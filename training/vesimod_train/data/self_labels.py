@@ -18,11 +18,12 @@ from vesimod.network.resample import model_to_volume
 from vesimod.radial.rays import RaySampler
 from vesimod.vesicles.instances import split_instances
 from vesimod.vesicles.noise import PLACES, z_by_chance
-from vesimod_imod.core.arrays import BoolArray, Triple
 from vesimod_imod.core.object_names import UNCERTAIN, VESICLES
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Spheres
 from vesimod_imod.sphere_model.write import GREEN, ORANGE, SphereObject, write_sphere_objects
+
+from vesimod_train.data.examples import in_any
 
 #: From which probability on a place is no sure background.
 SLIGHTEST = 0.05
@@ -71,7 +72,7 @@ def self_labels(tomogram: Tomogram, found: Segmentation) -> SelfLabels:
     labels = split_instances(found.probability >= SLIGHTEST, map_nm, None)
     slight = spheres_of_labels(labels, map_nm)
     slight = replace(slight, centres=model_to_volume(slight.centres, size_nm, map_nm))
-    slight = slight.select(~_in_any(slight, sure, size_nm))
+    slight = slight.select(~in_any(slight, sure, size_nm))
     parts = [_bare(s) for s in (spheres.select(~clear), found.dropped, slight)]
     doubtful = Spheres(
         np.concatenate([part.centres for part in parts]),
@@ -89,13 +90,6 @@ def write_self_labels(path: Path, tomogram: Tomogram, labels: SelfLabels) -> Non
         SphereObject(UNCERTAIN, doubtful, ORANGE),
     ]
     write_sphere_objects(path, objects, tomogram.grid, overwrite=True)
-
-
-def _in_any(points: Spheres, spheres: Spheres, size_nm: Triple) -> BoolArray:
-    """Which centres (N,) lie in one of the spheres."""
-    way = np.linalg.norm((points.centres[:, None] - spheres.centres) * size_nm, axis=2)
-    inside: BoolArray = (way < spheres.radii_nm).any(axis=1)
-    return inside
 
 
 def _bare(spheres: Spheres) -> Spheres:

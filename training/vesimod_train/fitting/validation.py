@@ -17,7 +17,7 @@ from vesimod.vesicles.instances import split_instances
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.spheres import Spheres
 
-from vesimod_train.data.examples import Example
+from vesimod_train.data.examples import Example, in_any
 from vesimod_train.fitting.losses import INSIDE_WEIGHT_LAST, dice, distance_loss
 from vesimod_train.networks.unet import UNet
 
@@ -95,7 +95,7 @@ def _counted(
     found, truth = spheres_of_labels(labels, size_nm), example.spheres
     limit = np.array(distance.shape) - 0.5
     inside = np.all((truth.centres > -0.5) & (truth.centres < limit), axis=1)
-    found = found.select(~_within(found, truth.select(~inside), voxel_size_nm))
+    found = found.select(~in_any(found, truth.select(~inside), voxel_size_nm))
     truth = truth.select(inside)
     return found.select(_reviewed(found, example)), truth.select(_reviewed(truth, example))
 
@@ -106,13 +106,6 @@ def _reviewed(spheres: Spheres, example: Example) -> BoolArray:
     at = np.clip(np.rint(spheres.centres).astype(int), 0, last)
     reviewed: BoolArray = np.asarray(example.weight[tuple(at.T)]) > 0
     return reviewed
-
-
-def _within(found: Spheres, cut: Spheres, voxel_size_nm: float) -> BoolArray:
-    """Which centres lie in a vesicle that the edge cuts: neither right nor wrong."""
-    way = np.linalg.norm(found.centres[:, None] - cut.centres[None], axis=2) * voxel_size_nm
-    inside: BoolArray = np.any(way < cut.radii_nm, axis=1)
-    return inside
 
 
 @torch.no_grad()
