@@ -63,7 +63,7 @@ def simulated_slice(recipe: str, seed: int, nm: float) -> Slice | None:
     """Make the middle slice of a simulated tomogram, in bytes; None where no vesicle is in it."""
     shape = (40, 200, 200)
     kind = replace(RECIPES[recipe], shape=shape, voxel_size_nm=nm, vesicles=(60, 60))
-    made = simulate(replace(kind, half_size=0.0, nothing=0.0), seed)
+    made = simulate(replace(kind, half_size=0.0, quarter_size=0.0, nothing=0.0), seed)
     image = made.volume[shape[0] // 2].astype(float)
     image = np.clip((image - image.mean()) / (8 * image.std()) + 0.5, 0, 1)
     off = (made.spheres.centres[:, 0] - shape[0] // 2) * nm

@@ -43,8 +43,8 @@ class Config:
     volumes, validation_volumes : int
         Tomograms simulated for training and for choosing the best weights; they are told
         apart by seed, so no patch of one is in the other.
-    ice_volumes : int
-        Tomograms of the recipe `ice` for training, besides.
+    ice_volumes, clear_volumes : int
+        Tomograms of the recipes `ice` and `clear` for training, besides.
     least_contrast, empty_share : float
         Which simulated volumes are learned from; see `vesimod_train.data.choice`. 0: all.
     pairs, validation_pairs : tuple of (str, str)
@@ -85,6 +85,7 @@ class Config:
     volumes: int = 160
     validation_volumes: int = 6
     ice_volumes: int = 0
+    clear_volumes: int = 0
     least_contrast: float = 0.0
     empty_share: float = 0.15
     pairs: Pairs = ()
@@ -157,6 +158,8 @@ class Config:
             )
         if self.ice_volumes:
             parts.append(f"{self.ice_volumes} of vesicles in bare ice")
+        if self.clear_volumes:
+            parts.append(f"{self.clear_volumes} whose vesicles show clearly")
         return ", ".join(parts)
 
     def check(self) -> None:

@@ -27,6 +27,7 @@ from vesimod_train.simulate.shapes import (
     random_rotation,
 )
 from vesimod_train.simulate.tilts import Microscope, shifted
+from vesimod_train.simulate.tomogram import SimulatedTomogram
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,29 @@ SMALL = replace(RECIPES["validation"], shape=(40, 72, 64), vesicles=(6, 6), othe
 CLEAR = replace(
     SMALL, snr=(50.0, 50.0), defocus_um=(0.0, 0.0), others=(0.0, 0.0), cytosol_sd=(0.02, 0.02)
 )
+
+
+@pytest.mark.parametrize("smaller", [{"half_size": 1.0}, {"quarter_size": 1.0}])
+def test_seen_smaller_vesicles_keep_their_size_and_membranes_get_thinner(
+    smaller: dict[str, float],
+) -> None:
+    whole = simulate(CLEAR, 5)
+    small = simulate(replace(CLEAR, **smaller), 5)
+    assert small.grid == whole.grid
+    low, high = CLEAR.radius_nm
+    assert 0.7 * low < np.median(small.spheres.radii_nm) < 1.3 * high
+    assert _membrane_share(small) < 0.8 * _membrane_share(whole)
+
+
+def _membrane_share(made: SimulatedTomogram) -> float:
+    """Share of the voxels near vesicles' surfaces that are as dark as half a membrane."""
+    dark = []
+    voxels = np.indices(made.volume.shape).reshape(3, -1).T
+    for centre, radius_nm in zip(made.spheres.centres, made.spheres.radii_nm, strict=True):
+        away = np.linalg.norm(voxels - centre, axis=1) * made.grid.voxel_size_nm[0] - radius_nm
+        shell = made.volume.reshape(-1)[np.abs(away + 4) < 8]
+        dark.append(np.mean(shell < 0.5 * np.percentile(shell, 2)))
+    return float(np.mean(dark))
 
 
 def test_same_seed_same_tomogram() -> None:

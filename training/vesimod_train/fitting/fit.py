@@ -36,7 +36,6 @@ from vesimod_train.networks.pretrained import base_network, renormalise
 from vesimod_train.networks.unet import UNet
 
 STATISTICS_BATCHES = 20
-ICE = "ice"  # the recipe that `ice_volumes` counts
 Examples = tuple[Sequence[Example], Sequence[Example]]
 
 
@@ -154,7 +153,8 @@ def load_examples(
         )
 
     simulated = simulated_by(config.recipe, range(config.seed, split))
-    simulated += simulated_by(ICE, range(config.seed, config.seed + config.ice_volumes))
+    for recipe, number in (("ice", config.ice_volumes), ("clear", config.clear_volumes)):
+        simulated += simulated_by(recipe, range(config.seed, config.seed + number))
     if config.least_contrast:
         simulated = worth_learning(simulated, config.least_contrast, config.empty_share)
     held_out_seeds = range(split, split + config.validation_volumes)

@@ -68,9 +68,9 @@ class Recipe:
         Chance of grey values and contrast that change from one side to the other.
     nothing : float
         Chance of a volume of nothing but noise, filtered as the others are.
-    half_size : float
-        Chance of a cell that is seen at half its size, but for its vesicles: see
-        `vesimod_train.simulate.tomogram.at_half_size`.
+    half_size, quarter_size : float
+        Chance of a cell that is seen at half, or a quarter of its size, but for its vesicles: see
+        `vesimod_train.simulate.tomogram.seen_smaller`.
     synapse : float
         Chance of a bouton that faces another cell across a cleft, instead of a plain membrane.
     """
@@ -108,6 +108,7 @@ class Recipe:
     shaded: float = 0.0
     nothing: float = 0.0
     half_size: float = 0.0
+    quarter_size: float = 0.0
     synapse: float = 0.0
 
 
@@ -149,6 +150,32 @@ TRAIN = Recipe(
     whole=0.06,
 )
 SYNAPSE = replace(VALIDATION, synapse=1.0, snr=(0.03, 0.3), any_axis=True)
+# The cytosol as dense as a membrane, more noise, filters that people use, shaded volumes and such
+# of nothing but noise, and vesicles of every size.
+WIDE = replace(
+    TRAIN,
+    vesicles=(-25, 110),
+    radius_nm=(13.0, 38.0),
+    odd_radius=0.2,
+    odd_radius_nm=(10.0, 60.0),
+    gap_nm=(0.0, 14.0),
+    roundness=(0.75, 1.0),
+    cytosol_sd=(0.05, 0.9),
+    grain_nm=(1.0, 5.0),
+    second_grain=(0.0, 0.8),
+    texture=(0.1, 1.0),
+    lumen=(-0.8, 0.4),
+    meshes=0.3,
+    ribosomes=(2.0, 20.0),
+    snr=(0.006, 0.5),
+    noise_power=(-0.5, 1.5),
+    afterwards=0.3,
+    diffused=0.45,
+    whole=0.08,
+    shaded=0.25,
+    nothing=0.06,
+    half_size=0.2,
+)
 RECIPES = {
     # Held-out tests: the size and crowding that people publish.
     "validation": VALIDATION,
@@ -179,33 +206,23 @@ RECIPES = {
         tilt_deg=(58.0, 60.0),
     ),
     "demo": replace(VALIDATION, shape=(96, 160, 160), vesicles=(45, 45), others=(0.6, 0.6)),
-    # What the shipped models learned from so far.
+    # What the shipped models learned from first, what then, and what besides: vesicles that show as
+    # clearly as in real tomograms, in finer grain.
     "train": TRAIN,
-    # What they learn from now: the cytosol as dense as a membrane, more noise, filters that
-    # people use, shaded volumes and such of nothing but noise, and vesicles of every size.
-    "wide": replace(
-        TRAIN,
-        vesicles=(-25, 110),
-        radius_nm=(13.0, 38.0),
-        odd_radius=0.2,
-        odd_radius_nm=(10.0, 60.0),
-        gap_nm=(0.0, 14.0),
-        roundness=(0.75, 1.0),
-        cytosol_sd=(0.05, 0.9),
-        grain_nm=(1.0, 5.0),
-        second_grain=(0.0, 0.8),
-        texture=(0.1, 1.0),
-        lumen=(-0.8, 0.4),
-        meshes=0.3,
-        ribosomes=(2.0, 20.0),
-        snr=(0.006, 0.5),
-        noise_power=(-0.5, 1.5),
-        afterwards=0.3,
-        diffused=0.45,
-        whole=0.08,
-        shaded=0.25,
-        nothing=0.06,
-        half_size=0.2,
+    "wide": WIDE,
+    "clear": replace(
+        WIDE,
+        vesicles=(-5, 110),
+        radius_nm=(13.0, 42.0),
+        cytosol_sd=(0.05, 0.6),
+        grain_nm=(0.8, 3.0),
+        snr=(0.05, 3.0),
+        noise_power=(0.0, 2.0),
+        defocus_um=(1.0, 12.0),
+        blur_nm=(0.2, 2.0),
+        diffused=0.2,
+        nothing=0.0,
+        quarter_size=0.1,
     ),
     # Extracellular vesicles and liposomes: bare ice, nothing around, vesicles of every size.
     "ice": replace(
@@ -223,6 +240,7 @@ RECIPES = {
         afterwards=0.3,
         diffused=0.35,
         shaded=0.25,
-        half_size=0.4,
+        half_size=0.35,
+        quarter_size=0.3,
     ),
 }

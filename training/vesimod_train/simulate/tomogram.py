@@ -63,9 +63,11 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
     """
     rng = np.random.default_rng(seed)
     size = recipe.voxel_size_nm
-    shrunk = 2.0 if happens(recipe.half_size, rng) else 1.0
+    shrunk = 4.0 if happens(recipe.quarter_size, rng) else 1.0
+    if shrunk == 1 and happens(recipe.half_size, rng):
+        shrunk = 2.0
     if shrunk > 1:
-        recipe, size = at_half_size(recipe), shrunk * size
+        recipe, size = seen_smaller(recipe, shrunk), shrunk * size
     shape = [n + 2 * MARGIN_VOXELS for n in recipe.shape]
     canvas = Canvas(np.zeros(shape, np.float32), size)
     gold = Canvas(np.zeros(shape, np.float32), size)
@@ -99,23 +101,24 @@ def _cropped(membranes: PlasmaMembranes, inner: Box) -> PlasmaMembranes:
     return PlasmaMembranes(membranes.own[inner], None if facing is None else facing[inner])
 
 
-def at_half_size(recipe: Recipe) -> Recipe:
-    """Make vesicles twice as large, and as many fewer as fill the same share of the volume.
+def seen_smaller(recipe: Recipe, times: float) -> Recipe:
+    """Make vesicles so many times larger, and as many fewer as fill the same share of the volume.
 
-    Seen at twice the voxel size, they are as large as the recipe says, and all else is half as
-    large: what a network sees of large vesicles that are sought at larger voxels.
+    Seen at voxels that are as many times larger, they are as large as the recipe says, and all else
+    is smaller, their membranes thinner: what a network sees of large vesicles that are sought at
+    larger voxels.
     """
 
-    def double(limits: Range) -> Range:
-        return 2 * limits[0], 2 * limits[1]
+    def larger(limits: Range) -> Range:
+        return times * limits[0], times * limits[1]
 
     return replace(
         recipe,
-        voxel_size_nm=2 * recipe.voxel_size_nm,
-        radius_nm=double(recipe.radius_nm),
-        odd_radius_nm=double(recipe.odd_radius_nm),
-        gap_nm=double(recipe.gap_nm),
-        grain_nm=double(recipe.grain_nm),
+        voxel_size_nm=times * recipe.voxel_size_nm,
+        radius_nm=larger(recipe.radius_nm),
+        odd_radius_nm=larger(recipe.odd_radius_nm),
+        gap_nm=larger(recipe.gap_nm),
+        grain_nm=larger(recipe.grain_nm),
     )
 
 
