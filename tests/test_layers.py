@@ -39,7 +39,7 @@ FLOORS = {
         "io": {"numpy", "scipy", "mrcfile", "tifffile", "h5py", "zarr"},
         "network": {"numpy", "scipy", "onnxruntime"},
         "radial": {"numpy", "scipy"},
-        "vesicles": {"numpy", "scipy", "skimage"},
+        "vesicles": {"numpy", "scipy"},
         "membranes": {"numpy", "scipy"},
         "connectors": {"numpy", "scipy"},
         "measure": {"numpy", "scipy"},

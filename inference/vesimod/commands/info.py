@@ -24,7 +24,7 @@ def info() -> None:
     from vesimod.network.spec import ModelError
 
     say(f"vesimod {version('vesimod')}, Python {sys.version.split()[0]}, {platform.platform()}")
-    packages = ("numpy", "scipy", "scikit-image", "mrcfile", "typer")
+    packages = ("numpy", "scipy", "mrcfile", "pillow", "typer")
     say("  " + ", ".join(f"{name} {version(name)}" for name in packages))
     wheels = runtime_wheels()
     say("onnxruntime wheels: " + (", ".join(f"{n} {v}" for n, v in wheels.items()) or "none"))

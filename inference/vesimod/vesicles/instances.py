@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage, spatial
-from skimage.segmentation import watershed
 from vesimod_imod.core.arrays import BoolArray, IntArray, Labels, Triple, Volume
+
+from vesimod.vesicles.watershed import FULL, watershed
 
 NECK_DEPTH = 0.15  # two maxima are two vesicles when the way between narrows by this share
 MIN_SEED_NM = 4.0  # deepest point of a mask that can hold a vesicle
 SMOOTHING_NM = 2.0  # of the depth map; far below any vesicle radius
-FULL = ndimage.generate_binary_structure(3, 3)
 
 
 def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | None) -> Labels:
@@ -44,9 +44,7 @@ def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | N
         seeds = _seeds(depth, inside, voxel_size_nm)
         parts = inside.astype(np.int32)
         if len(seeds) > 1:
-            markers = np.zeros(inside.shape, np.int32)
-            markers[tuple(seeds.T)] = np.arange(1, len(seeds) + 1)
-            parts = watershed(-depth, markers, mask=inside)
+            parts = watershed(depth, inside, seeds)
         # Negative for now: one array holds what is done and what is still to do.
         labels[box][inside] = -(parts[inside] + count) * (len(seeds) > 0)
         count += len(seeds)
