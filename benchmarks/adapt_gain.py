@@ -19,7 +19,7 @@ from families import FAMILIES, run, simulate, write
 from model_scores import outside_cut
 from vesimod import load_model
 from vesimod.measure.agreement import evaluate
-from vesimod.network.model import find_model
+from vesimod.network.shipped import find_model
 from vesimod_train.fitting.adapt import AdaptError, adapt, adapt_config
 
 HARD = ["dense", "noisy 0.01", "strong diffusion", "large"]

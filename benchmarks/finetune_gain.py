@@ -27,7 +27,7 @@ import numpy as np
 from model_scores import outside_cut
 from vesimod import load_model, read_tomogram, segment
 from vesimod.measure.agreement import evaluate
-from vesimod.network.model import find_model
+from vesimod.network.shipped import find_model
 from vesimod_imod.core.spheres import Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 from vesimod_train.data.pairs import find_pairs

@@ -26,7 +26,8 @@ import torch
 from performance_machine import MEGA, SEED, describe_machine, product_rate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from vesimod import load_model, read_tomogram
-from vesimod.network.model import Model, find_model
+from vesimod.network.model import Model
+from vesimod.network.shipped import find_model
 from vesimod.network.spec import ModelError
 from vesimod.pipeline import find_in_maps, network_maps
 from vesimod_train.export.cryovesnet import import_cryovesnet

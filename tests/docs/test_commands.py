@@ -20,7 +20,7 @@ import pytest
 import vesimod
 from markdown_it import MarkdownIt
 from vesimod.io.tomogram import read_tomogram
-from vesimod.network.model import find_model
+from vesimod.network.shipped import find_model
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = Path(str(resources.files("vesimod"))) / "demo"

@@ -223,7 +223,7 @@ def finetune_command(
 ) -> None:
     """Make a model better on your data, with tomograms that you corrected."""
     from vesimod.commands.console import progress, say
-    from vesimod.network.model import find_model
+    from vesimod.network.shipped import find_model
 
     from vesimod_train.data.pairs import find_pairs
     from vesimod_train.fitting.finetune import finetune, finetune_config
@@ -296,7 +296,7 @@ def adapt_command(
 ) -> None:
     """Make a model better on your tomograms without labels: it learns from its surest finds."""
     from vesimod.commands.console import progress, say
-    from vesimod.network.model import find_model
+    from vesimod.network.shipped import find_model
 
     from vesimod_train.fitting.adapt import adapt, adapt_config
 

@@ -123,7 +123,7 @@ def write_com_files(
     from vesimod_imod.etomo.com_files import Task
 
     from vesimod.commands.chunks import FILE_OPTIONS, WHEN_THERE, entries_for, write_chunks
-    from vesimod.network.model import find_model
+    from vesimod.network.shipped import find_model
     from vesimod.runs.batch import is_finished
 
     weights = sha256_of(find_model(model))

@@ -12,7 +12,7 @@ def info() -> None:
     from importlib.metadata import version
 
     from vesimod.commands.console import say, warn
-    from vesimod.network.model import load_model, shipped_models
+    from vesimod.network.model import load_model
     from vesimod.network.runtime import (
         INSTALL_HINT,
         MissingRuntimeError,
@@ -21,6 +21,7 @@ def info() -> None:
         runtime_wheels,
         wish_notes,
     )
+    from vesimod.network.shipped import shipped_models
     from vesimod.network.spec import ModelError
 
     say(f"vesimod {version('vesimod')}, Python {sys.version.split()[0]}, {platform.platform()}")

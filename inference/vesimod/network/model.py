@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from vesimod.network.runtime import (
     start_session,
     wish_notes,
 )
+from vesimod.network.shipped import find_model
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
 from vesimod.network.strips import Runner, takes_strips
 from vesimod.network.tiling import (
@@ -163,37 +163,6 @@ def _out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(sign in text for sign in signs)
 
 
-def shipped_models() -> dict[str, Path]:
-    """Models that came with vesimod: name to file."""
-    # In an installed wheel models/ lies inside the package, in a checkout at its top.
-    folders = [Path(str(resources.files("vesimod"))) / "models"]
-    folders.append(Path(__file__).resolve().parents[3] / "models")
-    found: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*.onnx")):
-            found.setdefault(path.stem, path)
-    return found
-
-
-def find_model(name: str | Path) -> Path:
-    """Path of a shipped model or of an ``.onnx`` file.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is neither; the message lists the shipped models.
-    """
-    shipped = shipped_models()
-    if str(name) in shipped:
-        return shipped[str(name)]
-    path = Path(name)
-    if path.is_file():
-        return path
-    raise FileNotFoundError(
-        f"{name}: neither a file nor a shipped model ({', '.join(shipped) or 'none shipped'})"
-    )
-
-
 def load_model(
     name: str | Path = DEFAULT_MODEL,
     *,
@@ -219,7 +188,8 @@ def load_model(
     FileNotFoundError
         No such model.
     ModelError
-        It is no ONNX model, has no or impossible metadata, or fails `vesimod.network.trial`.
+        It is no ONNX model, has no or impossible metadata, or fails `vesimod.network.trial`; or
+        a shipped one is not as it was shipped.
     DeviceError
         ``cuda`` was asked for and did not start.
     MissingRuntimeError

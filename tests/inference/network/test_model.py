@@ -14,7 +14,7 @@ from vesimod.api.inputs import as_model
 from vesimod.cli import app, run_app
 from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import read_tomogram
-from vesimod.network.model import find_model, load_model, shipped_models
+from vesimod.network.model import load_model
 from vesimod.network.runtime import (
     DeviceError,
     MissingRuntimeError,
@@ -22,6 +22,7 @@ from vesimod.network.runtime import (
     import_runtime,
     providers_for,
 )
+from vesimod.network.shipped import find_model, shipped_models
 from vesimod.network.spec import ModelError
 from vesimod.pipeline import network_maps
 from vesimod_imod.core.errors import VesimodWarning

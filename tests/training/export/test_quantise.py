@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from painted import image, paint, scatter
-from vesimod.network.model import load_model, shipped_models
+from vesimod.network.model import load_model
+from vesimod.network.shipped import shipped_models
 from vesimod.network.spec import ModelError, ModelSpec, normalise
 from vesimod_train.export import quantise as quantise_module
 from vesimod_train.export.onnx import ParityError
