@@ -188,8 +188,7 @@ def load_model(
     FileNotFoundError
         No such model.
     ModelError
-        It is no ONNX model, has no or impossible metadata, or fails `vesimod.network.trial`; or
-        a shipped one is not as it was shipped.
+        It has no or impossible metadata, fails `vesimod.network.trial`, or see `find_model`.
     DeviceError
         ``cuda`` was asked for and did not start.
     MissingRuntimeError
