@@ -9,6 +9,8 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from vesimod_train.simulate import content
+from vesimod_train.simulate.links import Link, add_links
+from vesimod_train.simulate.pool import fits, place_pool, zone_distance
 from vesimod_train.simulate.recipe import Range, Recipe, draw, happens
 from vesimod_train.simulate.shapes import Canvas, Vector, Volume
 from vesimod_train.simulate.synapse import PlasmaMembranes, add_synapse
@@ -16,7 +18,7 @@ from vesimod_train.simulate.synapse import PlasmaMembranes, add_synapse
 
 def fill_cell(
     canvas: Canvas, gold: Canvas, recipe: Recipe, rng: np.random.Generator
-) -> tuple[Vector, Vector, PlasmaMembranes | None]:
+) -> tuple[Vector, Vector, PlasmaMembranes | None, tuple[Link, ...]]:
     """Paint a cell, and apart from it what is far denser: gold, ice, carbon.
 
     Returns
@@ -25,10 +27,12 @@ def fill_cell(
         Of the vesicles, in nm.
     membranes : PlasmaMembranes or None
         None where the cell has no border in the volume.
+    links : tuple of Link
+        Connectors and tethers, where the recipe gathers vesicles at an active zone.
     """
     membranes = None
     if happens(recipe.nothing, rng):
-        return np.empty((0, 3)), np.empty(0), membranes
+        return np.empty((0, 3)), np.empty(0), membranes, ()
     finer = draw(recipe.second_grain, rng)
     content.add_cytosol(canvas, rng.uniform(*recipe.cytosol_sd), recipe.grain_nm, rng, finer)
     amount = rng.uniform(*recipe.others)
@@ -62,7 +66,15 @@ def fill_cell(
     if membranes is not None:
         inside.append(membranes.own < -9)
     room = np.logical_and.reduce(inside)
-    centres, radii = place_vesicles(canvas, room, recipe, rng)
+    zone = None
+    if membranes is not None and happens(recipe.gathered, rng):
+        zone = zone_distance(membranes, canvas.size_nm)
+    if zone is None:
+        centres, radii = place_vesicles(canvas, room, recipe, rng)
+    else:
+        # The recipe counts vesicles in the volume; the canvas is larger by the margin.
+        larger = room.size / float(np.prod(recipe.shape))
+        centres, radii = place_pool(zone, room, canvas.size_nm, recipe, larger, rng)
 
     def free(point_nm: Vector, radius_nm: float) -> bool:
         gaps = np.linalg.norm(centres - point_nm, axis=1) - radii
@@ -90,14 +102,18 @@ def fill_cell(
             dense_core=rng.uniform(0.5, 1.0) if rng.random() < recipe.dense_cored else 0.0,
             texture=draw(recipe.texture, rng),
         )
-    content.add_tethers(canvas, centres, radii, rng)
+    links: tuple[Link, ...] = ()
+    if membranes is None or zone is None:
+        content.add_tethers(canvas, centres, radii, rng)
+    else:
+        links = add_links(canvas, centres, radii, membranes, rng)
     if rng.random() < 0.4:
         scatter(gold, 3, (2.5, 6), (5, 12))  # beads
     if rng.random() < 0.15 * amount:
         scatter(gold, 0.3, (12, 50), (0.7, 2.5))  # blobs of ice
     if lamella is not None:
         canvas.density *= lamella
-    return centres, radii, membranes
+    return centres, radii, membranes, links
 
 
 def place_vesicles(
@@ -133,7 +149,7 @@ def place_vesicles(
         if np.any(voxel < 0) or np.any(voxel >= room.shape):
             continue
         gaps = np.linalg.norm(centres - centre, axis=1) - radii - radius
-        if np.any(gaps < -0.5) or not _fits(room, voxel, radius / canvas.size_nm):
+        if np.any(gaps < -0.5) or not fits(room, voxel, radius / canvas.size_nm):
             continue
         centres, radii = np.vstack([centres, centre]), np.append(radii, radius)
     return centres, radii
@@ -148,15 +164,6 @@ def _near(canvas: Canvas, path_nm: Vector, radius_nm: float) -> npt.NDArray[np.b
             if found:
                 near[found[0]] |= (found[1] ** 2).sum(axis=0) < radius_nm**2
     return near
-
-
-def _fits(room: npt.NDArray[np.bool_], voxel: npt.NDArray[np.int_], radius: float) -> bool:
-    """Whether the centre and 26 points on the sphere lie where there is room."""
-    steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij")).reshape(3, -1).T
-    lengths = np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), 1)
-    points = np.round(voxel + steps / lengths * radius).astype(int)
-    points = np.clip(points, 0, np.array(room.shape) - 1)
-    return bool(room[tuple(points.T)].all())
 
 
 def _lamella(canvas: Canvas, rng: np.random.Generator) -> Volume:

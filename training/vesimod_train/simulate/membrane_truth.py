@@ -72,6 +72,16 @@ def region_labels(membranes: PlasmaMembranes) -> npt.NDArray[np.uint8]:
     return labels
 
 
+def active_zone(membranes: PlasmaMembranes, size_nm: float) -> npt.NDArray[np.bool_]:
+    """Mark the middle (z, y, x) of the membrane that faces another across a cleft."""
+    own, facing = membranes.own, membranes.facing
+    if facing is None:
+        return np.zeros(own.shape, bool)
+    away = facing - MIDDLE_NM
+    middle = np.abs(own + MIDDLE_NM) <= 0.75 * size_nm
+    return np.asarray(middle & (away >= CLEFT_NM[0]) & (away <= CLEFT_NM[1]))
+
+
 def _facing_parts(
     line: npt.NDArray[np.float64], section: int, facing: Volume, size_nm: float
 ) -> list[npt.NDArray[np.float64]]:

@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from vesimod.connectors.tables import COLUMNS
+from vesimod.io.csv_table import write_table
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod.io.tomogram import write_volume
 from vesimod_imod.contour_model.write import write_drawings
+from vesimod_imod.core.arrays import BoolArray
+from vesimod_imod.core.files import check_writable
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 
 from vesimod_train.simulate.cell import fill_cell
+from vesimod_train.simulate.links import Link
 from vesimod_train.simulate.membrane_truth import membrane_truth
 from vesimod_train.simulate.microscope import image
 from vesimod_train.simulate.recipe import Range, Recipe, happens
@@ -46,6 +51,9 @@ class SimulatedTomogram(ShortRepr):
     membranes : PlasmaMembranes or None
         Of the volume; None where the cell has no border in it. See
         `vesimod_train.simulate.membrane_truth.membrane_truth` for outline and active zone.
+    links : tuple of Link
+        Connectors and tethers of `spheres`, whose ids they name; none where the recipe gathers no
+        vesicles at an active zone.
     """
 
     volume: Volume
@@ -54,6 +62,7 @@ class SimulatedTomogram(ShortRepr):
     cut: Spheres
     microscope: Microscope
     membranes: PlasmaMembranes | None = None
+    links: tuple[Link, ...] = ()
 
 
 def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
@@ -71,7 +80,7 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
     shape = [n + 2 * MARGIN_VOXELS for n in recipe.shape]
     canvas = Canvas(np.zeros(shape, np.float32), size)
     gold = Canvas(np.zeros(shape, np.float32), size)
-    centres, radii, membranes = fill_cell(canvas, gold, recipe, rng)
+    centres, radii, membranes, links = fill_cell(canvas, gold, recipe, rng)
     scope = draw_microscope(recipe, rng)
     whole = image(canvas.density, size, scope, rng, gold.density)
     z, y, x = (slice(MARGIN_VOXELS, MARGIN_VOXELS + n) for n in recipe.shape)
@@ -92,6 +101,19 @@ def simulate(recipe: Recipe, seed: int) -> SimulatedTomogram:
         everyone.select(~inside & (reach < radii)),
         scope,
         None if membranes is None else _cropped(membranes, inner),
+        _within(links, inside, MARGIN_VOXELS * size, shrunk),
+    )
+
+
+def _within(
+    links: tuple[Link, ...], inside: BoolArray, margin_nm: float, shrunk: float
+) -> tuple[Link, ...]:
+    """Links of vesicles that count, with ends in nm from the volume's first voxel."""
+    numbers = set((np.flatnonzero(inside) + 1).tolist())
+    return tuple(
+        Link(link.vesicles, (link.ends_nm - margin_nm) / shrunk)
+        for link in links
+        if numbers.issuperset(link.vesicles)
     )
 
 
@@ -170,7 +192,8 @@ def write_simulated(folder: Path, name: str, tomogram: SimulatedTomogram, overwr
     """Write NAME.mrc (signed bytes), NAME.mod and NAME.csv; return the first.
 
     Where the cell has a border, NAME_outline.mod is written, and where it faces another,
-    NAME_az.mod: its active zone.
+    NAME_az.mod: its active zone. NAME_connectors.csv names the connectors and tethers that were
+    painted, in columns of the table that ``vesimod connect`` writes.
 
     Bytes hold the volume's mean +- 4 SD, as tomograms on disk usually do.
     """
@@ -189,4 +212,21 @@ def write_simulated(folder: Path, name: str, tomogram: SimulatedTomogram, overwr
             if drawing.contours:
                 file = folder / f"{name}_{ending}.mod"
                 write_drawings(file, [drawing], tomogram.grid, overwrite=overwrite)
+    if tomogram.links:
+        _write_links(folder / f"{name}_connectors.csv", tomogram, overwrite)
     return path
+
+
+def _write_links(path: Path, tomogram: SimulatedTomogram, overwrite: bool) -> None:
+    """Write a row for each connector and tether; ends are in voxels."""
+    check_writable(path, overwrite)
+    rows = []
+    for number, link in enumerate(tomogram.links, 1):
+        ends = link.ends_nm / tomogram.grid.voxel_size_nm
+        cells = (f"{value:.6g}" for value in (*ends.mean(axis=0), *ends.ravel()))
+        other = link.vesicles[1] if len(link.vesicles) > 1 else ""
+        length = np.linalg.norm(link.ends_nm[1] - link.ends_nm[0])
+        rows.append((number, link.kind, link.vesicles[0], other, *cells, f"{length:.6g}"))
+    # Truth is straight: it has the first columns of the table, to the straight length.
+    first = COLUMNS[: COLUMNS.index("length_nm")]
+    write_table(path, (*first, "straight_nm"), rows)
