@@ -15,7 +15,7 @@ from vesimod_train.simulate.shapes import Canvas, Vector, Volume
 from vesimod_train.simulate.synapse import PlasmaMembranes
 
 SIZE_NM = 4.0
-RECIPE = replace(RECIPES["synapse"], vesicles=(120.0, 120.0))
+RECIPE = replace(RECIPES["synapse"], shape=(60, 90, 120), vesicles=(120.0, 120.0))
 
 
 def facing_planes() -> PlasmaMembranes:
@@ -30,7 +30,7 @@ def pool(seed: int, membranes: PlasmaMembranes) -> tuple[Volume, Vector, Vector]
     zone = zone_distance(membranes, SIZE_NM)
     assert zone is not None
     rng = np.random.default_rng(seed)
-    return zone, *place_pool(zone, membranes.own < -9, SIZE_NM, RECIPE, 1.0, rng)
+    return zone, *place_pool(zone, membranes.own < -9, SIZE_NM, RECIPE, rng)
 
 
 MEMBRANES = facing_planes()
@@ -60,7 +60,7 @@ def test_vesicles_gather_at_the_active_zone_without_overlapping() -> None:
 def test_recipes_without_vesicles_stay_without() -> None:
     none = replace(RECIPE, vesicles=(0.0, 0.0))
     rng = np.random.default_rng(1)
-    centres, radii = place_pool(ZONE, MEMBRANES.own < -9, SIZE_NM, none, 1.0, rng)
+    centres, radii = place_pool(ZONE, MEMBRANES.own < -9, SIZE_NM, none, rng)
     assert len(centres) == len(radii) == 0
     assert add_links(canvas(), centres, radii, MEMBRANES, rng) == ()
 

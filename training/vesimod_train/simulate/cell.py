@@ -72,9 +72,7 @@ def fill_cell(
     if zone is None:
         centres, radii = place_vesicles(canvas, room, recipe, rng)
     else:
-        # The recipe counts vesicles in the volume; the canvas is larger by the margin.
-        larger = room.size / float(np.prod(recipe.shape))
-        centres, radii = place_pool(zone, room, canvas.size_nm, recipe, larger, rng)
+        centres, radii = place_pool(zone, room, canvas.size_nm, recipe, rng)
 
     def free(point_nm: Vector, radius_nm: float) -> bool:
         gaps = np.linalg.norm(centres - point_nm, axis=1) - radii

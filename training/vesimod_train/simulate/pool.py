@@ -37,7 +37,6 @@ def place_pool(
     room: npt.NDArray[np.bool_],
     size_nm: float,
     recipe: Recipe,
-    larger: float,
     rng: np.random.Generator,
 ) -> tuple[Vector, Vector]:
     """Choose centres (N, 3) and radii (N,) in nm of vesicles that gather as in real synapses.
@@ -51,32 +50,27 @@ def place_pool(
     size_nm : float
         Voxel size.
     recipe : Recipe
-        Number, drawn evenly in its logarithm, radii and gaps.
-    larger : float
-        Volume of the canvas over that of the recipe, which counts vesicles in the latter.
+        Number in a volume of its shape, drawn evenly in its logarithm, radii and gaps.
     rng : Generator
     """
-    target = _number(recipe.vesicles, larger, rng)
-    median, spread = rng.uniform(*recipe.radius_nm), rng.uniform(0.08, 0.13)
-    gap_nm = rng.uniform(*recipe.gap_nm)
+    target = int(room.size / np.prod(recipe.shape) * _number(recipe.vesicles, rng))
+    median, gap_nm = rng.uniform(*recipe.radius_nm), rng.uniform(*recipe.gap_nm)
+    spread = rng.uniform(0.08, 0.13)
     places = np.flatnonzero(room)
-    places = places[np.argsort(zone_nm.ravel()[places], kind="stable")]
+    places = places[np.argsort(zone_nm.ravel()[places])]
     depths = zone_nm.ravel()[places]
 
     def anywhere(band: int, radius: float) -> Vector | None:
-        first, last = np.searchsorted(depths, _EDGES_NM[band : band + 2] + radius)
-        if first == last:
+        ends = np.searchsorted(depths, _EDGES_NM[band : band + 2] + radius)
+        if ends[0] == ends[1]:
             return None
-        voxel = np.unravel_index(places[rng.integers(first, last)], room.shape)
+        voxel = np.unravel_index(places[rng.integers(*ends)], room.shape)
         return np.asarray((np.array(voxel) + rng.uniform(-0.5, 0.5, 3)) * size_nm)
 
-    reachable = np.diff(np.searchsorted(depths, _EDGES_NM + median)) > 0
-    shares = rng.dirichlet(_EVENNESS * _SHARES) * reachable
-    wanted = np.round(target * shares / max(shares.sum(), 1e-9)).astype(int)
+    wanted = _wanted(target, np.diff(np.searchsorted(depths, _EDGES_NM + median)) > 0, rng)
     centres, radii = np.empty((0, 3)), np.empty(0)
     for _ in range(_TRIES * target):
-        bands = np.flatnonzero(wanted > 0)
-        if not len(bands):
+        if not len(bands := np.flatnonzero(wanted > 0)):
             break
         radius = median * np.exp(spread * rng.normal())
         if len(radii) and rng.random() < _POOLED:
@@ -100,12 +94,19 @@ def place_pool(
     return centres, radii
 
 
-def _number(limits: Range, larger: float, rng: np.random.Generator) -> int:
+def _number(limits: Range, rng: np.random.Generator) -> float:
     """Draw a number of vesicles; a recipe without any stays without."""
     if limits[1] < 1:
-        return 0
-    low, high = np.log(np.maximum(limits, 1.0))
-    return int(larger * np.exp(rng.uniform(low, high)))
+        return 0.0
+    return float(np.exp(rng.uniform(*np.log(np.maximum(limits, 1.0)))))
+
+
+def _wanted(
+    target: int, reachable: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> npt.NDArray[np.int_]:
+    """Draw how many vesicles lie at each distance, of those that the volume has."""
+    shares = rng.dirichlet(_EVENNESS * _SHARES) * reachable
+    return np.asarray(np.round(target * shares / max(shares.sum(), 1e-9)), int)
 
 
 def _beside(
