@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from vesimod.measure.groups import Effect
 
 ActiveZone = Annotated[
-    Path | None, typer.Option(metavar="MOD", help="Contours along the active zone's membrane.")
+    Path | None,
+    typer.Option(metavar="MOD|MRC", help="Contours along the active zone's membrane, or a mask."),
 ]
 Outline = Annotated[
     Path | None,
@@ -95,7 +96,8 @@ def measure(
     if not quiet:
         for name, value in measured.summary.items():
             say(f"{name:<24} {value:>12.5g}")
-        say(f"wrote {files.vesicles}, {files.summary.name}, {files.occupancy.name}")
+        tables = files.summary, files.occupancy, files.neighbours
+        say(f"wrote {files.vesicles}, {', '.join(table.name for table in tables)}")
         suggest_3dmod(source, files.model)
 
 

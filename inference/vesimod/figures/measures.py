@@ -62,12 +62,8 @@ def _neighbours(axes: Any, chance: Chance | None) -> None:
     axes.set(xlabel="distance to the nearest neighbour (nm)", ylabel="part of the vesicles")
     if chance is None:
         return
-    count = len(chance.observed_nm)
-    at = np.linspace(0, max(chance.observed_nm.max(), chance.simulated_nm.max()), 200)
-    curves = np.array([np.searchsorted(row, at, side="right") for row in chance.simulated_nm])
-    low, high = np.quantile(curves / count, [0.025, 0.975], axis=0)
+    at, seen, _, low, high = chance.distribution().T
     axes.fill_between(at, low, high, color=_GREY, label="by chance, 95 %")
-    seen = np.searchsorted(chance.observed_nm, at, side="right") / count
     axes.plot(at, seen, color=_BLUE, label="observed")
     axes.set_title(f"{chance.ratio:.2f} of chance, p = {chance.p:.2g}", fontsize=9)
     axes.legend(fontsize=8)

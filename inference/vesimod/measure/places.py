@@ -13,9 +13,11 @@ from vesimod_imod.core.object_names import ACTIVE_ZONE, OUTLINE
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid
 
+from vesimod.connectors.inputs import read_active_zone
 from vesimod.io.region import read_region
 from vesimod.measure.neighbours import RegionSample, sample_region
 from vesimod.membranes.surface import Surface, read_surface
+from vesimod.membranes.voxel_surface import surface_of_voxels
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,6 +32,8 @@ class Places(ShortRepr):
         Of the cell; closed.
     region : (z, y, x) bool, optional
         Its inside, the outline's or a mask's; default everywhere.
+    az_is_mask : bool
+        The active zone's surface is that of a mask, whose area has no meaning.
     notes : tuple of str
         What is doubtful about them.
     """
@@ -38,6 +42,7 @@ class Places(ShortRepr):
     active_zone: Surface | None = None
     outline: Surface | None = None
     region: BoolArray | None = None
+    az_is_mask: bool = False
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -60,7 +65,7 @@ def read_places(
     grid : Grid
         The tomogram's.
     active_zone : Path, optional
-        A model of contours.
+        A model of contours, or a volume: see `vesimod.connectors.inputs.read_active_zone`.
     outline : Path, optional
         A model of closed contours, or a mask volume, which has no surface to measure to.
     active_zone_name : str, optional
@@ -71,11 +76,18 @@ def read_places(
     InputError
         The outline is open; see also `read_surface` and `read_region`.
     """
-    zone = surface = region = None
+    zone = surface = region = voxels = None
     notes: list[str] = []
-    if active_zone is not None:
+    if active_zone is not None and active_zone.suffix.lower() == ".mod":
         zone = read_surface(active_zone, grid, active_zone_name, usual=ACTIVE_ZONE)
         notes += zone.notes
+    elif active_zone is not None:
+        voxels = read_active_zone(active_zone, grid)[0]
+        zone = surface_of_voxels(voxels)
+        notes.append(
+            f"{active_zone}: a mask: distances are those to its voxels; it has no area, and "
+            "numbers per square micrometre are left out"
+        )
     if outline is not None:
         if outline.suffix.lower() == ".mod":
             surface = read_surface(outline, grid, usual=OUTLINE)
@@ -90,4 +102,6 @@ def read_places(
         region, doubts = read_region(outline, grid)
         if surface is None:
             notes += doubts
-    return Places(grid, zone, surface, region, tuple(notes))
+        if voxels is not None:
+            region = region & ~voxels  # in a label volume, both are above 0
+    return Places(grid, zone, surface, region, voxels is not None, tuple(notes))

@@ -107,8 +107,9 @@ def _summary(vesicles: Spheres, places: Places, wishes: Wishes) -> dict[str, Num
     }
     pools: dict[str, int] = {}
     if places.active_zone is not None:
-        area = area_nm2(places.active_zone, places.grid.voxel_size_nm) / _NM2_PER_UM2
-        numbers["az_um2"] = area
+        if not places.az_is_mask:
+            area = area_nm2(places.active_zone, places.grid.voxel_size_nm) / _NM2_PER_UM2
+            numbers |= {"az_um2": area, "per_um2": len(vesicles) / area}
         numbers["az_distance_mean_nm"] = _mean(vesicles["membrane_az_nm"])
         names = pool_names(wishes.pool_edges_nm)
         pools |= {name: int(np.sum(vesicles["pool"] == name)) for name in names}

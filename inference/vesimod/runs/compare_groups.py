@@ -53,7 +53,8 @@ def compare_groups(
     Parameters
     ----------
     folder : Path
-        With ``NAME_measured.csv`` and ``NAME_measured_summary.csv`` of each synapse.
+        With ``NAME_measured.csv`` and ``NAME_measured_summary.csv`` of each synapse, in it or in
+        folders in it, as ``vesimod synapse`` leaves them.
     groups : Path
         A table with columns synapse (NAME) and group.
     files : GroupFiles
@@ -74,23 +75,23 @@ def compare_groups(
     from vesimod.figures.measures import draw_groups
 
     group_of = _read_groups(groups)
-    names = [name for name in group_of if _table(folder, name).exists()]
+    tables = _tables(folder)
+    names = [name for name in group_of if name in tables]
     if missing := [name for name in group_of if name not in names]:
         raise FileNotFoundError(
-            f"{_table(folder, missing[0])}: no such file; {groups.name} names {missing[0]!r}: run "
-            "vesimod measure on it with its table in that folder"
+            f"{folder / missing[0]}{TABLE_ENDING}: no such file; {groups.name} names "
+            f"{missing[0]!r}: run vesimod measure on it with its table in that folder"
         )
-    there = {path.name.removesuffix(TABLE_ENDING) for path in folder.glob(f"*{TABLE_ENDING}")}
-    doubts = [f"{name}: is in no group: left out" for name in sorted(there - set(names))]
+    doubts = [f"{name}: is in no group: left out" for name in sorted(set(tables) - set(names))]
     member = [group_of[name] for name in names]
-    summaries = [_summary(folder, name) for name in names]
+    summaries = [_summary(tables[name]) for name in names]
     columns = list(dict.fromkeys(key for row in summaries for key in row))
     values = {key: np.array([row.get(key, float("nan")) for row in summaries]) for key in columns}
     found = effects(values, member, control)
     for group in dict.fromkeys(member):
         if (count := member.count(group)) < 5:
             doubts.append(f"group {group!r} has {count} synapses: its intervals are too narrow")
-    vesicle_columns, rows = _vesicles(folder, group_of, names)
+    vesicle_columns, rows = _vesicles(tables, group_of, names)
     draw_groups(files.picture, values, member, found)
     write_table(files.effects, [f.name for f in fields(Effect)], _effect_rows(found))
     synapse_rows = (
@@ -102,8 +103,15 @@ def compare_groups(
     return found, doubts
 
 
-def _table(folder: Path, name: str) -> Path:
-    return folder / f"{name}{TABLE_ENDING}"
+def _tables(folder: Path) -> dict[str, Path]:
+    """Tables of vesicles by the synapse's name."""
+    found: dict[str, Path] = {}
+    for path in sorted([*folder.glob(f"*{TABLE_ENDING}"), *folder.glob(f"*/*{TABLE_ENDING}")]):
+        name = path.name.removesuffix(TABLE_ENDING)
+        if name in found:
+            raise InputError(f"{path}: {found[name]} is of the same name; rename one of them")
+        found[name] = path
+    return found
 
 
 def _read_groups(path: Path) -> dict[str, str]:
@@ -121,9 +129,9 @@ def _read_groups(path: Path) -> dict[str, str]:
     return found
 
 
-def _summary(folder: Path, name: str) -> dict[str, float]:
-    """Numbers of one synapse."""
-    path = folder / f"{name}{TABLE_ENDING.removesuffix('.csv')}{SUMMARY_ENDING}"
+def _summary(vesicles: Path) -> dict[str, float]:
+    """Numbers of the synapse whose vesicles are in a table."""
+    path = vesicles.with_name(vesicles.name.removesuffix(".csv") + SUMMARY_ENDING)
     table = read_table(path)
     if len(table.rows) != 1:
         raise TableError(f"{path}: {len(table.rows)} rows, not one; measure it again")
@@ -135,10 +143,10 @@ def _summary(folder: Path, name: str) -> dict[str, float]:
 
 
 def _vesicles(
-    folder: Path, group_of: dict[str, str], names: list[str]
+    paths: dict[str, Path], group_of: dict[str, str], names: list[str]
 ) -> tuple[list[str], Iterable[list[str]]]:
     """Columns that any synapse's vesicles have, and the vesicles of all."""
-    tables = [read_table(_table(folder, name)) for name in names]
+    tables = [read_table(paths[name]) for name in names]
     columns = list(dict.fromkeys(key for table in tables for key in table.header))
     rows = (
         [name, group_of[name], *(row.get(key, "") for key in columns)]

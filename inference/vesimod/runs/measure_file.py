@@ -23,6 +23,7 @@ from vesimod.runs.outputs import stem
 
 TABLE_ENDING, SUMMARY_ENDING = "_measured.csv", "_summary.csv"
 _OCCUPANCY = ("from_nm", "to_nm", "region_um3", "occupancy")
+_NEIGHBOURS = ("neighbour_nm", "observed", "chance_mean", "chance_low", "chance_high")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class MeasuredFiles:
 
     Parameters
     ----------
-    vesicles, summary, occupancy : Path
-        Tables: a row a vesicle, one for the synapse, one a distance to the active zone.
+    vesicles, summary, occupancy, neighbours : Path
+        Tables: a row a vesicle, one for the synapse, one a distance to the active zone, one a
+        distance to the nearest neighbour.
     model : Path
         The vesicles, coloured.
     picture : Path, optional
@@ -41,6 +43,7 @@ class MeasuredFiles:
     vesicles: Path
     summary: Path
     occupancy: Path
+    neighbours: Path
     model: Path
     picture: Path | None = None
 
@@ -48,10 +51,9 @@ class MeasuredFiles:
     def beside(table: Path, picture: Path | None = None) -> MeasuredFiles:
         """Name them after the table of vesicles."""
         stem = table.name.removesuffix(".csv")
-        summary, occupancy, model = (
-            table.with_name(stem + ending) for ending in (SUMMARY_ENDING, "_occupancy.csv", ".mod")
-        )
-        return MeasuredFiles(table, summary, occupancy, model, picture)
+        endings = (SUMMARY_ENDING, "_occupancy.csv", "_neighbours.csv", ".mod")
+        summary, occupancy, neighbours, model = (table.with_name(stem + end) for end in endings)
+        return MeasuredFiles(table, summary, occupancy, neighbours, model, picture)
 
     def files(self) -> list[Path]:
         """All files that are wanted."""
@@ -155,6 +157,9 @@ def write_measured(
     write_sphere_objects(files.model, objects, grid, overwrite=True)
     rows = [[f"{value:.6g}" for value in row] for row in measured.occupancy]
     write_table(files.occupancy, _OCCUPANCY, rows)
+    # Without a comparison it has no row: that of an earlier run must not stay.
+    curve = np.empty((0, 5)) if measured.chance is None else measured.chance.distribution()
+    write_table(files.neighbours, _NEIGHBOURS, [[f"{value:.6g}" for value in row] for row in curve])
     names = ["synapse", *measured.summary]
     write_table(files.summary, names, [[synapse, *map(cell, measured.summary.values())]])
     write_spheres_csv(files.vesicles, measured.vesicles, grid, overwrite=True)

@@ -58,6 +58,9 @@ def test_a_synapse(folder: Path, capsys) -> None:
     (summary,) = read_table(folder / "S1_rec_measured_summary.csv").rows
     assert summary["synapse"] == "S1_rec"
     assert int(float(summary["n_near"])) == near
+    neighbours = read_table(folder / "S1_rec_measured_neighbours.csv")
+    assert float(neighbours.rows[-1]["observed"]) == 1
+    assert {"chance_mean", "chance_low", "chance_high"} <= set(neighbours.header)
     model = read_sphere_model(folder / "S1_rec_measured.mod")
     assert model.object_names[0] == "pool 0-45 nm"
     assert len(model.spheres) == 27
@@ -128,6 +131,23 @@ def test_groups(measured: Path, capsys) -> None:
     assert (measured / "all" / "groups.png").exists()
     assert run_app(app, "vesimod", words) == 2  # twice in a row
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_groups_of_synapses_each_in_its_folder(measured: Path, capsys) -> None:
+    """As `vesimod synapse` leaves them."""
+    pytest.importorskip("matplotlib", reason="figures need matplotlib")
+    whole = measured / "all"
+    for k in range(6):
+        (whole / f"S{k}_synapse").mkdir()
+        for file in whole.glob(f"S{k}_measured*"):
+            file.rename(whole / f"S{k}_synapse" / file.name)
+    words = ["measure", str(whole), "--groups", str(measured / "groups.csv"), "-q"]
+    assert run_app(app, "vesimod", words) == 0
+    assert len(read_table(whole / "synapses.csv").rows) == 6
+    copy = whole / "S0_measured.csv"
+    copy.write_bytes((whole / "S0_synapse" / copy.name).read_bytes())
+    assert run_app(app, "vesimod", [*words, "--overwrite"]) == 2
+    assert "is of the same name" in capsys.readouterr().err
 
 
 def test_groups_that_do_not_fit(measured: Path, capsys) -> None:

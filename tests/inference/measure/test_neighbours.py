@@ -101,3 +101,19 @@ def test_what_cannot_be_compared(region) -> None:
     packed = np.stack(np.meshgrid(*[np.arange(0, 100, 20.0)] * 3, indexing="ij"), -1).reshape(-1, 3)
     box = sample_region(np.ones((50, 50, 50), bool), SIZE)
     assert against_chance(packed, np.full(125, 10.0), box, 3) is None  # no room
+
+
+def test_the_distribution_goes_from_none_to_all(region) -> None:
+    rng = np.random.default_rng(3)
+    centres = rng.uniform(0, 200, (30, 3))
+    chance = against_chance(centres, np.full(30, 1.0), region, 19)
+    assert chance is not None
+    at, seen, mean, low, high = chance.distribution().T
+    assert (at[0], at[1]) == (0, 1)
+    for curve in (seen, mean, low, high):
+        assert (np.diff(curve) >= 0).all()
+    assert (seen[0], mean[0]) == (0, 0)
+    assert (seen[-1], mean[-1]) == (1, 1)
+    assert (low <= high).all()
+    half = int(np.median(chance.observed_nm))
+    assert seen[half] == pytest.approx(np.mean(chance.observed_nm <= half))
