@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.spatial import KDTree
-from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.arrays import FloatArray, IntArray, Triple
 from vesimod_imod.core.short_repr import ShortRepr
 
-from vesimod.connectors.bodies import Bodies
-from vesimod.connectors.touching import FACES
+from vesimod.connectors.middle import in_middle
 
 _STEPS = np.concatenate([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
 
@@ -55,39 +53,34 @@ class Course(ShortRepr):
 def course(
     voxels: IntArray,
     boundaries: npt.NDArray[Any],
-    bodies: Bodies,
+    voxel_size_nm: Triple,
     pair: tuple[int, int],
     ends: Ends | None = None,
 ) -> Course:
     """Follow a segment from the first to the second of two boundaries.
 
-    Its middle are the voxels that are nearer to the first boundary, or as near, and have a face in
-    common with one nearer to the second. The length is the least sum of the distances of one of
-    them from start and end.
+    The length is the least sum of the distances of a voxel in its middle from start and end.
 
     Parameters
     ----------
     voxels : (N, 3) int64
         z, y, x of the segment.
     boundaries : (z, y, x) array of whole numbers
-    bodies : Bodies
-        Of the same boundaries.
+    voxel_size_nm : (float, float, float)
     pair : (int, int)
         Ids of the two.
     ends : Ends, optional
         Default: from the first boundary's voxels to the segment's voxels at the second.
     """
-    size = np.asarray(bodies.voxel_size_nm)
-    ends = ends or Ends()
+    size, ends = np.asarray(voxel_size_nm), ends or Ends()
     start = contact(voxels, boundaries, pair[0], ends.start_on_boundary)
     end = contact(voxels, boundaries, pair[1], ends.end_on_boundary)
     start_tree, end_tree = KDTree(start * size), KDTree(end * size)
-    to_one, to_other = (bodies.distance_nm(number, voxels) for number in pair)
-    middle = np.flatnonzero(_middle(voxels, to_one <= to_other + 1e-9))
-    from_start, start_rows = start_tree.query(voxels[middle] * size)
-    from_end, end_rows = end_tree.query(voxels[middle] * size)
+    middle = voxels[in_middle(voxels, boundaries, voxel_size_nm, pair)]
+    from_start, start_rows = start_tree.query(middle * size)
+    from_end, end_rows = end_tree.query(middle * size)
     best = int(np.argmin(from_start + from_end))
-    points = [start[start_rows[best]], voxels[middle[best]], end[end_rows[best]]]
+    points = [start[start_rows[best]], middle[best], end[end_rows[best]]]
     straight = float(start_tree.query(end * size)[0].min())
     length = float(from_start[best] + from_end[best])
     return Course(length, straight, np.array(points, np.float64))
@@ -106,13 +99,3 @@ def contact(
         found.append(beside[rows] if on_boundary else voxels[rows])
     touching: IntArray = np.unique(np.concatenate(found), axis=0)
     return touching
-
-
-def _middle(voxels: IntArray, near: BoolArray) -> BoolArray:
-    """Which voxels are near one boundary and have a face in common with others that are not."""
-    corner = voxels.min(axis=0)
-    places = tuple((voxels - corner).T)
-    far = np.zeros(np.ptp(voxels, axis=0) + 1, bool)
-    far[places] = ~near
-    middle: BoolArray = near & ndimage.binary_dilation(far, FACES)[places]
-    return middle if middle.any() else np.ones(len(voxels), bool)

@@ -101,7 +101,7 @@ def measure(hierarchy: Hierarchy, number: int, scene: Scene, ends: Ends | None =
     way, apart, az = None, np.nan, np.nan
     if len(contacts) == 2:
         one, other = contacts
-        way = course(voxels, scene.boundaries, scene.bodies, (one, other), ends)
+        way = course(voxels, scene.boundaries, scene.bodies.voxel_size_nm, (one, other), ends)
         apart = scene.bodies.apart_nm(one, other)
     if scene.active_zone is not None:
         az = float(scene.bodies.distance_nm(scene.active_zone, voxels).mean())

@@ -12,9 +12,10 @@ from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.connectors.bodies import Bodies, bodies_of
 from vesimod.connectors.clusters import connected, near_pairs, shape_of
+from vesimod.connectors.distances import distance_volume
 from vesimod.connectors.features import Scene, measure
 from vesimod.connectors.hierarchy import Progress, find_hierarchy, levels_of
-from vesimod.connectors.layers import Layers, distance_volume, layer_numbers, layers_of
+from vesimod.connectors.layers import Layers, layer_numbers, layers_of
 from vesimod.connectors.result import CONNECTOR, TETHER, Connections, Connector, LinkedVesicle
 from vesimod.connectors.segments import Hierarchy
 from vesimod.connectors.select import VolumeLimits, kind_of, select, vesicles_of

@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
-from vesimod_imod.core.arrays import BoolArray, Float32Array, FloatArray, IntArray, Triple
+from vesimod_imod.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.connectors.hierarchy import slabs
-
-_ROWS = 16  # of every section, worked on at once
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,29 +38,6 @@ class Layers(ShortRepr):
     grey_max: FloatArray
     occupancy: FloatArray
     centres: IntArray
-
-
-def distance_volume(body: BoolArray, voxel_size_nm: Triple) -> Float32Array:
-    """Distance of every voxel's centre from the nearest voxel of a body, in nm.
-
-    Exact: the nearest voxel of each section first, then the nearest section (Saito and Toriwaki,
-    Pattern Recognition 27:1551, 1994). It takes 4 bytes a voxel, scipy's own transform of the
-    volume some 60. Infinite where there is no body.
-    """
-    z_nm, *in_section = voxel_size_nm
-    squares = np.full(body.shape, np.inf, np.float32)
-    for section, plane in zip(squares, body, strict=True):
-        if plane.any():
-            section[:] = ndimage.distance_transform_edt(~plane, in_section) ** 2
-    for first in range(0, body.shape[1], _ROWS):
-        rows = squares[:, first : first + _ROWS]
-        best = rows.copy()
-        for step in range(1, len(body)):
-            away = np.float32((step * z_nm) ** 2)
-            np.minimum(best[step:], rows[:-step] + away, out=best[step:])
-            np.minimum(best[:-step], rows[step:] + away, out=best[:-step])
-        rows[:] = np.sqrt(best)
-    return squares
 
 
 def layer_numbers(distance_nm: npt.NDArray[Any], thickness_nm: float) -> IntArray:

@@ -12,7 +12,7 @@ from vesimod_imod.core.arrays import BoolArray, IntArray, Triple
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.short_repr import ShortRepr
 
-from vesimod.connectors.layers import distance_volume
+from vesimod.connectors.distances import distance_volume
 
 ACTIVE_ZONE, FIRST_VESICLE = 1, 2  # boundaries
 _ROUNDING_NM = 1e-4  # of a distance

@@ -19,6 +19,7 @@ from vesimod.connectors.synapse import synapse_of
 from vesimod.connectors.tables import WRITERS
 from vesimod.io.provenance import Provenance, fingerprint, write_provenance
 from vesimod.io.tomogram import Tomogram, write_mrc
+from vesimod.runs.outputs import WantedFiles
 
 _METHOD = "none: hierarchical connectivity"
 
@@ -60,7 +61,7 @@ class ConnectInputs:
 
 
 @dataclass(frozen=True)
-class ConnectOutputs:
+class ConnectOutputs(WantedFiles):
     """What is written; None where it is not wanted.
 
     Parameters
@@ -79,11 +80,6 @@ class ConnectOutputs:
     vesicle_table: Path | None = None
     layers: Path | None = None
     labels: Path | None = None
-
-    def files(self) -> list[Path]:
-        """All files that are wanted."""
-        named = (getattr(self, field.name) for field in fields(self))
-        return [file for file in named if file is not None]
 
 
 def connect_file(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from vesimod.measure.colouring import coloured_by
 from vesimod.measure.places import read_places
 from vesimod.measure.synapse import Measured, measure_synapse
 from vesimod.measure.vesicle_table import Wishes
-from vesimod.runs.outputs import stem
+from vesimod.runs.outputs import WantedFiles, stem
 
 TABLE_ENDING, SUMMARY_ENDING = "_measured.csv", "_summary.csv"
 _OCCUPANCY = ("from_nm", "to_nm", "region_um3", "occupancy")
@@ -27,7 +27,7 @@ _NEIGHBOURS = ("neighbour_nm", "observed", "chance_mean", "chance_low", "chance_
 
 
 @dataclass(frozen=True)
-class MeasuredFiles:
+class MeasuredFiles(WantedFiles):
     """Files of one synapse.
 
     Parameters
@@ -54,11 +54,6 @@ class MeasuredFiles:
         endings = (SUMMARY_ENDING, "_occupancy.csv", "_neighbours.csv", ".mod")
         summary, occupancy, neighbours, model = (table.with_name(stem + end) for end in endings)
         return MeasuredFiles(table, summary, occupancy, neighbours, model, picture)
-
-    def files(self) -> list[Path]:
-        """All files that are wanted."""
-        each = (getattr(self, field.name) for field in fields(self))
-        return [file for file in each if file is not None]
 
 
 @dataclass(frozen=True)

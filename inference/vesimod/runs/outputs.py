@@ -27,6 +27,14 @@ KINDS = {
 }
 
 
+class WantedFiles:
+    """Base of dataclasses whose every field is the path of a file, or None for one not wanted."""
+
+    def files(self) -> list[Path]:
+        """All files that are wanted."""
+        return [file for file in vars(self).values() if file is not None]
+
+
 @dataclass(frozen=True)
 class Outputs:
     """The files to write; None where one is not wanted.

@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from synapses import rod, synapse
 from vesimod.connectors.clusters import connected, shape_of
+from vesimod.connectors.distances import distance_volume
 from vesimod.connectors.find import ConnectSettings, find_connectors
-from vesimod.connectors.layers import distance_volume
 from vesimod.connectors.select import VolumeLimits
 from vesimod.connectors.shape import box_of, euler_number, hollows
 from vesimod.connectors.synapse import synapse_of

@@ -20,8 +20,6 @@ from vesimod.connectors.synapse import synapse_of
 pytestmark = pytest.mark.slow
 VOXEL_NM = 2.2
 NEAR = {"rel": 1e-5, "abs": 2e-6}
-# Lengths over the middle: see docs/connectors.md#compared-with-pyto.
-SAME_LENGTHS, LENGTHS_APART = 120, 0.69
 
 
 def rows_of(path):
@@ -99,8 +97,7 @@ def test_every_segment(synth) -> None:
 def test_lengths(synth) -> None:
     expected = np.array([float(row["length"]) for row in rows_of(synth[0] / "segments.csv")])
     got = np.array([features.course.length_nm for features in synth[-1]])
-    assert (np.abs(got - expected) < 2e-6).sum() >= SAME_LENGTHS
-    assert np.abs(got - expected).max() < LENGTHS_APART
+    assert got == pytest.approx(expected, abs=2e-6)
 
 
 def test_leaves_and_their_topology(synth) -> None:
