@@ -62,7 +62,8 @@ def _middle_layer(one: BoolArray, other: BoolArray, voxel_size_nm: Triple) -> Bo
     from_one, from_other = _away(one, unit), _away(other, unit)
     with np.errstate(divide="ignore", invalid="ignore"):  # within the bodies, where no gap is
         place = layers * (from_one - _FACE) / (from_one + from_other - 2 * _FACE)
-        return gap & (np.floor(place) + 1 == half)
+        middle: BoolArray = gap & (np.floor(place) + 1 == half)
+    return middle
 
 
 def _away(body: BoolArray, unit: FloatArray) -> FloatArray:
