@@ -11,6 +11,9 @@ from vesimod.network.spec import Normalisation
 from vesimod_imod.core.errors import VesimodError
 
 Pairs = tuple[tuple[str, str], ...]
+#: Vesicles, in tomograms by a recipe; connectors and tethers, in boutons of their own.
+VESICLES, CONNECTORS = "vesicles", "connectors"
+TARGETS = (VESICLES, CONNECTORS)
 
 
 class ConfigError(VesimodError, ValueError):
@@ -25,6 +28,8 @@ class Config:
     ----------
     name, version : str
         Of the model.
+    target : str
+        What the network learns to see: `TARGETS`.
     voxel_size_nm : float
         At which the network works.
     channels, poolings : int
@@ -74,6 +79,7 @@ class Config:
 
     name: str = "fast"
     version: str = "1"
+    target: str = VESICLES
     voxel_size_nm: float = 4.4
     channels: int = 16
     poolings: int = 2
@@ -152,7 +158,11 @@ class Config:
         if self.pairs:
             by = "it found itself" if self.self_labelled else "people checked"
             parts.append(f"{len(self.pairs)} tomograms with vesicles that {by}")
-        if self.volumes:
+        if self.volumes and self.target == CONNECTORS:
+            parts.append(
+                f"{self.volumes} simulated boutons with connectors and tethers, seed {self.seed}"
+            )
+        elif self.volumes:
             parts.append(
                 f"{self.volumes} simulated tomograms, recipe {self.recipe}, seed {self.seed}"
             )
@@ -170,6 +180,13 @@ class Config:
         ConfigError
             Entries contradict each other.
         """
+        if self.target not in TARGETS:
+            raise ConfigError(f"target = {self.target!r}: known are {', '.join(TARGETS)}")
+        if self.target == CONNECTORS and (self.pairs or self.ice_volumes or self.clear_volumes):
+            raise ConfigError(
+                f"target = {CONNECTORS!r}: pairs, ice_volumes and clear_volumes hold vesicles; "
+                "leave them out"
+            )
         if self.crop % 2**self.poolings:
             raise ConfigError(f"crop = {self.crop}: must be a multiple of {2**self.poolings}")
         if not 0 < self.empty_share < 1:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from vesimod_imod.core.files import remove_leftovers
 
-from vesimod_train.config import Config
+from vesimod_train.config import CONNECTORS, VESICLES, Config
 from vesimod_train.data.augment import training_batch
+from vesimod_train.data.boutons import bouton_examples
 from vesimod_train.data.cache import pair_examples, simulated_examples
 from vesimod_train.data.choice import worth_learning
 from vesimod_train.data.examples import Example
@@ -111,7 +112,13 @@ def fit(
         run.step += 1
         show("training", run.step, config.steps)
         if run.step % config.check_every == 0 or run.step == config.steps:
-            scores = validate(run.ema_network, validation, config.voxel_size_nm, device)
+            scores = validate(
+                run.ema_network,
+                validation,
+                config.voxel_size_nm,
+                device,
+                count=config.target == VESICLES,
+            )
             row = _row(config, run.step, recent, scores)
             logs.append(folder / logs.LOG, row)
             logs.to_tensorboard(folder, row)
@@ -139,6 +146,20 @@ def load_examples(
     Pairs are repeated in the list so often that they get their share of the crops.
     """
     split = config.seed + config.volumes
+    held_out_seeds = range(split, split + config.validation_volumes)
+    if config.target == CONNECTORS:
+        trained, held_out = (
+            bouton_examples(
+                cache,
+                seeds,
+                config.voxel_size_nm,
+                config.normalisation,
+                workers=workers,
+                progress=lambda done, total: report(f"simulated {done} of {total} boutons"),
+            )
+            for seeds in (range(config.seed, split), held_out_seeds)
+        )
+        return trained, held_out
 
     def simulated_by(recipe: str, seeds: range) -> list[Example]:
         return simulated_examples(
@@ -157,7 +178,6 @@ def load_examples(
         simulated += simulated_by(recipe, range(config.seed, config.seed + number))
     if config.least_contrast:
         simulated = worth_learning(simulated, config.least_contrast, config.empty_share)
-    held_out_seeds = range(split, split + config.validation_volumes)
     simulated_held_out = simulated_by(config.recipe, held_out_seeds)
     corrected, corrected_held_out = (
         pair_examples(cache, pairs, config.voxel_size_nm, config.normalisation, report)

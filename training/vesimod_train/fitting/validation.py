@@ -31,9 +31,10 @@ class Scores:
     Parameters
     ----------
     f1 : float
-        Of the vesicles: a found centre within a true radius counts, once.
+        Of the vesicles: a found centre within a true radius counts, once. Where they are not
+        counted, the Dice coefficient.
     dice : float
-        Of the voxels inside vesicles.
+        Of the voxels inside.
     loss : float
         With the loss weights that training ends with.
     """
@@ -44,7 +45,12 @@ class Scores:
 
 
 def validate(
-    network: UNet, examples: Sequence[Example], voxel_size_nm: float, device: str
+    network: UNet,
+    examples: Sequence[Example],
+    voxel_size_nm: float,
+    device: str,
+    *,
+    count: bool = True,
 ) -> Scores:
     """Score a network; it is left in evaluation mode.
 
@@ -56,15 +62,18 @@ def validate(
     voxel_size_nm : float
     device : str
         That the network is on.
+    count : bool
+        Whether what is found are vesicles, to be counted one by one.
     """
     network.eval()
     hits = errors = overlap = both = 0.0
     losses = []
     for example in examples:
         maps = predict_maps(network, np.asarray(example.volume, np.float32), device)
-        result = evaluate(*_counted(*maps, example, voxel_size_nm), (voxel_size_nm,) * 3)
-        hits += 2 * result.true_positives
-        errors += result.false_positives + result.false_negatives
+        if count:
+            result = evaluate(*_counted(*maps, example, voxel_size_nm), (voxel_size_nm,) * 3)
+            hits += 2 * result.true_positives
+            errors += result.false_positives + result.false_negatives
         tensors = [
             torch.from_numpy(np.ascontiguousarray(v, np.float32))
             for v in (maps[0], example.distance_nm, example.weight)
@@ -73,9 +82,11 @@ def validate(
         overlap, both = overlap + two, both + total
         predicted, target, weight = tensors
         losses.append(float(distance_loss(predicted, target, INSIDE_WEIGHT_LAST, weight)))
+    overall = overlap / both if both else float("nan")
+    f1 = hits / (hits + errors) if hits + errors else float("nan")
     return Scores(
-        hits / (hits + errors) if hits + errors else float("nan"),
-        overlap / both if both else float("nan"),
+        f1 if count else overall,
+        overall,
         float(np.mean(losses)) if losses else float("nan"),
     )
 
