@@ -1,11 +1,11 @@
-# `make demo`, `make quick`, `make test`; CONTRIBUTING.md says when. README.md has the steps for Windows.
+# `make demo`, `make quick`, `make test`, `make docs`; CONTRIBUTING.md says when. README.md has the steps for Windows.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # The CPU build is enough for every test; any release from 2.5 on will do.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo quick test lint types unit wheel clean
+.PHONY: demo quick test lint types unit wheel docs notebook clean
 
 demo: $(BIN)/.cpu
 	$(BIN)/vesimod demo
@@ -14,7 +14,7 @@ demo: $(BIN)/.cpu
 quick: $(BIN)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -q -n 2 -m "not slow"
 
-test: lint types unit wheel
+test: lint types unit wheel docs
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
@@ -30,6 +30,14 @@ unit: $(BIN)/.dev
 wheel: $(BIN)/.dev
 	$(BIN)/python tests/check_wheel.py
 
+# The site, in build/site: strict, so that a dead link or a page without a place ends it.
+docs: $(BIN)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+# Runs the tutorial anew and keeps what it printed and drew; a test compares.
+notebook: $(BIN)/.docs
+	$(BIN)/python -m nbconvert --to notebook --execute --inplace docs/tutorial.ipynb
+
 # Dependency groups need pip 25.1.
 $(BIN)/.cpu: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
@@ -37,6 +45,10 @@ $(BIN)/.cpu: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/pip install --quiet --editable '.[cpu]'
+	touch $@
+
+$(BIN)/.docs: pyproject.toml $(BIN)/.cpu
+	$(BIN)/pip install --quiet --editable '.[cpu]' --group docs
 	touch $@
 
 $(BIN)/.dev: pyproject.toml $(BIN)/.cpu

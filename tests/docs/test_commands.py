@@ -2,7 +2,8 @@
 
 Each page has a folder of its own, in which its commands run one after the other, so that later ones
 find what earlier ones wrote. Files that a page takes for granted are stand-ins made of the demo.
-Python blocks: tests/test_python_docs.py.
+Python blocks follow; those of
+the README and of python.md: tests/test_python_docs.py.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ NOT_RUN = {
     "submfg": "IMOD's; tests/inference/commands/test_etomo.py runs the com files",
     "processchunks": "IMOD's; tests/inference/commands/test_etomo.py runs the com files",
     "cd /data": "a job for SLURM",
+    "source /path/to": "a job array for SLURM, which a test of its own runs",
+    "tomogram=$(": "the same",
+    'vesimod segment "$tomogram"': "the same",
     "vesimod edit": "runs as long as 3dmod does; tests/inference/commands/test_edit.py",
     "vesimod watch": "runs until Ctrl-C; tests/inference/commands/test_edit.py",
     "vesimod-train import-cryovesnet": "the weights are not ours to pass on; "
@@ -90,6 +94,14 @@ def blocks(page: Path) -> list[list[str]]:
     ]
     lines = [[line.strip() for line in text.splitlines()] for text in texts]
     return [[line for line in block if line and not line.startswith("#")] for block in lines]
+
+
+def scripts(page: Path) -> list[str]:
+    """Blocks of Python that no other test runs."""
+    if page.name in ("README.md", "python.md"):
+        return []
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    return [token.content for token in tokens if token.info == "python"]
 
 
 def shown(page: Path) -> list[str]:
@@ -145,7 +157,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("sh") is None, reason="the pages' commands are for a shell")
-@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if to_run(page)])
+@pytest.mark.parametrize("name", [n for n, page in PAGES.items() if to_run(page) or scripts(page)])
 def test_commands_run(name: str, desk: Path) -> None:
     lines = to_run(PAGES[name])
     if any(line.startswith("vesimod-train") for line in lines):
@@ -162,6 +174,29 @@ def test_commands_run(name: str, desk: Path) -> None:
         options = shlex.split(line, comments=True)
         for flag in {"-o", "-output", "-table"} & set(options):
             assert (desk / options[options.index(flag) + 1]).exists(), line
+    for script in scripts(PAGES[name]):
+        line = [sys.executable, "-c", script]
+        done = subprocess.run(line, cwd=desk, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("bash") is None, reason="a job for SLURM is a bash script")
+def test_the_job_array_runs(desk: Path) -> None:
+    tokens = MarkdownIt().parse(PAGES["many.md"].read_text(encoding="utf-8"))
+    (job,) = [token.content for token in tokens if token.info == "bash"]
+    lines = [line for line in job.splitlines() if not line.startswith("source ")]
+    assert len(lines) == len(job.splitlines()) - 1
+    (desk / "tomograms.txt").write_text("TS_03_rec.mrc\nTS_02_rec.mrc\n", encoding="utf-8")
+    (desk / "vesicles").mkdir()
+    subprocess.run(
+        ["bash", "-c", "\n".join(lines)],
+        cwd=desk,
+        env=os.environ | {"SLURM_ARRAY_TASK_ID": "2"},
+        check=True,
+        capture_output=True,
+    )
+    assert [path.name for path in (desk / "vesicles").glob("*.mod")] == ["TS_02_rec_vesicles.mod"]
 
 
 def test_what_is_not_run_is_shown_somewhere() -> None:

@@ -1,0 +1,312 @@
+"""Draw the pictures of docs/images that code can draw: `python docs/tools/drawings.py`.
+
+They show the tomograms that ship with vesimod, or nothing measured at all.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import vesimod
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch
+from vesimod.io.region import read_region
+from vesimod.io.tomogram import read_tomogram
+from vesimod.runs.membrane_file import trace_file
+
+IMAGES = Path(__file__).resolve().parents[1] / "images"
+DEMO = Path(str(resources.files("vesimod"))) / "demo"
+TEAL, ORANGE, GREY = "#00796b", "#ef6c00", "#546e7a"
+
+
+def sections() -> Figure:
+    """Draw three thin slabs of the demo tomogram, with circles where the spheres are cut."""
+    tomogram = read_tomogram(DEMO / "demo.mrc")
+    spheres = vesimod.segment(tomogram).spheres
+    figure = Figure((9.6, 3.4), layout="constrained")
+    axes = figure.subplots(1, 3)
+    for axis, z in zip(axes, (30, 56, 82), strict=True):
+        _show(axis, np.mean(tomogram.voxels[z - 2 : z + 3], axis=0), f"sections {z - 1} to {z + 3}")
+        radii = spheres.radii_nm / tomogram.grid.xy_voxel_size_nm
+        for (centre_z, y, x), radius in zip(spheres.centres, radii, strict=True):
+            if abs(centre_z - z) < radius:
+                cut = np.sqrt(radius**2 - (centre_z - z) ** 2)
+                axis.add_patch(Circle((x, y), cut, fill=False, color="#00e676", lw=1.2))
+    return figure
+
+
+def region() -> Figure:
+    """Draw a section of the demo synapse with the inside of its outline, and the vesicles there."""
+    tomogram = read_tomogram(DEMO / "synapse.mrc")
+    with tempfile.TemporaryDirectory() as folder:
+        traced = Path(folder) / "membranes.mod"
+        trace_file(tomogram, DEMO / "synapse_guide.mod", traced)
+        inside, _ = read_region(traced, tomogram.grid)
+    z = 31
+    figure = Figure((7.2, 3.7), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axis in (left, right):
+        _show(axis, tomogram.voxels[z], "")
+    left.set_title("a section of synapse_rec.mrc", fontsize=9)
+    right.set_title("searched: the inside of the contours", fontsize=9)
+    tint = np.zeros((*inside[z].shape, 4))
+    tint[inside[z]] = (0.0, 0.9, 0.45, 0.28)
+    right.imshow(tint, origin="lower")
+    right.contour(inside[z], [0.5], colors=["#00e676"], linewidths=1.2)
+    return figure
+
+
+def look() -> Figure:
+    """Show what a tomogram should look like, and what else there is."""
+    voxels = np.asarray(read_tomogram(DEMO / "synapse.mrc").voxels[31], np.float32)
+    blank = voxels.copy()
+    blank[:, :44] = 0
+    shaded = voxels - np.linspace(90, 0, voxels.shape[1])[None, :]
+    figure = Figure((9.6, 2.9), layout="constrained")
+    shown = (
+        (voxels, "dark membranes: as it should be"),
+        (-voxels, "bright membranes: --invert"),
+        (blank, "blank border: taken for padding"),
+        (shaded, "a darker side"),
+    )
+    for axis, (image, title) in zip(figure.subplots(1, 4), shown, strict=True):
+        _show(axis, image, title)
+    return figure
+
+
+def _show(axis: Any, image: Any, title: str) -> None:
+    """Show a section as 3dmod does: its first row at the bottom."""
+    low, high = np.percentile(image, (1, 99))
+    axis.imshow(image, cmap="gray", vmin=low, vmax=high, origin="lower")
+    axis.set_title(title, fontsize=9)
+    axis.set_axis_off()
+
+
+def coordinates() -> Figure:
+    """Draw the corner of a section: where the same place is for vesimod and for IMOD."""
+    figure = Figure((7.6, 3.9), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(
+        np.array([[0.95, 0.86, 0.95], [0.86, 0.95, 0.86]]),
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        origin="lower",
+    )
+    for y in range(2):
+        for x in range(3):
+            axis.plot(x, y, "o", color=TEAL, ms=6)
+            axis.text(x, y + 0.13, f"(z, y, x) = (0, {y}, {x})", ha="center", color=TEAL, size=8.5)
+            axis.text(
+                x,
+                y - 0.22,
+                f"model x, y, z =\n{x + 0.5}, {y + 0.5}, 0",
+                ha="center",
+                va="center",
+                color=ORANGE,
+                size=8.5,
+            )
+    axis.plot(-0.5, -0.5, "s", color=ORANGE, ms=9, clip_on=False)
+    axis.text(-0.4, -0.62, "from this corner IMOD counts x and y", color=ORANGE, size=9, va="top")
+    axis.text(
+        -0.4,
+        -0.8,
+        "from the centre of the first voxel vesimod counts z, y and x",
+        color=TEAL,
+        size=9,
+        va="top",
+    )
+    axis.set(xlim=(-0.6, 2.6), ylim=(-0.98, 1.6))
+    axis.set_title("The first section, its first row at the bottom as 3dmod shows it", fontsize=10)
+    axis.set_axis_off()
+    return figure
+
+
+def radius() -> Figure:
+    """Draw the radial profile of a membrane, with the radii of the table."""
+    r = np.linspace(0, 36, 400)
+    middle, half = 20.0, 3.4
+    profile = 0.125 * (1 - np.tanh((r - middle) / 2)) - np.exp(-0.5 * ((r - middle) / 2.3) ** 2)
+    profile += 0.16 * np.exp(-0.5 * ((r - middle - 9) / 4) ** 2)
+    figure = Figure((7.6, 3.2), layout="constrained")
+    axis = figure.subplots()
+    axis.plot(r, profile, color="black")
+    marks = (
+        (middle - half, "inner_radius_nm", -0.52, GREY, "right"),
+        (middle, "membrane_radius_nm", 0.38, GREY, "right"),
+        (
+            middle + half,
+            "radius_nm: the outer edge,\nwhere density rises most steeply",
+            -0.52,
+            TEAL,
+            "left",
+        ),
+    )
+    for x, words, height, colour, side in marks:
+        axis.axvline(
+            x, color=colour, lw=2 if colour == TEAL else 1, ls="-" if colour == TEAL else "--"
+        )
+        shift = 0.6 if side == "left" else -0.6
+        axis.text(x + shift, height, words, color=colour, ha=side, size=9)
+    axis.text(6, 0.33, "lumen", ha="center", size=9)
+    axis.text(31, 0.2, "cytoplasm", ha="center", size=9)
+    axis.set(
+        xlabel="distance from the centre (nm)",
+        ylabel="density, dark is down",
+        yticks=[],
+        ylim=(-1.25, 0.5),
+        xlim=(0, 36),
+    )
+    return figure
+
+
+def workflow() -> Figure:
+    """Draw the map of the workflow: what goes from which command to which."""
+    boxes = {
+        "tomogram": (0, 4, "tomogram\nTS_01_rec.mrc", GREY),
+        "segment": (1, 4, "segment, batch\nvesicles", TEAL),
+        "report": (2, 5, "report\ndoubtful ones first", TEAL),
+        "correct": (2, 4, "edit, snap, 3dmod\ncorrect", TEAL),
+        "merge": (3, 4, "corrections, merge\nkeep what you did", TEAL),
+        "train": (4, 5, "vesimod-train\nfinetune, adapt", ORANGE),
+        "guide": (0, 2.5, "guide in 3dmod\noutline, active zone", GREY),
+        "membrane": (1, 2.5, "membrane\nsurfaces", TEAL),
+        "connect": (2, 2.5, "connect\nconnectors, tethers", TEAL),
+        "measure": (3, 2.5, "measure\ndistances, pools", TEAL),
+        "convert": (4, 4, "convert\nPyto, RELION, napari", TEAL),
+        "synapse": (2, 1.5, "synapse: the row above, with segment, in one go", TEAL),
+    }
+    arrows = (
+        ("tomogram", "segment"),
+        ("segment", "correct"),
+        ("segment", "report"),
+        ("report", "correct"),
+        ("correct", "merge"),
+        ("merge", "train"),
+        ("guide", "membrane"),
+        ("membrane", "connect"),
+        ("segment", "connect"),
+        ("connect", "measure"),
+        ("merge", "measure"),
+        ("membrane", "segment"),
+        ("merge", "convert"),
+    )
+    figure = Figure((9.6, 4.4))
+    axis = figure.add_axes((0, 0, 1, 1))
+    width, height = 0.8, 0.62
+    for start, end in arrows:
+        (ax, ay), (bx, by) = boxes[start][:2], boxes[end][:2]
+        across = bx != ax
+        axis.annotate(
+            "",
+            (
+                bx - width / 2 if across else bx,
+                by if across else by - np.sign(by - ay) * height / 2,
+            ),
+            (
+                ax + width / 2 if across else ax,
+                ay if across else ay + np.sign(by - ay) * height / 2,
+            ),
+            arrowprops={"arrowstyle": "-|>", "color": GREY, "lw": 1.3},
+        )
+    for name, (x, y, words, colour) in boxes.items():
+        wide = 2.8 if name == "synapse" else width
+        axis.add_patch(
+            FancyBboxPatch(
+                (x - wide / 2, y - height / 2),
+                wide,
+                height,
+                ec=colour,
+                lw=1.6,
+                boxstyle="round,pad=0.02,rounding_size=0.06",
+                fc="white",
+                zorder=2,
+            )
+        )
+        axis.text(x, y, words, ha="center", va="center", size=8.5, color="black", zorder=3)
+    axis.set(xlim=(-0.5, 4.5), ylim=(1.05, 5.45))
+    axis.set_axis_off()
+    return figure
+
+
+def layers() -> Figure:
+    """Draw the three packages, and what a tomogram becomes on its way."""
+    figure = Figure((9.6, 2.7))
+    axis = figure.add_axes((0, 0, 1, 1))
+    rows = (
+        ("vesimod_imod  (numpy)", ("IMOD models", "running 3dmod", "Etomo"), GREY),
+        (
+            "vesimod  (+ onnxruntime, scipy ...)",
+            ("tomogram", "map", "labels", "spheres", "model, tables", "corrections", "numbers"),
+            TEAL,
+        ),
+        ("vesimod_train  (+ torch, onnx)", ("simulation", "pairs", "network", ".onnx"), ORANGE),
+    )
+    for row, (name, steps, colour) in enumerate(rows):
+        y = 2 - row
+        axis.text(0.02, y, name, va="center", size=9.5, color=colour, weight="bold")
+        for k, step in enumerate(steps):
+            x = 3.9 + 1.12 * k
+            axis.add_patch(
+                FancyBboxPatch(
+                    (x - 0.49, y - 0.24),
+                    0.98,
+                    0.48,
+                    ec=colour,
+                    fc="white",
+                    boxstyle="round,pad=0,rounding_size=0.08",
+                    lw=1.4,
+                )
+            )
+            axis.text(x, y, step, ha="center", va="center", size=7.5)
+            if row and k:
+                axis.annotate(
+                    "",
+                    (x - 0.49, y),
+                    (x - 0.65, y),
+                    arrowprops={"arrowstyle": "-|>", "color": colour},
+                )
+        if row:
+            axis.annotate(
+                "",
+                (1.2, y + 0.72),
+                (1.2, y + 0.2),
+                arrowprops={"arrowstyle": "-|>", "color": "black"},
+            )
+            axis.text(1.28, y + 0.46, "imports", size=8, va="center")
+    axis.set(xlim=(0, 11.3), ylim=(-0.5, 2.5))
+    axis.set_axis_off()
+    return figure
+
+
+PICTURES: dict[str, Callable[[], Figure]] = {
+    "start.jpg": sections,
+    "region.jpg": region,
+    "look.jpg": look,
+    "coordinates.svg": coordinates,
+    "radius.svg": radius,
+    "workflow.svg": workflow,
+    "layers.svg": layers,
+}
+
+
+def draw(folder: Path) -> None:
+    """Write all of them; the same input gives the same bytes."""
+    # Letters stay letters, so that files are small and text can be searched.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "vesimod"}):
+        for name, make in PICTURES.items():
+            how: dict[str, Any] = {"metadata": {"Date": None}}
+            if name.endswith(".jpg"):
+                how = {"pil_kwargs": {"quality": 82}, "dpi": 110}
+            make().savefig(folder / name, facecolor="white", **how)
+
+
+if __name__ == "__main__":
+    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
