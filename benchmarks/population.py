@@ -2,9 +2,13 @@
 
 python benchmarks/population.py POPULATION.csv MEASURED.csv ...
 
-POPULATION.csv has a row a vesicle: synapse, radius_nm, min_distance_az_nm, n_tether, n_connection.
-MEASURED.csv are tables that `vesimod measure` wrote. Numbers are means over synapses, with the
-standard deviation between synapses.
+POPULATION.csv has a row a vesicle as Pyto measured it: synapse, pixel_nm, radius_nm,
+min_distance_az_nm, n_tether, n_connection. MEASURED.csv are tables that `vesimod measure` wrote.
+Numbers are means over synapses, with the standard deviation between synapses.
+
+Pyto measures between centres of voxels, we between surfaces: its radii are `_RADIUS_VOXELS` smaller
+and its distances a voxel larger, as `tests/inference/measure/test_real_synapses.py` shows on
+vesicles of which both are known. They are turned into ours first.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ COLUMNS = {
     "n_tether": "tethers",
     "n_connection": "connectors",
 }
+_RADIUS_VOXELS, _DISTANCE_VOXELS = 0.42, 1.0
 Row = Callable[[pd.DataFrame], float]
 
 
@@ -35,7 +40,7 @@ def rows() -> dict[str, Row]:
         "distance to the active zone, median (nm)": lambda s: s.membrane_az_nm.median(),
     }
     for low, high in pairwise(EDGES_NM):
-        name = f"within {max(low, 0):g} to {high:g} nm (%)"
+        name = f"at {max(low, 0):g} to {high:g} nm (%)"
         found[name] = lambda s, low=low, high=high: (  # type: ignore[misc]
             100 * ((s.membrane_az_nm >= low) & (s.membrane_az_nm < high)).mean()
         )
@@ -60,6 +65,8 @@ def numbers(synapses: list[pd.DataFrame], row: Row) -> str:
 
 def main(population: Path, measured: list[Path]) -> None:
     real = pd.read_csv(population).rename(columns=COLUMNS)
+    real["radius_nm"] += _RADIUS_VOXELS * real["pixel_nm"]
+    real["membrane_az_nm"] -= _DISTANCE_VOXELS * real["pixel_nm"]
     ours = [pd.read_csv(path) for path in measured]
     theirs = [synapse for _, synapse in real.groupby("synapse")]
     print(f"{'':<42} {len(theirs)} real synapses   {len(ours)} measured")
