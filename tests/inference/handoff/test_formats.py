@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
+from xml import sax
 from xml.etree import ElementTree
 
 import numpy as np
@@ -143,6 +146,67 @@ def test_markers_are_where_chimerax_shows_the_map(tmp_path: Path) -> None:
     markers = ElementTree.fromstring(write(".cmm", tmp_path).read_text()).findall("marker")
     first = [float(markers[0].attrib[key]) for key in ("x", "y", "z", "radius")]
     assert first == pytest.approx([410.0, 203.0, 180.0, 200.0])
+
+
+class Markers(sax.ContentHandler):
+    """Read what ChimeraX documents of a marker file, event by event, and nothing else."""
+
+    ELEMENTS: ClassVar = {
+        "marker_sets": set(),
+        "marker_set": {"name"},
+        "marker": {"id", "x", "y", "z", "r", "g", "b", "radius", "note", "nr", "ng", "nb"},
+        "link": {"id1", "id2", "r", "g", "b", "radius"},
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.markers: list[dict[str, float]] = []
+
+    def startElement(self, name: str, attrs: Mapping[str, str]) -> None:
+        assert set(attrs.keys()) <= self.ELEMENTS[name]
+        if name == "marker":
+            assert self.open[-1] == "marker_set"
+            assert {"id", "x", "y", "z"} <= set(attrs.keys())
+            assert str(int(attrs["id"])) == attrs["id"]
+            numbers = {key: float(value) for key, value in attrs.items() if key != "note"}
+            assert all(0 <= numbers[colour] <= 1 for colour in "rgb")
+            self.markers.append(numbers)
+        self.open.append(name)
+
+    def endElement(self, name: str) -> None:
+        assert self.open.pop() == name
+
+
+def test_markers_keep_to_what_chimerax_documents(tmp_path: Path) -> None:
+    """No package has ChimeraX's reader: a parser of another kind checks the file instead."""
+    handler = Markers()
+    frame = Frame(GRID, 'TS "07" <&>')
+    sax.parse(str(write(".cmm", tmp_path, frame)), handler)
+    assert handler.open == []
+    assert [marker["id"] for marker in handler.markers] == [3, 5, 9]
+    assert [marker["radius"] for marker in handler.markers] == pytest.approx([200, 100, 215])
+
+
+def test_markers_that_chimerax_saved_are_read(tmp_path: Path) -> None:
+    """Two sets, notes with a colour, links, attributes of others, and ids that begin anew."""
+    (tmp_path / "saved.cmm").write_text(
+        """<marker_sets>
+<marker_set name="marker set 1" surface_display="true">
+<marker id="1" x="410" y="203" z="180" r="1" g="0.7" b="0" radius="200" note="a" nr="1" ng="1"
+ nb="1" origin="hand"/>
+<marker id="2" x="50" y="-40" z="30"  radius="150"/>
+<link id1="1" id2="2" r="1" g="1" b="0" radius="2"/>
+</marker_set>
+<marker_set name="marker set 2">
+<marker id="1" x="62" y="-40" z="45"  radius="150"/>
+</marker_set>
+</marker_sets>"""
+    )
+    back = READERS[".cmm"](tmp_path / "saved.cmm", FRAME)
+    np.testing.assert_allclose(back.centres, [[10, 20.25, 30], [0, 0, 0], [1, 0, 1]], atol=1e-9)
+    np.testing.assert_allclose(back.radii_nm, [20, 15, 15])
+    assert len(set(back.ids.tolist())) == 3
 
 
 def test_points_of_model2point(tmp_path: Path) -> None:
