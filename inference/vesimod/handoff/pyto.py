@@ -34,6 +34,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 # and membrane, two distances, x y z, and mean, SD, minimum and maximum of the radius.
 _LINE = 24
 _XYZ, _RADIUS = slice(17, 20), 20
+_FIRST_LINE = '"""Parameters for Pyto, written by vesimod: a vesicle\'s label is its id + 9."""'
 _MEASURES = {"density": 1, "membrane_density": 5, "lumen_density": 9}
 
 
@@ -108,7 +109,7 @@ def _parameters(vesicles: IntArray | npt.NDArray[Any], has_active_zone: bool) ->
     ids = [int(number) for number in vesicles]
     return "\n".join(
         [
-            '"""Parameters for Pyto, written by vesimod: a vesicle\'s label is its id + 9."""',
+            _FIRST_LINE,
             "",
             f'image_file_name = "{TOMOGRAM}"',
             f'labels_file_name = "{LABELS}"',
@@ -125,9 +126,10 @@ def _parameters(vesicles: IntArray | npt.NDArray[Any], has_active_zone: bool) ->
 
 
 def read_pyto(path: Path, frame: Frame) -> Spheres:
-    """Read the table of vesicles that Pyto wrote (``*_vesicles.dat``); ids are its labels.
+    """Read the table of vesicles that Pyto wrote (``*_vesicles.dat``).
 
-    Densities and distances (in nm) become measures.
+    Ids are its labels; where it lies in a folder that `write_pyto` made, they are those of the
+    vesicles that went there. Densities and distances (in nm) become measures.
 
     Raises
     ------
@@ -146,9 +148,16 @@ def read_pyto(path: Path, frame: Frame) -> Spheres:
         if not lines:
             raise HandoffError(f"{path}: holds no line of a vesicle as Pyto writes them")
         table = np.array(lines)
-    spheres = spheres_at(
-        path, table[:, _XYZ][:, ::-1], table[:, _RADIUS] * voxel_nm, None, table[:, 0]
-    )
+    ids = table[:, 0] - (OFFSET if _is_ours(path.with_name(PARAMETERS)) else 0)
+    spheres = spheres_at(path, table[:, _XYZ][:, ::-1], table[:, _RADIUS] * voxel_nm, None, ids)
     distances = {"mean_az_nm": table[:, 15] * voxel_nm, "min_az_nm": table[:, 16] * voxel_nm}
     densities = {name: table[:, column] for name, column in _MEASURES.items()}
     return spheres.with_measures(**densities, **distances)
+
+
+def _is_ours(parameters: Path) -> bool:
+    """Whether a folder's parameters say that its labels are ids plus an offset."""
+    if not parameters.is_file():
+        return False
+    with parameters.open(encoding="utf-8", errors="replace") as stream:
+        return stream.readline().rstrip() == _FIRST_LINE

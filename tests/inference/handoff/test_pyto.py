@@ -135,6 +135,15 @@ def test_a_folder_of_something_else_is_never_replaced(folder: Path, capsys) -> N
     assert sorted(p.name for p in out.iterdir())[-1] == "tomo_vesicles.dat"
 
 
+def test_what_pyto_found_in_our_folder_has_our_ids(folder: Path) -> None:
+    assert run(WHOLE, folder) == 0
+    line = "{} " + " ".join(["1.0"] * 16) + " 30 30 20 8.0 0.2 7.8 8.2\n"
+    for place, ids in ((folder / "out.pyto", [1, 2]), (folder, [10, 11])):
+        table = place / "tomo_vesicles.dat"
+        table.write_text("# Id\n" + line.format(10) + line.format(11))
+        assert read_pyto(table, Frame(GRID)).ids.tolist() == ids
+
+
 def test_a_real_table_of_pyto() -> None:
     if not REAL.exists():
         pytest.skip("the real synapse is not here")
