@@ -63,7 +63,9 @@ def synapse(
 
     from vesimod.commands import console
     from vesimod.commands.segmenting import run
+    from vesimod.io.read_spheres import read_spheres
     from vesimod.measure.places import read_places
+    from vesimod.measure.pools import check_criteria
     from vesimod.runs.outputs import Outputs, Settings, stem
     from vesimod.runs.synapse_file import (
         SynapseFiles,
@@ -77,7 +79,11 @@ def synapse(
     folder = output or tomogram.with_name(f"{name}_synapse")
     files = SynapseFiles(folder, name, find_spec("matplotlib") is not None)
     inputs = SynapseInputs(vesicles, active_zone, outline, exact)
-    read_places(volume.grid, active_zone, outline)  # refuses what cannot be used before hours pass
+    # What cannot be used is refused before hours pass.
+    check_criteria(pool or ())
+    read_places(volume.grid, active_zone, outline)
+    if vesicles is not None and not len(read_spheres(vesicles, volume.grid).spheres):
+        raise ValueError(f"{vesicles}: holds no vesicles: nothing to connect or to measure")
     folder.mkdir(exist_ok=True)
     files.check(tomogram, inputs, overwrite)
     if not files.picture:

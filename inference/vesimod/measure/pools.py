@@ -16,6 +16,7 @@ from vesimod.measure.expressions import evaluate_expression
 
 #: Edges in nm of the usual pools, by the distance from the vesicle's membrane to the active zone.
 POOL_EDGES_NM = (0.0, 45.0, 75.0, 150.0, 250.0)
+_TEXTS = ("pool", "linked_ids")  # columns of texts
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -61,6 +62,41 @@ def pools_by_distance(
     return names[number]
 
 
+class _AnyColumn(dict[str, npt.NDArray[Any]]):
+    """Columns of a table that is not there yet: any name is one of numbers."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> npt.NDArray[Any]:
+        return np.empty(0)
+
+
+def check_criteria(criteria: Sequence[str]) -> None:
+    """Refuse criteria that `pools_by_criteria` refuses, before there is a table.
+
+    Raises
+    ------
+    PoolError, ExpressionError
+        See there; names of columns that will not be there are not noticed.
+    """
+    texts = {name: np.empty(0, np.str_) for name in _TEXTS}
+    for criterion in criteria:
+        evaluate_expression(_parts(criterion)[1], _AnyColumn(texts))
+
+
+def _parts(criterion: str) -> tuple[str, str]:
+    """Name and expression of a criterion."""
+    name, colon, expression = criterion.partition(":")
+    name = name.strip()
+    if not colon or not _NAME.fullmatch(name):
+        raise PoolError(
+            f"pool {criterion!r}: write a name of letters, a colon and a criterion, like "
+            "'docked: membrane_az_nm < 5'"
+        )
+    return name, expression
+
+
 def pools_by_criteria(
     criteria: Sequence[str], columns: Mapping[str, npt.NDArray[Any]]
 ) -> dict[str, BoolArray]:
@@ -86,13 +122,7 @@ def pools_by_criteria(
     """
     found: dict[str, BoolArray] = {}
     for criterion in criteria:
-        name, colon, expression = criterion.partition(":")
-        name = name.strip()
-        if not colon or not _NAME.fullmatch(name):
-            raise PoolError(
-                f"pool {criterion!r}: write a name of letters, a colon and a criterion, like "
-                "'docked: membrane_az_nm < 5'"
-            )
+        name, expression = _parts(criterion)
         if name in columns or name in found:
             raise PoolError(f"pool {name!r}: there is a column of that name; choose another one")
         found[name] = evaluate_expression(expression, {**columns, **found})

@@ -69,6 +69,12 @@ def test_bad_input_costs_nothing(folder: Path, capsys) -> None:
     draw(folder / "open.mod", GRID, {"outline": (OPEN, box((2, 20), (2, 50), (2, 50)))})
     assert run(folder, "--outline", str(folder / "open.mod")) == 2
     assert "the outline is open" in capsys.readouterr().err
+    write_sphere_model(folder / "none.mod", Spheres.empty(), GRID)
+    assert run(folder, "--vesicles", str(folder / "none.mod")) == 2
+    assert "holds no vesicles" in capsys.readouterr().err
+    for pool, message in (("x<5", "write a name"), ("x: pool < 5", "compares a text")):
+        assert run(folder, "--vesicles", str(folder / "v.mod"), "--pool", pool) == 2
+        assert message in capsys.readouterr().err
     assert not (folder / "s_synapse").exists()
 
 
