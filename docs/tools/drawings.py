@@ -15,15 +15,15 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import vesimod
+from maps import GREY, ORANGE, TEAL, etomo, layers, workflow
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.patches import Circle
 from vesimod.io.region import read_region
 from vesimod.io.tomogram import read_tomogram
 from vesimod.runs.membrane_file import trace_file
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
 DEMO = Path(str(resources.files("vesimod"))) / "demo"
-TEAL, ORANGE, GREY = "#00796b", "#ef6c00", "#546e7a"
 
 
 def sections() -> Figure:
@@ -167,125 +167,6 @@ def radius() -> Figure:
     return figure
 
 
-def workflow() -> Figure:
-    """Draw the map of the workflow: what goes from which command to which."""
-    boxes = {
-        "tomogram": (0, 4, "tomogram\nTS_01_rec.mrc", GREY),
-        "segment": (1, 4, "segment, batch\nvesicles", TEAL),
-        "report": (2, 5, "report\ndoubtful ones first", TEAL),
-        "correct": (2, 4, "edit, snap, 3dmod\ncorrect", TEAL),
-        "merge": (3, 4, "corrections, merge\nkeep what you did", TEAL),
-        "train": (4, 5, "vesimod-train\nfinetune, adapt", ORANGE),
-        "guide": (0, 2.5, "guide in 3dmod\noutline, active zone", GREY),
-        "membrane": (1, 2.5, "membrane\nsurfaces", TEAL),
-        "connect": (2, 2.5, "connect\nconnectors, tethers", TEAL),
-        "measure": (3, 2.5, "measure\ndistances, pools", TEAL),
-        "convert": (4, 4, "convert\nPyto, RELION, napari", TEAL),
-        "synapse": (2, 1.5, "synapse: the row above, with segment, in one go", TEAL),
-    }
-    arrows = (
-        ("tomogram", "segment"),
-        ("segment", "correct"),
-        ("segment", "report"),
-        ("report", "correct"),
-        ("correct", "merge"),
-        ("merge", "train"),
-        ("guide", "membrane"),
-        ("membrane", "connect"),
-        ("segment", "connect"),
-        ("connect", "measure"),
-        ("merge", "measure"),
-        ("membrane", "segment"),
-        ("merge", "convert"),
-    )
-    figure = Figure((9.6, 4.4))
-    axis = figure.add_axes((0, 0, 1, 1))
-    width, height = 0.8, 0.62
-    for start, end in arrows:
-        (ax, ay), (bx, by) = boxes[start][:2], boxes[end][:2]
-        across = bx != ax
-        axis.annotate(
-            "",
-            (
-                bx - width / 2 if across else bx,
-                by if across else by - np.sign(by - ay) * height / 2,
-            ),
-            (
-                ax + width / 2 if across else ax,
-                ay if across else ay + np.sign(by - ay) * height / 2,
-            ),
-            arrowprops={"arrowstyle": "-|>", "color": GREY, "lw": 1.3},
-        )
-    for name, (x, y, words, colour) in boxes.items():
-        wide = 2.8 if name == "synapse" else width
-        axis.add_patch(
-            FancyBboxPatch(
-                (x - wide / 2, y - height / 2),
-                wide,
-                height,
-                ec=colour,
-                lw=1.6,
-                boxstyle="round,pad=0.02,rounding_size=0.06",
-                fc="white",
-                zorder=2,
-            )
-        )
-        axis.text(x, y, words, ha="center", va="center", size=8.5, color="black", zorder=3)
-    axis.set(xlim=(-0.5, 4.5), ylim=(1.05, 5.45))
-    axis.set_axis_off()
-    return figure
-
-
-def layers() -> Figure:
-    """Draw the three packages, and what a tomogram becomes on its way."""
-    figure = Figure((9.6, 2.7))
-    axis = figure.add_axes((0, 0, 1, 1))
-    rows = (
-        ("vesimod_imod  (numpy)", ("IMOD models", "running 3dmod", "Etomo"), GREY),
-        (
-            "vesimod  (+ onnxruntime, scipy ...)",
-            ("tomogram", "map", "labels", "spheres", "model, tables", "corrections", "numbers"),
-            TEAL,
-        ),
-        ("vesimod_train  (+ torch, onnx)", ("simulation", "pairs", "network", ".onnx"), ORANGE),
-    )
-    for row, (name, steps, colour) in enumerate(rows):
-        y = 2 - row
-        axis.text(0.02, y, name, va="center", size=9.5, color=colour, weight="bold")
-        for k, step in enumerate(steps):
-            x = 3.9 + 1.12 * k
-            axis.add_patch(
-                FancyBboxPatch(
-                    (x - 0.49, y - 0.24),
-                    0.98,
-                    0.48,
-                    ec=colour,
-                    fc="white",
-                    boxstyle="round,pad=0,rounding_size=0.08",
-                    lw=1.4,
-                )
-            )
-            axis.text(x, y, step, ha="center", va="center", size=7.5)
-            if row and k:
-                axis.annotate(
-                    "",
-                    (x - 0.49, y),
-                    (x - 0.65, y),
-                    arrowprops={"arrowstyle": "-|>", "color": colour},
-                )
-        if row:
-            axis.annotate(
-                "",
-                (1.2, y + 0.72),
-                (1.2, y + 0.2),
-                arrowprops={"arrowstyle": "-|>", "color": "black"},
-            )
-            axis.text(1.28, y + 0.46, "imports", size=8, va="center")
-    axis.set(xlim=(0, 11.3), ylim=(-0.5, 2.5))
-    axis.set_axis_off()
-    return figure
-
-
 PICTURES: dict[str, Callable[[], Figure]] = {
     "start.jpg": sections,
     "region.jpg": region,
@@ -293,6 +174,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "coordinates.svg": coordinates,
     "radius.svg": radius,
     "workflow.svg": workflow,
+    "etomo.svg": etomo,
     "layers.svg": layers,
 }
 
