@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 # The CPU build is enough for every test; any release from 2.5 on will do.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo quick test lint types unit wheel docs notebook clean
+.PHONY: demo quick test lint types unit wheel docs notebook wheelhouse constraints release-check clean
 
 demo: $(BIN)/.cpu
 	$(BIN)/vesimod demo
@@ -38,6 +38,24 @@ docs: $(BIN)/.docs
 notebook: $(BIN)/.docs
 	$(BIN)/python -m nbconvert --to notebook --execute --inplace docs/tutorial.ipynb
 
+# A folder to install from without internet, for Linux and one for Windows: dist/vesimod-*/.
+PYTHONS ?= $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+EXTRAS ?= cpu
+wheelhouse: $(BIN)/.release
+	$(BIN)/python release/wheelhouse.py --python $(PYTHONS) --extras $(EXTRAS)
+
+# The versions that CI takes. PyTorch, which TORCH names, comes from indexes of its own.
+constraints: $(BIN)/.release
+	echo 'torch; sys_platform == "none"' > $(VENV)/no-torch.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --quiet \
+	  --extra cpu --extra report --extra tiff --extra eman --extra zarr --extra train \
+	  --group dev --group release --override $(VENV)/no-torch.txt --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-find-links -o .ci/constraints.txt
+
+# All that a release needs, without releasing: docs/releasing.md.
+release-check: $(BIN)/.dev $(BIN)/.release
+	$(BIN)/python release/release_check.py
+
 # Dependency groups need pip 25.1.
 $(BIN)/.cpu: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
@@ -54,6 +72,10 @@ $(BIN)/.docs: pyproject.toml $(BIN)/.cpu
 $(BIN)/.dev: pyproject.toml $(BIN)/.cpu
 	$(BIN)/pip install --quiet '$(TORCH)'
 	$(BIN)/pip install --quiet --editable '.[cpu,report,train]' --group dev
+	touch $@
+
+$(BIN)/.release: pyproject.toml $(BIN)/.cpu
+	$(BIN)/pip install --quiet --group release
 	touch $@
 
 clean:
