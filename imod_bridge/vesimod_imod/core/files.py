@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 
 from vesimod_imod.core.owners import parse_owner, this_process
+from vesimod_imod.core.windows import check_closed, check_name, replace
 
 PREFIX = ".vesimod-"  # of temporary files; the owner follows
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -32,9 +33,12 @@ def check_writable(path: Path, overwrite: bool) -> None:
     FileExistsError
         `path` exists and `overwrite` is false.
     NotADirectoryError, PermissionError, IsADirectoryError
-        The folder is missing, cannot be written to, or `path` is a folder.
+        The folder is missing, cannot be written to, or `path` is a folder or, on Windows, open.
+    InputError
+        Windows takes the name for something else than a file.
     """
     path = Path(path)
+    check_name(path)
     if not path.parent.is_dir():
         raise NotADirectoryError(f"{path.parent}: no such folder; create it or choose another")
     if path.is_dir():
@@ -42,6 +46,8 @@ def check_writable(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         why = "is of a run that was cut short" if mark_path(path).exists() else "exists already"
         raise FileExistsError(f"{path}: {why}; `overwrite=True` replaces it")
+    if path.exists():
+        check_closed(path)
     try:  # os.access is not to be trusted on network shares, nor for Windows folders
         with temporary_path(path):
             pass
@@ -91,7 +97,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
-            temporary.replace(path)
+            replace(temporary, path)
             _written.add(path)
     except OSError as error:
         if error.errno in FULL:
@@ -178,7 +184,7 @@ def remove_own_files() -> None:
 def disk_full(path: Path, error: OSError) -> OSError:
     """Return an error that says which file had no space, and on which disk."""
     disk = path.absolute().parent
-    while not disk.is_mount() and disk != disk.parent:
+    while not os.path.ismount(disk) and disk != disk.parent:
         disk = disk.parent
     what = os.strerror(error.errno or errno.ENOSPC)
     return OSError(

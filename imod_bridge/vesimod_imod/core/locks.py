@@ -76,6 +76,7 @@ def _take(lock: Path, file: Path) -> None:
         mine.write_text(
             f"process {os.getpid()} on {platform.node()}, since {since}\n{this_process()}\n",
             encoding="utf-8",
+            newline="\n",
         )
         while not _linked(mine, lock):
             holder = _remove_if_dead(lock)
@@ -112,6 +113,8 @@ def _remove_if_dead(lock: Path) -> str | None:
         age_s = time.time() - lock.stat().st_mtime
     except FileNotFoundError:
         return None
+    except PermissionError:  # Windows: somebody is just removing it
+        return "a process"
     owner = parse_owner(text)
     if owner is None and (text or age_s < YOUNG_S):
         return "a process"  # or a file of another program

@@ -12,6 +12,8 @@ from types import FrameType
 from typing import Any, NoReturn
 
 EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 130
+# What writing to a pipe fails with that nobody reads any more.
+CLOSED_PIPE = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
 INTERRUPTED = "interrupted; no file was left half-written"
 
 
@@ -68,7 +70,8 @@ def _steady(descriptor: int) -> SteadyFile | None:
     steady = io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding="utf-8" if stream is None else stream.encoding,
-        errors="replace" if stream is None else stream.errors,
+        # Letters that the stream cannot show, e.g. of names in a log of Windows, end no run.
+        errors="backslashreplace" if stream is None or stream.errors == "strict" else stream.errors,
         line_buffering=stream is None or stream.line_buffering,
     )
     setattr(sys, name, steady)
@@ -92,7 +95,7 @@ def _lost_output(name: str, stream: SteadyFile | None) -> int:
     from vesimod_imod.core.files import has_written
 
     failure = None if stream is None else stream.failure
-    if failure is None or failure.errno == errno.EPIPE:
+    if failure is None or failure.errno in CLOSED_PIPE:
         return 0
     print(
         f"WARNING: {name} - standard output: {failure.strerror}; what was printed there is lost",

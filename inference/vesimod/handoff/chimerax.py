@@ -36,7 +36,9 @@ def write_cmm(path: Path, spheres: Spheres, frame: Frame) -> None:
             f'radius="{shown:.3f}" note="{note}"/>'
         )
     with atomic_path(path) as temporary:
-        temporary.write_text("\n".join([*lines, "</marker_set>", ""]), encoding="utf-8")
+        temporary.write_text(
+            "\n".join([*lines, "</marker_set>", ""]), encoding="utf-8", newline="\n"
+        )
 
 
 def read_cmm(path: Path, frame: Frame) -> Spheres:

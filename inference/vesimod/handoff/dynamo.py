@@ -29,8 +29,11 @@ def write_dynamo(path: Path, spheres: Spheres, frame: Frame) -> None:
     table[:, _TOMOGRAM] = _number_in(frame.tomogram) or 1
     table[:, _XYZ] = spheres.centres[:, ::-1] + _FIRST_VOXEL
     table[:, _PIXEL] = ANGSTROM_PER_NM * frame.grid.xy_voxel_size_nm
-    with atomic_path(path) as temporary:
-        np.savetxt(temporary, table, fmt="%.8g")
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="ascii", newline="\n") as out,
+    ):
+        np.savetxt(out, table, fmt="%.8g")
 
 
 def read_dynamo(path: Path, frame: Frame) -> Spheres:

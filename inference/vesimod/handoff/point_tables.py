@@ -77,7 +77,7 @@ def write_imod_points(path: Path, spheres: Spheres, frame: Frame) -> None:
         for k, (x, y, z) in enumerate(to_model(spheres.centres), 1)
     ]
     with atomic_path(path) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
+        temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def read_imod_points(path: Path, frame: Frame) -> Spheres:

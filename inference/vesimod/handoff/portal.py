@@ -36,7 +36,7 @@ def write_ndjson(path: Path, spheres: Spheres, frame: Frame) -> None:
         for centre, radius, score, number in rows
     ]
     with atomic_path(path) as temporary:
-        temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def read_ndjson(path: Path, frame: Frame) -> Spheres:
@@ -85,7 +85,7 @@ def write_copick(path: Path, spheres: Spheres, frame: Frame) -> None:
         "points": points,
     }
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def _named(path: Path) -> tuple[str, str, str]:

@@ -100,7 +100,7 @@ def write_pyto(path: Path, given: PytoInput, *, overwrite: bool = False) -> None
         text = _parameters(np.unique(labels[labels >= FIRST_VESICLE]), ACTIVE_ZONE in labels)
         pixel_nm = given.tomogram.grid.xy_voxel_size_nm
         text += f"\n# nm\npixel_size = {pixel_nm:.6g}\n"
-        (folder / PARAMETERS).write_text(text, encoding="utf-8")
+        (folder / PARAMETERS).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _parameters(vesicles: IntArray | npt.NDArray[Any], has_active_zone: bool) -> str:

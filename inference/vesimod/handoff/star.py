@@ -73,7 +73,7 @@ def _write(
     }
     with atomic_path(path) as temporary:
         text = _block("optics", optics) + _block("particles", particles)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _block(name: str, columns: Block) -> str:

@@ -86,7 +86,7 @@ def write_provenance(model: Path, provenance: Provenance) -> None:
     content = {**asdict(provenance), "model_fingerprint": fingerprint(model)}
     path = provenance_path(model)
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def read_provenance(

@@ -144,7 +144,7 @@ def render(path: Path, template: str, **values: Any) -> None:
     )
     text = pages.get_template(template).render(**values)
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _plotly() -> str:

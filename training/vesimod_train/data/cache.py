@@ -110,7 +110,7 @@ def pair_examples(
         notes = stem.with_name(f"{stem.name}.txt")
         if not is_cached(stem):
             example, found = read_pair(Path(tomogram), Path(model), voxel_size_nm, normalisation)
-            notes.write_text("\n".join(found), encoding="utf-8")
+            notes.write_text("\n".join(found), encoding="utf-8", newline="\n")
             save_example(stem, example)
         for note in notes.read_text(encoding="utf-8").splitlines():
             report(f"{model}: {note}")

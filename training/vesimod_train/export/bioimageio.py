@@ -78,7 +78,9 @@ def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
     opset = next(entry.version for entry in graph.opset_import if entry.domain in ("", "ai.onnx"))
     content = contents(spec, weights, tensors, opset)
     with atomic_path(description) as temporary:
-        temporary.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        temporary.write_text(
+            yaml.safe_dump(content, sort_keys=False), encoding="utf-8", newline="\n"
+        )
     return written
 
 

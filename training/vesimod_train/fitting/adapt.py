@@ -171,7 +171,7 @@ def _write_record(path: Path, config: Config, tomograms: Sequence[Path], done: A
         **asdict(done),
     }
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8", newline="\n")
 
 
 def _label(
