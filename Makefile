@@ -9,6 +9,7 @@ TORCH ?= torch==2.13.0
 
 demo: $(BIN)/.cpu
 	$(BIN)/vesimod demo
+	@echo 'To use vesimod in this terminal: source $(BIN)/activate'
 
 # Two processes of one thread each: more threads only wait for one another on two cores.
 quick: $(BIN)/.dev

@@ -45,7 +45,16 @@ vesimod.write_spheres("TS_01_rec_corrected.mod", corrected, tomogram, overwrite=
 # What is shown and not run, by the words that a line begins with, and why.
 NOT_RUN = {
     "make": "makes a venv or trains for hours; CI runs `make test`",
+    "source .venv/bin/activate": "changes the terminal it is typed in",
     "pip install": "CI installs all of it in venvs of their own",
+    "pip wheel": "CI builds it",
+    "pip download": "tests/release runs the script that does it",
+    "python3 -m venv vesimod": "tests/release runs the script that does it",
+    "vesimod/bin/pip": "tests/release runs the script that does it",
+    "uv tool install": "changes the user's own programs",
+    "pipx install": "changes the user's own programs",
+    "sh vesimod-0.1.0-linux/install.sh": "tests/release/test_wheelhouse.py",
+    "vesimod-0.1.0-windows": "for Windows",
     "py -m venv": "for Windows",
     ".venv\\Scripts\\": "for Windows",
     "python benchmarks/": "minutes, and for developers",

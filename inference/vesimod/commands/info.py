@@ -12,6 +12,7 @@ def info() -> None:
     from importlib.metadata import version
 
     from vesimod.commands.console import say, warn
+    from vesimod.commands.process import EXIT_BAD_INPUT
     from vesimod.network.model import load_model
     from vesimod.network.runtime import (
         INSTALL_HINT,
@@ -39,7 +40,7 @@ def info() -> None:
         runtime = import_runtime()
     except MissingRuntimeError:
         warn(INSTALL_HINT)
-        raise typer.Exit(1) from None
+        raise typer.Exit(EXIT_BAD_INPUT) from None
     say("providers in this wheel: " + ", ".join(runtime.get_available_providers()))
     for note in wish_notes():
         warn(note)
