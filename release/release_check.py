@@ -157,6 +157,7 @@ def audit() -> str:
         ]
         pins.write_text("".join(f"{part}=={version}\n" for part, version in parts))
         line = [sys.executable, "-m", "pip_audit", "--disable-pip", "--no-deps", "-f", "json"]
+        line += ["--timeout", "5"]
         done = subprocess.run([*line, "-r", str(pins)], capture_output=True, text=True, check=False)
     if not done.stdout:
         return f"NOT CHECKED, the service cannot be reached: {done.stderr.splitlines()[-1][:100]}"
