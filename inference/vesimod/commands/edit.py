@@ -21,7 +21,7 @@ def edit(
     from vesimod_imod.live.viewer import Viewer, find_3dmod
 
     from vesimod.commands.console import quoted, say
-    from vesimod.commands.refining import new_session, open_files
+    from vesimod.commands.refining import session_on
 
     program = find_3dmod()
     if program is None:
@@ -31,22 +31,24 @@ def edit(
             f"watch {quoted(tomogram)} {quoted(model)}"
         )
     Viewer.check_name(model)
-    file, find, volume = open_files(tomogram, model, voxel_size_nm, invert)
-    session = new_session(file, find, volume)
-    session.start()
-    viewer = Viewer([str(program)], tomogram, model)
-    session.viewer = viewer
-    try:
-        make_ready(viewer, file)
-        say("Click a vesicle near its centre with the middle mouse button; save with s.")
-        say("Each save turns clicks, and spheres that you moved, into precise spheres.")
-        say(f"Every state is kept in {session.history.folder}. Close 3dmod to end.")
-        session.run(lambda: not viewer.running)
-    except KeyboardInterrupt:
-        say("closing 3dmod; if it asks whether to save, answer it (Ctrl-C again: leave at once)")
-        viewer.close()
-        session.run(lambda: not viewer.running)
-    viewer.wait()
+    with session_on(tomogram, model, voxel_size_nm, invert) as (session, file):
+        session.start()
+        viewer = Viewer([str(program)], tomogram, model)
+        session.viewer = viewer
+        try:
+            make_ready(viewer, file)
+            say("Click a vesicle near its centre with the middle mouse button; save with s.")
+            say("Each save turns clicks, and spheres that you moved, into precise spheres.")
+            say(f"Every state is kept in {session.history.folder}. Close 3dmod to end.")
+            session.run(lambda: not viewer.running)
+        except KeyboardInterrupt:
+            say(
+                "closing 3dmod; if it asks whether to save, answer it "
+                "(Ctrl-C again: leave at once)"
+            )
+            viewer.close()
+            session.run(lambda: not viewer.running)
+        viewer.wait()
 
 
 def make_ready(viewer: Viewer, file: WatchedModel) -> None:

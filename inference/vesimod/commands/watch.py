@@ -13,16 +13,15 @@ def watch(
 ) -> None:
     """Watch a model; each time a 3dmod saves it, clicks become precise spheres in the file."""
     from vesimod.commands.console import UNBINNED, say
-    from vesimod.commands.refining import new_session, open_files
+    from vesimod.commands.refining import session_on
 
-    file, find, volume = open_files(tomogram, model, voxel_size_nm, invert)
-    session = new_session(file, find, volume)
-    session.start()
-    say(f"Watching {model}: save it in 3dmod (s), then load it again (File > Reload Model).")
-    say(f"note: {UNBINNED}")
-    say(f"Every state is kept in {session.history.folder}. End with Ctrl-C.")
-    try:
-        session.run(lambda: False)
-    except KeyboardInterrupt:
-        session.say_where_saves_went()
-        say("ended")
+    with session_on(tomogram, model, voxel_size_nm, invert) as (session, _):
+        session.start()
+        say(f"Watching {model}: save it in 3dmod (s), then load it again (File > Reload Model).")
+        say(f"note: {UNBINNED}")
+        say(f"Every state is kept in {session.history.folder}. End with Ctrl-C.")
+        try:
+            session.run(lambda: False)
+        except KeyboardInterrupt:
+            session.say_where_saves_went()
+            say("ended")

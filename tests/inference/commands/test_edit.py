@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from vesimod.cli import app
 from vesimod.commands import refining
 from vesimod.commands.console import quoted
 from vesimod.io.tomogram import write_volume
+from vesimod_imod.core.locks import InUseError, only_writer
 from vesimod_imod.core.object_names import REJECTED
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.live import viewer as viewer3dmod
@@ -59,6 +61,11 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "3dmod").chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     return tmp_path
+
+
+def open_for_clicks(tomogram: Path, model: Path) -> None:
+    with refining.session_on(tomogram, model, None, False) as (_, file):
+        file.close()
 
 
 def person(act: Callable[[], None]) -> threading.Thread:
@@ -232,14 +239,14 @@ def test_a_model_of_the_person_gets_an_object_for_spheres(tomogram: Path, tmp_pa
 
     model = tmp_path / "cell.mod"
     write_sphere_model(model, Spheres(CENTRES, RADII_NM), GRID)
-    refining.open_files(tomogram, model, None, False)
+    open_for_clicks(tomogram, model)
     assert not (tmp_path / "cell.mod~").exists()  # ours is ready as it is
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     xyz = np.column_stack([40 + 30 * np.cos(angle), 40 + 25 * np.sin(2 * angle), np.full(40, 20)])
     membrane = closed([xyz])
     write_sphere_objects(model, [], GRID, others=[membrane], overwrite=True)
     data = model.read_bytes()
-    refining.open_files(tomogram, model, None, False)
+    open_for_clicks(tomogram, model)
     first, second = objects_of(read_mod(model))
     np.testing.assert_array_equal(first.points, membrane.points)
     assert not first.flags & SCATTERED
@@ -258,10 +265,9 @@ def test_clicks_in_a_closed_contour_become_spheres(tomogram: Path, tmp_path: Pat
     write_sphere_objects(model, [], GRID, others=[closed([clicks[:, ::-1] + (0.5, 0.5, 0.0)])])
     raw = model.read_bytes()
     for _ in range(2):  # two sessions: the second has nothing to do
-        file, find, volume = refining.open_files(tomogram, model, None, False)
-        session = refining.new_session(file, find, volume)
-        session.start()
-        file.close()
+        with refining.session_on(tomogram, model, None, False) as (session, file):
+            session.start()
+            file.close()
     reading = read_sphere_model(model, GRID)
     good = reading.vesicles().spheres
     order = np.argsort(good.centres[:, 1])
@@ -271,6 +277,51 @@ def test_clicks_in_a_closed_contour_become_spheres(tomogram: Path, tmp_path: Pat
     history = sorted((tmp_path / "cell_history").iterdir())
     assert history[0].read_bytes() == raw
     assert history[-1].read_bytes() == model.read_bytes()
+
+
+def test_a_session_that_was_cut_short_is_said_once(
+    tomogram: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "cell.mod"
+    write_sphere_model(model, Spheres(CENTRES, RADII_NM), GRID)
+    for _ in range(2):
+        open_for_clicks(tomogram, model)
+    assert "cut short" not in capfd.readouterr().err
+    kill_within("refining.session_on(Path(args[0]), Path(args[1]), None, False)", tomogram, model)
+    check = tmp_path / "other.mod"  # any other run in the folder clears locks of the dead
+    with only_writer([check]):
+        pass
+    open_for_clicks(tomogram, model)
+    said = capfd.readouterr().err
+    assert "the last session on cell.mod was cut short" in said
+    assert "cell_history" in said
+    open_for_clicks(tomogram, model)
+    assert "cut short" not in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert not any(path.name.startswith(".") for path in (tmp_path / "cell_history").iterdir())
+
+
+def test_a_second_session_on_a_model_names_the_first(tomogram: Path, tmp_path: Path) -> None:
+    model = tmp_path / "cell.mod"
+    write_sphere_model(model, Spheres(CENTRES, RADII_NM), GRID)
+    before = model.read_bytes()
+    with (
+        refining.session_on(tomogram, model, None, False),
+        pytest.raises(InUseError, match=f"cell.mod: process {os.getpid()}"),
+        refining.session_on(tomogram, model, None, False),
+    ):
+        pass
+    assert model.read_bytes() == before
+
+
+def kill_within(context: str, *arguments: Path) -> None:
+    """Have a process end without a word while it is in a context of `refining`."""
+    code = (
+        "import os, sys; from pathlib import Path; from vesimod.commands import refining\n"
+        f"args = sys.argv[1:]\nwith {context}:\n    os._exit(77)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=False)
+    assert done.returncode == 77
 
 
 def closed(contours: list[np.ndarray]) -> ModelObject:
