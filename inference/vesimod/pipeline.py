@@ -230,7 +230,7 @@ def find_in_maps(
     found = merge_scales(
         {
             scale: find_spheres(
-                tomogram.voxels,
+                tomogram.grey,
                 size_at(tomogram, scale),
                 maps[scale]["probability"],
                 (spec.voxel_size_nm,) * 3,
@@ -272,7 +272,7 @@ def _at_model_size(
 ) -> Volume:
     """Resample to the model's voxel size; refuse volumes that hold nothing usable."""
     shape = (volume.shape[0], volume.shape[1], volume.shape[2])
-    for rows, slab in resampled_slabs(tomogram.voxels, size_nm, model_nm, shape):
+    for rows, slab in resampled_slabs(tomogram.grey, size_nm, model_nm, shape):
         if not np.isfinite(slab).all():
             raise TomogramError(
                 f"{tomogram.path}: holds NaN or infinite grey values; reconstruct it again, or "

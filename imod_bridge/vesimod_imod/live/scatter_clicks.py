@@ -13,6 +13,7 @@ from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.header import header_of
 from vesimod_imod.model.objects import OPEN, SCATTERED, ModelObject, object_chunks, objects_of
 from vesimod_imod.sphere_model.clicks import find_outlines
+from vesimod_imod.sphere_model.labels import is_membrane
 
 
 def clicks_in_contours(model: ModFile) -> dict[int, int]:
@@ -21,6 +22,8 @@ def clicks_in_contours(model: ModFile) -> dict[int, int]:
     found = {}
     for number, item in enumerate(objects_of(model)):
         if item.kind == "scattered" or not len(item.points) or not claims_vesicles(item.name):
+            continue
+        if is_membrane(item):
             continue
         positions = item.points[:, ::-1] * np.array([z_scale, 1.0, 1.0])
         single = int(item.counts.max()) == 1  # a new contour for each click

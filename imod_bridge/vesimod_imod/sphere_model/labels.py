@@ -1,4 +1,4 @@
-"""What marks a point as a sphere of ours: its contour's label, and its size."""
+"""What marks a point as a sphere of ours, or a contour as a membrane: its label, size, name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.object_names import ACTIVE_ZONE, OUTLINE
 from vesimod_imod.model.objects import ModelObject
 
 _ID = re.compile(r"\bid=(\d{1,18})\b")
@@ -16,6 +17,8 @@ _SCORE = re.compile(r"\bp=(0\.\d+|1\.0+)\b")
 #: Pixels. No vesicle is that small, but 3dmod's plugins mark points as checked by a size.
 MARKER_SIZE = 1.0
 MOST_LOG_ODDS = 10.0
+#: Begins the labels of contours that were traced along a membrane.
+MEMBRANE = "membrane"
 
 
 class Label(NamedTuple):
@@ -50,6 +53,14 @@ def parse_label(label: str) -> Label:
         float(radius[1]) if radius else np.nan,
         float(score[1]) if number and score else np.nan,
     )
+
+
+def is_membrane(item: ModelObject) -> bool:
+    """Whether an object's contours lie along a membrane, round as it may be: no vesicles."""
+    if item.kind == "scattered":
+        return False
+    traced = any(label.startswith((f"{MEMBRANE} ", f"{MEMBRANE},")) for label in item.labels)
+    return traced or item.name.casefold() in (OUTLINE, ACTIVE_ZONE)
 
 
 def value_of_score(scores: FloatArray) -> FloatArray:

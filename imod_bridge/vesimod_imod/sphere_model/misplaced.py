@@ -12,6 +12,7 @@ from vesimod_imod.model.header import header_of, image_reference_of
 
 _MANY = 0.3  # of the points: fewer outside are slips, or vesicles that the border cuts
 _ENOUGH = 0.95  # of them inside make an explanation
+_FEW = 5  # from so many on, one may be outside: a vesicle that the border cuts
 _BINNINGS = (2.0, 3.0, 4.0, 6.0, 8.0)
 _UNLIKE = 0.03  # difference of two images' extents that binning and rounding do not explain
 
@@ -104,4 +105,5 @@ def _explained(positions: FloatArray, grid: Grid) -> str:
 
 def _fits(positions: FloatArray, shape: FloatArray) -> bool:
     inside: BoolArray = np.all((positions > -1) & (positions < shape), axis=1)
-    return float(inside.mean()) >= _ENOUGH
+    allowed = max((1 - _ENOUGH) * len(inside), float(len(inside) >= _FEW))
+    return int((~inside).sum()) <= allowed

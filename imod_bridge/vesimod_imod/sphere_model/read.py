@@ -20,7 +20,13 @@ from vesimod_imod.model.objects import ModelObject, objects_of
 from vesimod_imod.model.screen import WHOLE_SCREEN, Screen
 from vesimod_imod.sphere_model.clicks import find_outlines
 from vesimod_imod.sphere_model.in_few_lines import remarks_in_lines
-from vesimod_imod.sphere_model.labels import emptied_ids, is_radius, label_data, parse_label
+from vesimod_imod.sphere_model.labels import (
+    emptied_ids,
+    is_membrane,
+    is_radius,
+    label_data,
+    parse_label,
+)
 from vesimod_imod.sphere_model.misplaced import another_image, misplaced
 from vesimod_imod.sphere_model.outlines import Outline
 
@@ -177,6 +183,8 @@ def spheres_of(model: ModFile, grid: Grid | None = None) -> SphereReading:
 
 def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, list[str]]:
     """Find the spheres of one object, and put in words what had to be inferred."""
+    if is_membrane(item):
+        return np.empty(0, _ROW), ["its contours lie along a membrane: not taken for vesicles"]
     rows = np.empty(len(item.points), _ROW)
     rows["position"] = positions
     rows["contour"] = item.contour_of_point + 1

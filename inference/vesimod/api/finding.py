@@ -131,6 +131,4 @@ def snap(
         raise InputError(
             f"clicks are points (z, y, x) in voxels, an array (N, 3), not {points.shape}"
         )
-    return snapping.snap(
-        volume.voxels, volume.grid.voxel_size_nm, points, taken=taken, invert=invert
-    )
+    return snapping.snap(volume.grey, volume.grid.voxel_size_nm, points, taken=taken, invert=invert)

@@ -43,8 +43,7 @@ def edit(
             session.run(lambda: not viewer.running)
         except KeyboardInterrupt:
             say(
-                "closing 3dmod; if it asks whether to save, answer it "
-                "(Ctrl-C again: leave at once)"
+                "closing 3dmod; if it asks whether to save, answer it (Ctrl-C again: leave at once)"
             )
             viewer.close()
             session.run(lambda: not viewer.running)

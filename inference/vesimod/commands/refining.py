@@ -83,7 +83,7 @@ def open_files(volume: Tomogram, model: Path, invert: bool) -> tuple[WatchedMode
 
     def find(clicks: FloatArray, taken: Spheres) -> Found:
         size = volume.grid.voxel_size_nm
-        snapped = snap(volume.voxels, size, clicks, taken=taken, invert=invert)
+        snapped = snap(volume.grey, size, clicks, taken=taken, invert=invert)
         spheres = snapped.spheres
         radii_nm = np.where(snapped.found, spheres.radii_nm, np.nan)
         return Found(spheres.centres, radii_nm, snapped.reasons.tolist())

@@ -54,9 +54,12 @@ def snap(
     for warning in reading.warnings:
         console.warn(warning)
     if not len(reading.spheres):
-        raise ValueError(f"{points}: holds no points; click on vesicles in 3dmod and save")
+        others = ", but see the warning" if reading.warnings else ""
+        raise ValueError(
+            f"{points}: holds no clicks and no spheres{others}; click on vesicles in 3dmod and save"
+        )
     size_nm = volume.grid.voxel_size_nm
-    snapped = snap_model(volume.voxels, size_nm, reading, every=every, invert=invert)
+    snapped = snap_model(volume.grey, size_nm, reading, every=every, invert=invert)
     objects = [
         SphereObject(VESICLES, snapped.vesicles),
         SphereObject(REJECTED, snapped.lost, ORANGE, REJECTED_SHOWN_NM),

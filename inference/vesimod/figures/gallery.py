@@ -48,7 +48,7 @@ def planes_through(tomogram: Tomogram, centre: FloatArray, half_nm: float) -> Gr
     inside_low = np.clip(low, 0, tomogram.grid.shape)
     inside_high = np.clip(high, inside_low, tomogram.grid.shape)
     z, y, x = (slice(a, b) for a, b in zip(inside_low, inside_high, strict=True))
-    box = np.asarray(tomogram.voxels[z, y, x], np.float32)
+    box = np.asarray(tomogram.grey[z, y, x], np.float32)
     local = centre - inside_low
     planes = [_plane(box, axis, local, size, half_nm) for axis in range(3)]
     known = np.concatenate([plane[np.isfinite(plane)] for plane in planes])

@@ -51,7 +51,7 @@ def grey_range(tomogram: Tomogram) -> tuple[float, float]:
     """Density that is shown black, and that shown white, from sections all over the volume."""
     count = tomogram.grid.shape[0]
     rows = np.unique(np.linspace(0, count - 1, _SAMPLED).round().astype(int))
-    sampled = [np.asarray(tomogram.voxels[row, ::2, ::2], np.float32).ravel() for row in rows]
+    sampled = [np.asarray(tomogram.grey[row, ::2, ::2], np.float32).ravel() for row in rows]
     values = ndimage.uniform_filter1d(np.stack(sampled), 2, axis=0)  # slabs vary less than voxels
     low, high = np.percentile(values, GREY_SHARES)
     return float(low), float(max(high, low + 1e-12))
@@ -81,7 +81,7 @@ def read_slab(
     last = int(np.clip(round(position + half - 0.5), first, count - 1))
     index = [slice(None)] * 3
     index[axis] = slice(first, last + 1)
-    mean = np.asarray(tomogram.voxels[tuple(index)], np.float32).mean(axis=axis)
+    mean = np.asarray(tomogram.grey[tuple(index)], np.float32).mean(axis=axis)
     up, right = plane_axes(axis)
     image = mean.T if up > right else mean
     scale = (size_nm[up] / pixel_nm, size_nm[right] / pixel_nm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mrcfile
 import numpy as np
@@ -33,7 +33,7 @@ from vesimod.io.mrc_header import (
     xyz,
 )
 from vesimod.io.other_formats import name_other_format
-from vesimod.io.padding import fill_values
+from vesimod.io.padding import Unpadded, fill_values
 from vesimod.io.tilt_series import tilt_series_signs
 from vesimod.io.voxel_size import doubtful_extent, settled_voxel_size
 from vesimod.io.voxels_in_file import open_voxels
@@ -89,6 +89,14 @@ class Tomogram:
     def fill_values(self) -> tuple[float, ...]:
         """Values that it was padded with; see `vesimod.io.padding.fill_values`."""
         return fill_values(self.voxels)
+
+    @cached_property
+    def grey(self) -> npt.NDArray[Any]:
+        """The voxels (z, y, x) as they are searched: padding is as grey as the data."""
+        if not self.fill_values:
+            return self.voxels
+        # It has what is asked of a volume that is read in boxes.
+        return cast("npt.NDArray[Any]", Unpadded.of(self.voxels, self.fill_values))
 
 
 def read_tomogram(path: Path | str, voxel_size_nm: float | None = None) -> Tomogram:

@@ -76,7 +76,7 @@ def content_of(subject: Subject, progress: Progress | None = None) -> dict[str, 
 
     tomogram, spheres = subject.tomogram, subject.spheres
     grid = tomogram.grid
-    density = RaySampler(tomogram.voxels, grid.voxel_size_nm, subject.invert)
+    density = RaySampler(tomogram.grey, grid.voxel_size_nm, subject.invert)
     inspection = inspect(density, spheres, step(0.0))
     results = {} if subject.provenance is None else subject.provenance.results
     plots = plots_of(

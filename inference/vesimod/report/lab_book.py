@@ -56,7 +56,7 @@ def _warnings(subject: Subject, width: int) -> Image.Image:
 def _doubtful(subject: Subject, width: int) -> Image.Image:
     """Draw the most doubtful vesicles in XY, XZ and YZ, with what speaks against them."""
     spheres, tomogram = subject.spheres, subject.tomogram
-    density = RaySampler(tomogram.voxels, tomogram.grid.voxel_size_nm, subject.invert)
+    density = RaySampler(tomogram.grey, tomogram.grid.voxel_size_nm, subject.invert)
     doubts = find_doubts(spheres, inspect(density, spheres), tomogram.grid)
     rows = doubt_order(doubts)[:MOST] if doubts else np.empty(0, np.int64)
     edge = (width - (_ACROSS + 1) * GAP) // (3 * _ACROSS)  # of a plane

@@ -78,7 +78,7 @@ def trace_file(
     guides, warnings = read_guide(guide, grid)
     earlier, written, more = _earlier(output, tomogram)
     objects = trace_model(
-        tomogram.voxels,
+        tomogram.grey,
         grid,
         guides,
         earlier=earlier,

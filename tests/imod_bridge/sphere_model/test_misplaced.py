@@ -35,6 +35,16 @@ def test_what_would_put_them_there(positions, explanation: str) -> None:
     assert explanation in told
 
 
+@pytest.mark.parametrize("factor", [22.0, 2.2])
+def test_a_vesicle_that_the_border_cuts_hides_no_explanation(factor: float) -> None:
+    few = np.vstack([INSIDE[:8], [[97.5, 80.0, 80.0]]])
+    (told,) = misplaced(factor * few, np.full(9, np.nan), GRID)
+    assert f"divide by {factor:g}" in told
+    (told,) = misplaced(few - SHAPE / 2, np.full(9, np.nan), GRID)
+    assert "count from the volume's middle" in told
+    assert "divide" not in told
+
+
 def test_a_few_slips_are_counted_only() -> None:
     positions = INSIDE.copy()
     positions[:3] -= 500

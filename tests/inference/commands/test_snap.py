@@ -90,4 +90,4 @@ def test_a_model_without_points(tomogram, capsys):
     model = tomogram.with_name("empty.mod")
     write_sphere_model(model, Spheres.empty(), GRID)
     assert vesimod("snap", tomogram, model) == 2
-    assert "holds no points" in capsys.readouterr().err
+    assert "holds no clicks and no spheres; click on" in capsys.readouterr().err

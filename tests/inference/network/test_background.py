@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from vesimod.io.padding import fill_values
+from vesimod.io.padding import Unpadded, fill_values
 from vesimod.network.background import is_data, local_mean, subtract_local_mean
 from vesimod.network.spec import Normalisation, normalise
 
@@ -31,6 +31,18 @@ def test_padding_is_found_in_every_type(kind: type, share: float) -> None:
     assert fill_values(data) == ()
     assert fill_values(padded(data, 0, share)) == (0.0,)
     assert fill_values(padded(data, -127, share)) == (-127.0,)
+
+
+@pytest.mark.parametrize("value", [-30_000, 0, 30_000])
+def test_padding_makes_no_edge_however_far_its_value_lies_from_the_data(value: int) -> None:
+    data = (100 * noise((20, 40, 40)) + 1000).astype(np.int16)
+    whole = padded(data, value, 0.4)
+    grey = Unpadded.of(whole, fill_values(whole))
+    assert (grey.shape, grey.ndim, grey.size) == (whole.shape, 3, whole.size)
+    box = grey[5:15, :, 30:50]
+    assert box.dtype == np.float32
+    np.testing.assert_array_equal(box[:, :, :10], data[5:15, :, 30:])
+    np.testing.assert_allclose(box[:, :, 10:], 1000, atol=10)
 
 
 def test_two_kinds_of_padding_are_found() -> None:
