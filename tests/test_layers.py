@@ -51,6 +51,7 @@ FLOORS = {
         # jinja2 and plotly are optional: only inside the functions that fill the page
         "report": {"numpy", "PIL", "jinja2", "plotly"},
         "pipeline": {"numpy", "scipy"},
+        "linking": {"numpy"},
         "doubts": {"numpy", "scipy"},
         "api": {"numpy"},
         "runs": {"numpy"},

@@ -11,13 +11,15 @@ from vesimod_imod.core.spheres import Spheres
 
 from vesimod.io.region import check_region
 from vesimod.io.scratch import new_volume
-from vesimod.io.tomogram import Tomogram, TomogramError
+from vesimod.io.tomogram import Tomogram
 from vesimod.limits import RADIUS_NM
+from vesimod.network.asking import at_model_size, check_tells
 from vesimod.network.background import is_data
 from vesimod.network.memory import share_memory
 from vesimod.network.model import Model
-from vesimod.network.resample import resampled_shape, resampled_slabs
+from vesimod.network.resample import resampled_shape
 from vesimod.network.spec import ModelSpec, normalise
+from vesimod.network.spec_values import VESICLE_OUTPUT
 from vesimod.network.tiling import redundancy
 from vesimod.network.wanted import is_near, wanted_box
 from vesimod.settings import EVERYWHERE, SearchSettings
@@ -157,6 +159,7 @@ def network_maps(
     *,
     rows: tuple[int, int] | None = None,
     scale: int | None = None,
+    outputs: tuple[str, ...] = (VESICLE_OUTPUT,),
     progress: Progress | None = None,
 ) -> dict[str, Volume]:
     """Ask the network about a tomogram at one scale, or about a slab of it.
@@ -172,6 +175,8 @@ def network_maps(
         is in them does not depend on where a tomogram is cut.
     scale : int, optional
         How many times the network's voxel size; default: the finest of the settings.
+    outputs : tuple of str
+        That are needed.
 
     Returns
     -------
@@ -180,16 +185,19 @@ def network_maps(
 
     Raises
     ------
+    ModelError
+        The network gives other outputs than are needed.
     TomogramError
         As in `segment`.
     """
     report = progress or _no_progress
     spec, region = model.spec, settings.region
+    check_tells(model, outputs)
     nm = spec.voxel_size_nm
     size_nm = size_at(tomogram, settings.scales[0] if scale is None else scale)
     shape = resampled_shape(tomogram.grid.shape, size_nm, (nm,) * 3)
     in_files, memory_gb = share_memory(shape, 1 + len(spec.outputs), model.memory_gb)
-    volume = _at_model_size(tomogram, size_nm, (nm,) * 3, new_volume(shape, in_files), report)
+    volume = at_model_size(tomogram, size_nm, (nm,) * 3, new_volume(shape, in_files), report)
     if settings.invert:
         np.negative(volume, out=volume)
     fills = tomogram.fill_values
@@ -265,26 +273,6 @@ def extra_work(tomogram: Tomogram, model: Model) -> float:
     shape = resampled_shape(tomogram.grid.shape, tomogram.grid.voxel_size_nm, nm)
     memory_gb = share_memory(shape, 1 + len(model.spec.outputs), model.memory_gb)[1]
     return redundancy(model.plan(shape, memory_gb))
-
-
-def _at_model_size(
-    tomogram: Tomogram, size_nm: Triple, model_nm: Triple, volume: Volume, report: Progress
-) -> Volume:
-    """Resample to the model's voxel size; refuse volumes that hold nothing usable."""
-    shape = (volume.shape[0], volume.shape[1], volume.shape[2])
-    for rows, slab in resampled_slabs(tomogram.grey, size_nm, model_nm, shape):
-        if not np.isfinite(slab).all():
-            raise TomogramError(
-                f"{tomogram.path}: holds NaN or infinite grey values; reconstruct it again, or "
-                "replace them (IMOD: clip truncate -l LOW -h HIGH)"
-            )
-        volume[rows] = slab
-        report("reading", rows.stop, shape[0])
-    if volume.min() == volume.max():
-        raise TomogramError(
-            f"{tomogram.path}: every voxel has the value {volume.flat[0]:g}; nothing to segment"
-        )
-    return volume
 
 
 def _padding_note(tomogram: Tomogram) -> tuple[str, ...]:

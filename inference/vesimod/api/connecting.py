@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.spheres import Grid, Spheres
 
-from vesimod.api.inputs import File, Vesicles, Volume, as_region, as_tomogram, warn
+from vesimod.api.inputs import (
+    File,
+    Vesicles,
+    Volume,
+    as_model,
+    as_region,
+    as_tomogram,
+    warn,
+)
 from vesimod.connectors.find import ConnectSettings, find_connectors
 from vesimod.connectors.hierarchy import Progress
 from vesimod.connectors.inputs import (
@@ -24,6 +32,8 @@ from vesimod.connectors.inputs import (
 from vesimod.connectors.result import Connections
 from vesimod.connectors.select import VolumeLimits
 from vesimod.connectors.synapse import synapse_of
+from vesimod.linking import likely_connectors
+from vesimod.network.model import Model
 
 
 def connect(
@@ -41,6 +51,7 @@ def connect(
     layer_nm: float | None = None,
     cluster_nm: float = 15.0,
     compatible: bool = False,
+    network: File | Model | None = None,
     invert: bool = False,
     progress: Progress | None = None,
 ) -> Connections:
@@ -49,8 +60,7 @@ def connect(
     Parameters
     ----------
     tomogram : path, Tomogram or (z, y, x) array
-        Dense is dark, unless `invert`; a probability map of connectors may take its place, with
-        `invert`.
+        Dense is dark, unless `invert`.
     vesicles : Spheres, path or (z, y, x) array of ids
         A label volume is taken as it is drawn. One in a file may be of Pyto's form, and then holds
         region and active zone, too.
@@ -72,6 +82,9 @@ def connect(
         Thickness of layers (default: a voxel); how near vesicles make a cluster by distance.
     compatible : bool
         Seek in the box of all boundaries only, as Pyto does.
+    network : str, path or Model, optional
+        One that tells connectors: its map takes the grey value's place, and `thresholds` are values
+        of that map, logarithms of odds.
     invert : bool
         Large values are dense.
     progress : callable, optional
@@ -93,6 +106,11 @@ def connect(
         volume.grid.voxel_size_nm,
         dilate_nm=dilate_nm,
     )
+    if network is not None:
+        likely = likely_connectors(
+            volume, as_model(network), invert=invert, region=synapse.region, progress=progress
+        )
+        synapse = replace(synapse, likely=likely)
     settings = ConnectSettings(
         None if thresholds is None else tuple(thresholds),
         VolumeLimits(min_voxels, volume_nm3),

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vesimod.commands.options import Invert, Overwrite, Quiet, TomogramArgument, VoxelSize
+from vesimod.commands.options import (
+    Device,
+    DeviceChoice,
+    Invert,
+    MemoryGB,
+    Overwrite,
+    Quiet,
+    Threads,
+    TomogramArgument,
+    VoxelSize,
+)
 
 if TYPE_CHECKING:
     from vesimod.connectors.result import Connections
@@ -29,7 +39,7 @@ Thresholds = Annotated[
     tuple[float, float, int] | None,
     typer.Option(
         metavar="FIRST LAST N",
-        help="N grey values, from the densest; default: 15 by mean and SD of the region.",
+        help="N values, from the densest; default: 15 by mean and SD of the region.",
     ),
 ]
 
@@ -82,10 +92,20 @@ def connect(
     cluster_nm: Annotated[
         float, typer.Option(metavar="F", help="Vesicles this near make a cluster by distance.")
     ] = 15.0,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.onnx",
+            help="Trace in what this network sees, not in grey values: `connectors`.",
+        ),
+    ] = None,
     compatible: Annotated[
         bool, typer.Option("--compatible", help="Seek in the box of all boundaries, like Pyto.")
     ] = False,
     voxel_size_nm: VoxelSize = None,
+    device: Device = DeviceChoice.auto,
+    threads: Threads = None,
+    memory_gb: MemoryGB = None,
     invert: Invert = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -95,6 +115,7 @@ def connect(
     Their numbers compare groups of tomograms that were treated alike; they are not absolute.
     """
     from vesimod.commands import console
+    from vesimod.commands.segmenting import describe, start_network
     from vesimod.connectors.find import ConnectSettings
     from vesimod.connectors.select import VolumeLimits
     from vesimod.connectors.thresholds import evenly_spaced
@@ -114,28 +135,38 @@ def connect(
         layer_nm,
         cluster_nm,
     )
+    model = None if network is None else start_network(network, device.value, threads, memory_gb)
+    if model is not None and not quiet:
+        console.say(describe(model.spec.name, model.providers))
     with console.progress(quiet) as report:
         found = connect_file(
-            volume, inputs, outputs, settings, overwrite=overwrite, progress=report
+            volume,
+            inputs,
+            outputs,
+            settings,
+            network=model,
+            overwrite=overwrite,
+            progress=report,
         )
     for note in found.notes:
         console.warn(note)
     if not quiet:
-        _tell(found)
+        _tell(found, "grey values" if model is None else "the network's log odds")
         for path in outputs.files():
             console.say(f"wrote {path}")
         console.suggest_3dmod(tomogram, output)
 
 
-def _tell(found: Connections) -> None:
+def _tell(found: Connections, sought_in: str) -> None:
     """Say what was found, and what it is worth."""
     from vesimod.commands import console
     from vesimod.connectors.result import CONNECTOR, NOT_ABSOLUTE, TETHER
 
     steps = found.thresholds
     console.say(
-        f"region: grey value {found.mean:.4g} +- {found.sd:.4g}; {len(steps)} thresholds from "
-        f"{steps[0]:.6g} to {steps[-1]:.6g} (`thresholds` states them for other tomograms)"
+        f"region: grey value {found.mean:.4g} +- {found.sd:.4g}; {len(steps)} thresholds on "
+        f"{sought_in} from {steps[0]:.6g} to {steps[-1]:.6g} (`thresholds` states them for other "
+        "tomograms)"
     )
     for kind in (TETHER, CONNECTOR):
         each = found.of_kind(kind)

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field, replace
 from math import inf, nan
 
 import numpy as np
-from vesimod_imod.core.arrays import IntArray, Triple
+from vesimod_imod.core.arrays import BoolArray, IntArray, Triple
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.connectors.bodies import Bodies, bodies_of
 from vesimod.connectors.clusters import connected, near_pairs, shape_of
 from vesimod.connectors.distances import distance_volume
+from vesimod.connectors.doubts import (
+    doubts_about_foreground,
+    doubts_about_grey,
+    doubts_about_links,
+)
 from vesimod.connectors.features import Scene, measure
 from vesimod.connectors.hierarchy import Progress, find_hierarchy, levels_of
 from vesimod.connectors.layers import Layers, layer_numbers, layers_of
@@ -20,9 +25,15 @@ from vesimod.connectors.result import CONNECTOR, TETHER, Connections, Connector,
 from vesimod.connectors.segments import Hierarchy
 from vesimod.connectors.select import VolumeLimits, kind_of, select, vesicles_of
 from vesimod.connectors.synapse import ACTIVE_ZONE, FIRST_VESICLE, Synapse, centre_voxels
-from vesimod.connectors.thresholds import checked_thresholds, default_thresholds, mean_and_sd
+from vesimod.connectors.thresholds import (
+    checked_thresholds,
+    default_thresholds,
+    mean_and_sd,
+    shares_as_thresholds,
+)
 
 MEASURING = "features"
+NEAR_NM = 20.0  # of a vesicle lies the middle of the longest connectors
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,10 +43,11 @@ class ConnectSettings(ShortRepr):
     Parameters
     ----------
     thresholds : tuple of float, optional
-        Grey values; default: from mean and standard deviation of the region.
+        Grey values, or values of the network's map; default: from mean and standard deviation of
+        the region, or shares of it.
     limits : VolumeLimits
     dense_is_high : bool
-        Large values are dense: an inverted tomogram, or a probability map.
+        Large grey values are dense: an inverted tomogram.
     compatible : bool
         Seek in the box of all boundaries only, as Pyto does.
     layer_nm : float, optional
@@ -80,9 +92,12 @@ def find_connectors(
     layers, centre_layers = _layers(synapse, settings)  # first: it needs memory for a while
     box = synapse.box(of_boundaries=settings.compatible)
     part, corner = synapse.cut(box), np.array([side.start or 0 for side in box])
-    hierarchy, mean, sd = _hierarchy(part, settings, progress)
+    mean, sd = mean_and_sd(part.grey, part.inside())
+    hierarchy, doubts = _hierarchy(part, settings, progress)
     accepted, refused = select(hierarchy, part, settings.limits)
     bodies = bodies_of(part.boundaries, part.voxel_size_nm)
+    doubts += doubts_about_links(part)
+    doubts += doubts_about_grey(part, bodies, mean, sd, dense_is_high=settings.dense_is_high)
     zone = ACTIVE_ZONE if part.has_active_zone else None
     scene = Scene(part.grey, part.boundaries, bodies, zone)
     connectors = []
@@ -102,23 +117,34 @@ def find_connectors(
         tuple(_linked(synapse, connectors, bodies, centre_layers, settings.cluster_nm)),
         shape_of(synapse.vesicle_ids, _pairs(connectors)),
         layers,
+        tuple(doubts),
     )
 
 
 def _hierarchy(
     part: Synapse, settings: ConnectSettings, progress: Progress | None
-) -> tuple[Hierarchy, float, float]:
-    """Segments of the box, and mean and standard deviation of its grey values."""
-    inside, high = part.inside(), settings.dense_is_high
-    mean, sd = mean_and_sd(part.grey, inside)
-    thresholds = (
-        default_thresholds(mean, sd, dense_is_high=high)
-        if settings.thresholds is None
-        else checked_thresholds(settings.thresholds, dense_is_high=high)
-    )
-    levels = levels_of(part.grey, thresholds, inside, dense_is_high=high)
+) -> tuple[Hierarchy, list[str]]:
+    """Segments of the box, and what is doubtful about their thresholds."""
+    inside = part.inside()
+    thresholds = _thresholds(part, settings, inside)
+    values, high = part.grey, settings.dense_is_high
+    if part.likely is not None:
+        values, high = part.likely, True
+    levels = levels_of(values, thresholds, inside, dense_is_high=high)
+    doubts = doubts_about_foreground(levels, inside)
     del inside  # a byte a voxel that the hierarchy can use
-    return find_hierarchy(levels, part.boundaries, thresholds, progress=progress), mean, sd
+    return find_hierarchy(levels, part.boundaries, thresholds, progress=progress), doubts
+
+
+def _thresholds(part: Synapse, settings: ConnectSettings, inside: BoolArray) -> tuple[float, ...]:
+    """Those that were given, or as the volume has it in which connectors are sought."""
+    high = settings.dense_is_high or part.likely is not None
+    if settings.thresholds is not None:
+        return checked_thresholds(settings.thresholds, dense_is_high=high)
+    if part.likely is None:
+        return default_thresholds(*mean_and_sd(part.grey, inside), dense_is_high=high)
+    away = distance_volume(part.boundaries >= FIRST_VESICLE, part.voxel_size_nm)
+    return shares_as_thresholds(part.likely, inside & (away <= NEAR_NM))
 
 
 def _connector(

@@ -23,7 +23,7 @@ class Layers(ShortRepr):
     voxels : (N,) int64
         In the region or in vesicles.
     grey_mean, grey_sd, grey_min, grey_max : (N,) float64
-        NaN where a layer is empty.
+        NaN where a layer is empty, or holds no number.
     occupancy : (N,) float64
         Part of its voxels that is vesicle.
     centres : (N,) int64
@@ -69,28 +69,32 @@ def layers_of(
     """
     farthest = max(distance_nm[r][counted[r]].max(initial=0) for r in slabs(counted.shape))
     last = int(layer_numbers(farthest, thickness_nm))
-    sums = np.zeros((4, last + 1))
+    sums = np.zeros((5, last + 1))
     lowest, highest = np.full(last + 1, np.inf), np.full(last + 1, -np.inf)
     for rows in slabs(grey.shape):
         here = counted[rows]
         layer = layer_numbers(distance_nm[rows][here], thickness_nm)
         values = np.asarray(grey[rows][here], np.float64)
-        for row, weight in enumerate((None, vesicles[rows][here], values, values**2)):
+        sums[0] += np.bincount(layer, minlength=last + 1)
+        sums[1] += np.bincount(layer, vesicles[rows][here], minlength=last + 1)
+        numbers = np.isfinite(values)
+        layer, values = layer[numbers], values[numbers]
+        for row, weight in enumerate((None, values, values**2), 2):
             sums[row] += np.bincount(layer, weight, minlength=last + 1)
         np.minimum.at(lowest, layer, values)
         np.maximum.at(highest, layer, values)
-    voxels, occupied, total, squares = sums[:, 1:]
+    voxels, occupied, known, total, squares = sums[:, 1:]
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = total / voxels
-        sds = np.sqrt(np.maximum(squares / voxels - means**2, 0))
+        means = total / known
+        sds = np.sqrt(np.maximum(squares / known - means**2, 0))
         occupancy = occupied / voxels
     return Layers(
         thickness_nm,
         voxels.astype(np.int64),
         means,
         sds,
-        np.where(voxels > 0, lowest[1:], np.nan),
-        np.where(voxels > 0, highest[1:], np.nan),
+        np.where(known > 0, lowest[1:], np.nan),
+        np.where(known > 0, highest[1:], np.nan),
         occupancy,
         np.bincount(centre_layers[centre_layers > 0], minlength=last + 1)[1 : last + 1],
     )

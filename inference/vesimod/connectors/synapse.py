@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from vesimod_imod.core.arrays import BoolArray, IntArray, Triple
+from vesimod_imod.core.arrays import BoolArray, Float32Array, IntArray, Triple
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.short_repr import ShortRepr
 
@@ -36,6 +36,9 @@ class Synapse(ShortRepr):
         Where connectors may be; None for everywhere.
     voxel_size_nm : (float, float, float)
     has_active_zone : bool
+    likely : (z, y, x) float32, optional
+        How likely a connector is at each voxel, as a network sees it; sought in instead of the grey
+        values.
     """
 
     grey: npt.NDArray[Any]
@@ -44,6 +47,7 @@ class Synapse(ShortRepr):
     region: BoolArray | None
     voxel_size_nm: Triple
     has_active_zone: bool
+    likely: Float32Array | None = None
 
     def inside(self) -> BoolArray:
         """Where connectors may be: in the region, outside of all boundaries."""
@@ -54,8 +58,16 @@ class Synapse(ShortRepr):
 
     def cut(self, box: Box) -> Synapse:
         """Return a part of it."""
-        region = None if self.region is None else self.region[box]
-        return replace(self, grey=self.grey[box], boundaries=self.boundaries[box], region=region)
+        region, likely = (
+            None if volume is None else volume[box] for volume in (self.region, self.likely)
+        )
+        return replace(
+            self,
+            grey=self.grey[box],
+            boundaries=self.boundaries[box],
+            region=region,
+            likely=likely,
+        )
 
     def box(self, *, of_boundaries: bool) -> Box:
         """Find the box of all boundaries, or that of boundaries and region."""

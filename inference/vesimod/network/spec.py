@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +18,18 @@ from scipy import ndimage
 from vesimod_imod.core.errors import VesimodError
 
 from vesimod.network.background import Valid, subtract_local_mean
-from vesimod.network.spec_values import are_outputs, is_number, is_text, is_tile, is_whole
+from vesimod.network.spec_values import (
+    CONNECTOR_OUTPUT,
+    MEMBRANE_OUTPUTS,
+    VESICLE_OUTPUT,
+    are_meanings,
+    are_outputs,
+    in_few_letters,
+    is_number,
+    is_text,
+    is_tile,
+    is_whole,
+)
 
 Volume = npt.NDArray[np.float32]
 METADATA_KEY = "vesimod"
@@ -96,8 +107,10 @@ class ModelSpec:
     divisor : int
         Tile edges must be multiples of this.
     outputs : tuple of str
-        In the graph's order. ``probability`` (vesicle, 0..1) is required; ``distance`` is
-        the signed distance to the vesicle's outer surface in nm, positive inside, clipped.
+        In the graph's order. Networks that tell vesicles give ``probability`` (vesicle, 0..1) and
+        perhaps ``distance``, the signed distance to the vesicle's outer surface in nm, positive
+        inside, clipped; those that tell membranes give ``membrane`` and ``cytoplasm``, 0..1;
+        those that tell connectors and tethers ``connector``, 0..1.
     threshold : float
         For information: probability from which a voxel was taken for vesicle in training. One is
         chosen for each tomogram (`vesimod.vesicles.threshold`), unless the user sets it.
@@ -109,6 +122,8 @@ class ModelSpec:
         Memory that a tile takes while it is computed; for U-Nets of vesimod-train it follows from
         their width (`vesimod_train.export.onnx`). The default is more than the published network's
         330.
+    meanings : dict of str to str
+        What outputs mean, for people; files of earlier versions have none.
     format : int
         Version of this specification.
     """
@@ -126,6 +141,7 @@ class ModelSpec:
     training_data: str = ""
     licence: str = ""
     bytes_per_voxel: int = 520
+    meanings: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -139,12 +155,15 @@ class ModelSpec:
                 "halo": is_whole(self.halo, 0, 1 << 12),
                 "divisor": is_whole(self.divisor, 1, 1 << 10),
                 "outputs": are_outputs(self.outputs),
+                "meanings": are_meanings(self.meanings),
                 "threshold": is_number(self.threshold, 0, 1),
                 "bytes_per_voxel": is_number(self.bytes_per_voxel, 1, 1_000_000),
             },
         )
-        if "probability" not in self.outputs:
-            raise ModelError(f"outputs {list(self.outputs)} lack 'probability'; re-export it")
+        known = ((VESICLE_OUTPUT,), MEMBRANE_OUTPUTS, (CONNECTOR_OUTPUT,))
+        if not any(self.tells(*outputs) for outputs in known):
+            lacking = "lack 'probability', 'membrane' and 'cytoplasm', or 'connector'; re-export it"
+            raise ModelError(f"outputs {list(self.outputs)} {lacking}")
         if self.contrast != "dark-membranes":
             raise ModelError(f"unknown contrast {self.contrast!r}; expected 'dark-membranes'")
         edges = (*self.tile, self.halo)
@@ -153,6 +172,10 @@ class ModelSpec:
                 f"tile {self.tile} and halo {self.halo} must be multiples of {self.divisor}, the "
                 "tile larger than two halos; re-export the model"
             )
+
+    def tells(self, *outputs: str) -> bool:
+        """Whether the network gives all of these outputs."""
+        return set(outputs) <= set(self.outputs)
 
     def to_json(self) -> str:
         """Write the spec as JSON."""
@@ -172,8 +195,8 @@ class ModelSpec:
             raw: dict[str, Any] = dict(json.loads(text))
             if raw.get("format") != FORMAT or isinstance(raw["format"], bool):
                 raise ModelError(
-                    f"the model's metadata have format {_shown(raw.get('format'))}, this vesimod "
-                    f"knows {FORMAT}; update vesimod or re-export the model"
+                    f"the model's metadata have format {in_few_letters(raw.get('format'))}, this "
+                    f"vesimod knows {FORMAT}; update vesimod or re-export the model"
                 )
             known = {f.name for f in fields(ModelSpec)}
             values = {name: value for name, value in raw.items() if name in known}
@@ -195,16 +218,9 @@ def _refuse_impossible(item: ModelSpec | Normalisation, fine: dict[str, bool]) -
         if not is_fine:
             value = getattr(item, "voxel_size_nm" if name == "voxel size" else name)
             raise ModelError(
-                f"unreadable model metadata: impossible {name} {_shown(value)}; re-export the model"
+                f"unreadable model metadata: impossible {name} {in_few_letters(value)}; "
+                "re-export the model"
             )
-
-
-def _shown(value: object) -> str:
-    """Return a value of any type and size in a few letters."""
-    try:
-        return repr(value)[:80]
-    except (RecursionError, ValueError):  # nested too deep; a number of too many digits
-        return f"of type {type(value).__name__}"
 
 
 def grey_statistics(sample: Iterable[float] | Volume, how: Normalisation) -> tuple[float, float]:

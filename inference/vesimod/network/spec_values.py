@@ -7,6 +7,24 @@ from typing import Any
 
 LONGEST_TEXT = 20_000  # letters: what a network was trained on may be told at length
 MOST_OUTPUTS = 16
+VESICLE_OUTPUT, MEMBRANE_OUTPUTS = "probability", ("membrane", "cytoplasm")
+CONNECTOR_OUTPUT = "connector"
+#: What outputs mean that vesimod knows by their names.
+MEANINGS = {
+    VESICLE_OUTPUT: "Probability of lying in a vesicle, 0 to 1.",
+    "distance": "Signed distance to the vesicle's outer surface in nm, positive inside.",
+    "membrane": "Probability of lying on a plasma membrane of any cell, 0 to 1.",
+    "cytoplasm": "Probability of lying inside of the cell that holds the vesicles, 0 to 1.",
+    CONNECTOR_OUTPUT: "Probability of lying in a connector or a tether, 0 to 1.",
+}
+
+
+def in_few_letters(value: object) -> str:
+    """Return a value of any type and size in a few letters."""
+    try:
+        return repr(value)[:80]
+    except (RecursionError, ValueError):  # nested too deep; a number of too many digits
+        return f"of type {type(value).__name__}"
 
 
 def is_number(value: Any, low: float, high: float) -> bool:
@@ -30,6 +48,11 @@ def is_tile(value: Any) -> bool:
     return (
         isinstance(value, tuple) and len(value) == 3 and all(is_whole(e, 1, 1 << 14) for e in value)
     )
+
+
+def are_meanings(value: Any) -> bool:
+    """Whether a value gives some outputs a meaning in words."""
+    return isinstance(value, dict) and all(map(is_text, (*value, *value.values())))
 
 
 def are_outputs(value: Any) -> bool:

@@ -26,6 +26,9 @@ SLOWEST_VOXEL_S = 1e-3  # a hundred times what the slowest shipped network takes
 # distances in nm are clipped in training, and none is longer than a tomogram is wide.
 RANGES = {
     "probability": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
+    "membrane": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
+    "cytoplasm": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
+    "connector": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
     "distance": (-1e4, 1e4, "a distance in nm must be; re-export it"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from vesimod.connectors.synapse import synapse_of
 from vesimod.connectors.tables import WRITERS
 from vesimod.io.provenance import Provenance, fingerprint, write_provenance
 from vesimod.io.tomogram import Tomogram, write_mrc
+from vesimod.linking import likely_connectors
+from vesimod.network.model import Model
 from vesimod.runs.outputs import WantedFiles
 
 _METHOD = "none: hierarchical connectivity"
@@ -88,6 +90,7 @@ def connect_file(
     outputs: ConnectOutputs,
     settings: ConnectSettings,
     *,
+    network: Model | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Connections:
@@ -100,6 +103,8 @@ def connect_file(
     inputs : ConnectInputs
     outputs : ConnectOutputs
     settings : ConnectSettings
+    network : Model, optional
+        One that tells connectors: its map takes the grey value's place.
     overwrite : bool
     progress : callable, optional
         Called with (step, done, total).
@@ -112,7 +117,8 @@ def connect_file(
         An output exists and `overwrite` is false.
     """
     start = time.monotonic()
-    check_files([tomogram.path, *inputs.files()], outputs.files(), overwrite=overwrite)
+    read = [tomogram.path, *inputs.files(), *([] if network is None else [network.path])]
+    check_files(read, outputs.files(), overwrite=overwrite)
     grid = tomogram.grid
     places = read_places(
         inputs.vesicles,
@@ -130,6 +136,12 @@ def connect_file(
         grid.voxel_size_nm,
         dilate_nm=inputs.dilate_nm,
     )
+    if network is not None:
+        invert, region = settings.dense_is_high, synapse.region
+        likely = likely_connectors(
+            tomogram, network, invert=invert, region=region, progress=progress
+        )
+        synapse = replace(synapse, likely=likely)
     found = find_connectors(synapse, settings, progress).noting([*places.doubts(), *doubts])
     with marked_unfinished(outputs.model, outputs.files()):
         for name, write in WRITERS.items():
@@ -140,12 +152,17 @@ def connect_file(
             write_mrc(outputs.labels, found.labels(), tomogram, overwrite=overwrite)
         write_model(outputs.model, found, grid, overwrite=overwrite)
         seconds = time.monotonic() - start
-        write_provenance(outputs.model, _provenance(tomogram, inputs, settings, found, seconds))
+        made_by = _METHOD, ""
+        if network is not None:
+            made_by = f"{network.spec.name} {network.spec.version}", network.sha256
+        record = _provenance(tomogram, made_by, inputs, settings, found, seconds)
+        write_provenance(outputs.model, record)
     return found
 
 
 def _provenance(
     tomogram: Tomogram,
+    made_by: tuple[str, str],
     inputs: ConnectInputs,
     settings: ConnectSettings,
     found: Connections,
@@ -174,4 +191,4 @@ def _provenance(
         "seconds": seconds,
     }
     name, mark = tomogram.path.name, fingerprint(tomogram.path)
-    return Provenance(_METHOD, "", name, mark, parameters, results)
+    return Provenance(*made_by, name, mark, parameters, results)

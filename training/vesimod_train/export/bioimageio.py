@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 import yaml
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
+from vesimod.network.spec_values import CONNECTOR_OUTPUT, MEANINGS, MEMBRANE_OUTPUTS, VESICLE_OUTPUT
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import atomic_path, sha256_of
 
@@ -31,10 +32,6 @@ PAPERS = [
         "doi": "10.1083/jcb.202402169",
     },
 ]
-MEANINGS = {
-    "probability": "Probability of lying in a vesicle, 0 to 1.",
-    "distance": "Signed distance to the vesicle's outer surface in nm, positive inside.",
-}
 
 
 def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
@@ -118,16 +115,18 @@ def contents(
         "data": {"type": "float32", "range": [None, None]},
         "test_tensor": file_entry(tensors["volume"]),
     }
+    known = {VESICLE_OUTPUT: "Vesicles", CONNECTOR_OUTPUT: "Connectors"}
+    what = known.get(spec.outputs[0], "Plasma membranes")
     return {
         "type": "model",
         "format_version": FORMAT_VERSION,
         "name": f"vesimod {spec.name}",
-        "description": "Vesicles in cryo-electron tomograms: 3D U-Net of the program vesimod.",
+        "description": f"{what} in cryo-electron tomograms: 3D U-Net of the program vesimod.",
         "version": spec.version,
         "authors": [{"name": "The vesimod developers"}],
         "cite": PAPERS,
         "license": spec.licence,
-        "tags": ["cryo-electron-tomography", "3d", "segmentation", "vesicles", "unet"],
+        "tags": ["cryo-electron-tomography", "3d", "segmentation", what.lower(), "unet"],
         "inputs": [entry],
         "outputs": [output(spec, name, tensors[name]) for name in spec.outputs],
         "weights": {"onnx": {**file_entry(weights), "opset_version": opset}},
@@ -141,7 +140,10 @@ def contents(
 def output(spec: ModelSpec, name: str, tensor: Path) -> dict[str, Any]:
     """Describe one output: as large as the input, of which the halo is to be cut off."""
     sizes = {axis: {"tensor_id": "volume", "axis_id": axis} for axis in AXES}
-    described = axes(spec, name, sizes)
+    described, shares = (
+        axes(spec, name, sizes),
+        (VESICLE_OUTPUT, *MEMBRANE_OUTPUTS, CONNECTOR_OUTPUT),
+    )
     if spec.halo:
         for axis in described[2:]:
             axis["halo"] = spec.halo
@@ -149,7 +151,7 @@ def output(spec: ModelSpec, name: str, tensor: Path) -> dict[str, Any]:
         "id": name,
         "description": MEANINGS.get(name, name),
         "axes": described,
-        "data": {"type": "float32", "range": [0.0, 1.0] if name == "probability" else [None, None]},
+        "data": {"type": "float32", "range": [0.0, 1.0] if name in shares else [None, None]},
         "test_tensor": file_entry(tensor),
     }
 

@@ -14,18 +14,24 @@ from onnx import helper
 from vesimod.network.model import load_model
 from vesimod.network.prediction import predict
 from vesimod.network.spec import METADATA_KEY, ModelSpec, Normalisation
+from vesimod.network.spec_values import CONNECTOR_OUTPUT, MEANINGS, VESICLE_OUTPUT
 from vesimod.network.tiling import plan_tiles
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import atomic_path
 
-from vesimod_train.config import Config
+from vesimod_train.config import CONNECTORS, VESICLES, Config
 from vesimod_train.export.strips import in_strips
 from vesimod_train.networks.checkpoints import load_checkpoint
-from vesimod_train.networks.unet import ExportedUNet, UNet
+from vesimod_train.networks.unet import ExportedConnectors, ExportedUNet, UNet
 
 OPSET = 18
-OUTPUTS = ("probability", "distance")
+OUTPUTS = {VESICLES: (VESICLE_OUTPUT, "distance"), CONNECTORS: (CONNECTOR_OUTPUT,)}
+#: What was taught as the surface.
+SURFACES = {
+    VESICLES: "radius is the membrane's outer edge",
+    CONNECTORS: "nothing was asked within vesicles and membranes",
+}
 TOLERANCE = 1e-4  # largest difference between torch and onnxruntime that may ship
 # Edges in voxels, in units of the network's divisor, on which the two are compared.
 PARITY_SHAPES = ((4, 4, 4), (5, 9, 7), (12, 12, 12), (1, 16, 3))
@@ -66,7 +72,8 @@ def export(checkpoint: Path, output: Path, *, overwrite: bool = False) -> float:
     """
     check_files([checkpoint], [output], overwrite=overwrite)
     config, network, step = load_checkpoint(checkpoint)
-    return write_model(ExportedUNet(network).eval(), model_spec(config, network, step), output)
+    shipped = ExportedUNet if config.target == VESICLES else ExportedConnectors
+    return write_model(shipped(network).eval(), model_spec(config, network, step), output)
 
 
 def write_model(network: torch.nn.Module, spec: ModelSpec, output: Path) -> float:
@@ -105,7 +112,8 @@ def model_spec(config: Config, network: UNet, step: int) -> ModelSpec:
         config.normalisation,
         name=config.name,
         version=config.version,
-        training_data=f"{config.training_data}, {step} steps; radius is the membrane's outer edge",
+        training_data=f"{config.training_data}, {step} steps; {SURFACES[config.target]}",
+        target=config.target,
     )
 
 
@@ -117,6 +125,7 @@ def unet_spec(
     name: str,
     version: str,
     training_data: str,
+    target: str = VESICLES,
 ) -> ModelSpec:
     """Describe a model of one or several U-Nets."""
     widest = max(network.head.in_channels for network in networks)
@@ -130,7 +139,8 @@ def unet_spec(
         tile=(edge, edge, edge),
         halo=halo,
         divisor=max(network.divisor for network in networks),
-        outputs=OUTPUTS,
+        outputs=OUTPUTS[target],
+        meanings={name: MEANINGS[name] for name in OUTPUTS[target]},
         training_data=training_data,
         licence=LICENCE,
         bytes_per_voxel=BYTES_A_CHANNEL * widest,

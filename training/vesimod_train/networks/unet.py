@@ -97,3 +97,15 @@ class ExportedUNet(nn.Module):
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
         distance, log_odds = self.network(volume)
         return torch.sigmoid(log_odds), distance
+
+
+class ExportedConnectors(nn.Module):
+    """The network that tells connectors as it is shipped: their probability."""
+
+    def __init__(self, network: UNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor]:
+        """Return the chance of lying in a connector or a tether, (N, 1, Z, Y, X)."""
+        return (torch.sigmoid(self.network(volume)[1]),)
