@@ -50,6 +50,7 @@ def connect(
     az_thickness_nm: float = AZ_THICKNESS_NM,
     layer_nm: float | None = None,
     cluster_nm: float = 15.0,
+    smooth_nm: float = 0.0,
     compatible: bool = False,
     network: File | Model | None = None,
     invert: bool = False,
@@ -80,6 +81,8 @@ def connect(
         Of the membrane on open contours.
     layer_nm, cluster_nm : float
         Thickness of layers (default: a voxel); how near vesicles make a cluster by distance.
+    smooth_nm : float
+        Sigma of a Gaussian that the grey values are filtered with first; 0 for none.
     compatible : bool
         Seek in the box of all boundaries only, as Pyto does.
     network : str, path or Model, optional
@@ -118,6 +121,7 @@ def connect(
         compatible,
         layer_nm,
         cluster_nm,
+        smooth_nm,
     )
     found = find_connectors(synapse, settings, progress).noting([*places.doubts(), *doubts])
     warn(found.notes)

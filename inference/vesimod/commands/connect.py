@@ -99,6 +99,10 @@ def connect(
             help="Trace in what this network sees, not in grey values: `connectors`.",
         ),
     ] = None,
+    smooth_nm: Annotated[
+        float,
+        typer.Option(metavar="F", min=0.0, help="Filter by a Gaussian of this sigma first."),
+    ] = 0.0,
     compatible: Annotated[
         bool, typer.Option("--compatible", help="Seek in the box of all boundaries, like Pyto.")
     ] = False,
@@ -134,6 +138,7 @@ def connect(
         compatible,
         layer_nm,
         cluster_nm,
+        smooth_nm,
     )
     model = None if network is None else start_network(network, device.value, threads, memory_gb)
     if model is not None and not quiet:

@@ -14,6 +14,7 @@ from vesimod.connectors.hierarchy import NEVER, Levels, slabs
 from vesimod.connectors.synapse import FIRST_VESICLE, Synapse
 
 _LIGHTER_SD = 0.1  # membranes of real vesicles are darker than this side of the mean
+_HARDLY_SURE = -4.3  # log odds that hardly a voxel exceeds where the network sees noise alone
 _MOST = 0.9  # of the region as foreground: then it is one component
 
 
@@ -84,6 +85,25 @@ def doubts_about_foreground(levels: Levels, inside: BoolArray) -> list[str]:
             "all of it hangs together"
         ]
     return []
+
+
+def doubts_about_map(surest: float) -> list[str]:
+    """Say that a network sees hardly anything.
+
+    Parameters
+    ----------
+    surest : float
+        Log odds that a share `vesimod.connectors.thresholds.FEWEST` of the voxels near vesicles
+        exceeds. In simulations it fell from -0.3 at an SNR of 0.5 to -3 at 0.1 and -4.7 at 0.03,
+        where the smoothed grey value found more.
+    """
+    if surest >= _HARDLY_SURE:
+        return []
+    percent = 100 / (1 + np.exp(-surest))
+    return [
+        f"the network is hardly anywhere surer of a connector than {percent:.1f} %: with so much "
+        "noise, `smooth_nm=2.2` without a network finds more"
+    ]
 
 
 def _not_numbers(grey: npt.NDArray[Any], inside: BoolArray) -> int:

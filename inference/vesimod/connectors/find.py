@@ -17,6 +17,7 @@ from vesimod.connectors.doubts import (
     doubts_about_foreground,
     doubts_about_grey,
     doubts_about_links,
+    doubts_about_map,
 )
 from vesimod.connectors.features import Scene, measure
 from vesimod.connectors.hierarchy import Progress, find_hierarchy, levels_of
@@ -24,7 +25,13 @@ from vesimod.connectors.layers import Layers, layer_numbers, layers_of
 from vesimod.connectors.result import CONNECTOR, TETHER, Connections, Connector, LinkedVesicle
 from vesimod.connectors.segments import Hierarchy
 from vesimod.connectors.select import VolumeLimits, kind_of, select, vesicles_of
-from vesimod.connectors.synapse import ACTIVE_ZONE, FIRST_VESICLE, Synapse, centre_voxels
+from vesimod.connectors.synapse import (
+    ACTIVE_ZONE,
+    FIRST_VESICLE,
+    Synapse,
+    centre_voxels,
+    smoothed,
+)
 from vesimod.connectors.thresholds import (
     checked_thresholds,
     default_thresholds,
@@ -54,6 +61,8 @@ class ConnectSettings(ShortRepr):
         Thickness of the layers; default: a voxel.
     cluster_nm : float
         Vesicles whose voxels are at most so far apart make one cluster by distance.
+    smooth_nm : float
+        Sigma of a Gaussian that the grey values are filtered with first; 0 for none.
     """
 
     thresholds: tuple[float, ...] | None = None
@@ -62,11 +71,14 @@ class ConnectSettings(ShortRepr):
     compatible: bool = False
     layer_nm: float | None = None
     cluster_nm: float = 15.0
+    smooth_nm: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in (("layer_nm", self.layer_nm), ("cluster_nm", self.cluster_nm)):
             if value is not None and not 0 < value < inf:
                 raise InputError(f"`{name}` is {value:g}; a length in nm above 0 is taken")
+        if not 0 <= self.smooth_nm < inf:
+            raise InputError(f"`smooth_nm` is {self.smooth_nm:g}; 0 or a length in nm is taken")
 
 
 def find_connectors(
@@ -89,6 +101,8 @@ def find_connectors(
         The region has one grey value only; thresholds that are none.
     """
     settings = settings or ConnectSettings()
+    if settings.smooth_nm > 0:
+        synapse = smoothed(synapse, settings.smooth_nm)
     layers, centre_layers = _layers(synapse, settings)  # first: it needs memory for a while
     box = synapse.box(of_boundaries=settings.compatible)
     part, corner = synapse.cut(box), np.array([side.start or 0 for side in box])
@@ -132,6 +146,8 @@ def _hierarchy(
         values, high = part.likely, True
     levels = levels_of(values, thresholds, inside, dense_is_high=high)
     doubts = doubts_about_foreground(levels, inside)
+    if part.likely is not None and settings.thresholds is None:
+        doubts += doubts_about_map(thresholds[0])
     del inside  # a byte a voxel that the hierarchy can use
     return find_hierarchy(levels, part.boundaries, thresholds, progress=progress), doubts
 

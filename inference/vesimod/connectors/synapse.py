@@ -58,9 +58,8 @@ class Synapse(ShortRepr):
 
     def cut(self, box: Box) -> Synapse:
         """Return a part of it."""
-        region, likely = (
-            None if volume is None else volume[box] for volume in (self.region, self.likely)
-        )
+        region = None if self.region is None else self.region[box]
+        likely = None if self.likely is None else self.likely[box]
         return replace(
             self,
             grey=self.grey[box],
@@ -143,6 +142,13 @@ def synapse_of(
     if region is not None and not synapse.inside().any():
         raise InputError("the region: all of it lies within vesicles and active zone")
     return synapse, notes
+
+
+def smoothed(synapse: Synapse, sigma_nm: float) -> Synapse:
+    """Return the same with its grey values filtered by a Gaussian."""
+    sigma = sigma_nm / np.asarray(synapse.voxel_size_nm)
+    grey = ndimage.gaussian_filter(np.asarray(synapse.grey, np.float32), sigma, mode="nearest")
+    return replace(synapse, grey=grey)
 
 
 def centre_voxels(boundaries: Boundaries, count: int) -> IntArray:

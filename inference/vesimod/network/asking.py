@@ -26,10 +26,10 @@ def check_tells(model: Model, outputs: tuple[str, ...]) -> None:
     """
     if not model.spec.tells(*outputs):
         known = {
-            VESICLE_OUTPUT: "`fast` tells vesicles",
-            CONNECTOR_OUTPUT: "`connectors` tells connectors",
+            VESICLE_OUTPUT: "`model='fast'` tells vesicles",
+            CONNECTOR_OUTPUT: "`network='connectors'` tells connectors",
         }
-        use = known.get(outputs[0], "`outline` tells membranes")
+        use = known.get(outputs[0], "`model='outline'` tells membranes")
         raise ModelError(
             f"{model.path}: gives {', '.join(model.spec.outputs)}, not {', '.join(outputs)}; {use}"
         )

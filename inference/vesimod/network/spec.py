@@ -19,9 +19,7 @@ from vesimod_imod.core.errors import VesimodError
 
 from vesimod.network.background import Valid, subtract_local_mean
 from vesimod.network.spec_values import (
-    CONNECTOR_OUTPUT,
-    MEMBRANE_OUTPUTS,
-    VESICLE_OUTPUT,
+    KNOWN_OUTPUTS,
     are_meanings,
     are_outputs,
     in_few_letters,
@@ -107,10 +105,9 @@ class ModelSpec:
     divisor : int
         Tile edges must be multiples of this.
     outputs : tuple of str
-        In the graph's order. Networks that tell vesicles give ``probability`` (vesicle, 0..1) and
-        perhaps ``distance``, the signed distance to the vesicle's outer surface in nm, positive
-        inside, clipped; those that tell membranes give ``membrane`` and ``cytoplasm``, 0..1;
-        those that tell connectors and tethers ``connector``, 0..1.
+        In the graph's order. ``probability`` (vesicle, 0..1), perhaps with ``distance`` (signed, to
+        the vesicle's outer surface in nm, positive inside, clipped); or ``membrane`` and
+        ``cytoplasm``; or ``connector``; what they mean: `vesimod.network.spec_values`.
     threshold : float
         For information: probability from which a voxel was taken for vesicle in training. One is
         chosen for each tomogram (`vesimod.vesicles.threshold`), unless the user sets it.
@@ -160,8 +157,7 @@ class ModelSpec:
                 "bytes_per_voxel": is_number(self.bytes_per_voxel, 1, 1_000_000),
             },
         )
-        known = ((VESICLE_OUTPUT,), MEMBRANE_OUTPUTS, (CONNECTOR_OUTPUT,))
-        if not any(self.tells(*outputs) for outputs in known):
+        if not any(self.tells(*outputs) for outputs in KNOWN_OUTPUTS):
             lacking = "lack 'probability', 'membrane' and 'cytoplasm', or 'connector'; re-export it"
             raise ModelError(f"outputs {list(self.outputs)} {lacking}")
         if self.contrast != "dark-membranes":

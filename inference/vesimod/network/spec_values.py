@@ -9,6 +9,8 @@ LONGEST_TEXT = 20_000  # letters: what a network was trained on may be told at l
 MOST_OUTPUTS = 16
 VESICLE_OUTPUT, MEMBRANE_OUTPUTS = "probability", ("membrane", "cytoplasm")
 CONNECTOR_OUTPUT = "connector"
+#: A network gives one of these, all of its names.
+KNOWN_OUTPUTS = ((VESICLE_OUTPUT,), MEMBRANE_OUTPUTS, (CONNECTOR_OUTPUT,))
 #: What outputs mean that vesimod knows by their names.
 MEANINGS = {
     VESICLE_OUTPUT: "Probability of lying in a vesicle, 0 to 1.",

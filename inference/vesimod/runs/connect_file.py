@@ -15,7 +15,7 @@ from vesimod.connectors.hierarchy import Progress
 from vesimod.connectors.inputs import AZ_THICKNESS_NM, read_places
 from vesimod.connectors.model import write_model
 from vesimod.connectors.result import CONNECTOR, NOT_ABSOLUTE, TETHER, Connections
-from vesimod.connectors.synapse import synapse_of
+from vesimod.connectors.synapse import Synapse, synapse_of
 from vesimod.connectors.tables import WRITERS
 from vesimod.io.provenance import Provenance, fingerprint, write_provenance
 from vesimod.io.tomogram import Tomogram, write_mrc
@@ -119,6 +119,32 @@ def connect_file(
     start = time.monotonic()
     read = [tomogram.path, *inputs.files(), *([] if network is None else [network.path])]
     check_files(read, outputs.files(), overwrite=overwrite)
+    synapse, doubts = _read(tomogram, inputs)
+    made_by = _METHOD, ""
+    if network is not None:
+        made_by = f"{network.spec.name} {network.spec.version}", network.sha256
+        invert, region = settings.dense_is_high, synapse.region
+        likely = likely_connectors(
+            tomogram, network, invert=invert, region=region, progress=progress
+        )
+        synapse = replace(synapse, likely=likely)
+    found = find_connectors(synapse, settings, progress).noting(doubts)
+    with marked_unfinished(outputs.model, outputs.files()):
+        for name, write in WRITERS.items():
+            path = getattr(outputs, name)
+            if path is not None:
+                write(path, found)
+        if outputs.labels is not None:
+            write_mrc(outputs.labels, found.labels(), tomogram, overwrite=overwrite)
+        write_model(outputs.model, found, tomogram.grid, overwrite=overwrite)
+        seconds = time.monotonic() - start
+        record = _provenance(tomogram, made_by, inputs, settings, found, seconds)
+        write_provenance(outputs.model, record)
+    return found
+
+
+def _read(tomogram: Tomogram, inputs: ConnectInputs) -> tuple[Synapse, list[str]]:
+    """Read what lies where in a tomogram, and say what is doubtful about it."""
     grid = tomogram.grid
     places = read_places(
         inputs.vesicles,
@@ -136,28 +162,7 @@ def connect_file(
         grid.voxel_size_nm,
         dilate_nm=inputs.dilate_nm,
     )
-    if network is not None:
-        invert, region = settings.dense_is_high, synapse.region
-        likely = likely_connectors(
-            tomogram, network, invert=invert, region=region, progress=progress
-        )
-        synapse = replace(synapse, likely=likely)
-    found = find_connectors(synapse, settings, progress).noting([*places.doubts(), *doubts])
-    with marked_unfinished(outputs.model, outputs.files()):
-        for name, write in WRITERS.items():
-            path = getattr(outputs, name)
-            if path is not None:
-                write(path, found)
-        if outputs.labels is not None:
-            write_mrc(outputs.labels, found.labels(), tomogram, overwrite=overwrite)
-        write_model(outputs.model, found, grid, overwrite=overwrite)
-        seconds = time.monotonic() - start
-        made_by = _METHOD, ""
-        if network is not None:
-            made_by = f"{network.spec.name} {network.spec.version}", network.sha256
-        record = _provenance(tomogram, made_by, inputs, settings, found, seconds)
-        write_provenance(outputs.model, record)
-    return found
+    return synapse, [*places.doubts(), *doubts]
 
 
 def _provenance(
@@ -178,6 +183,7 @@ def _provenance(
         "compatible": settings.compatible,
         "layer_nm": settings.layer_nm,
         "cluster_nm": settings.cluster_nm,
+        "smooth_nm": settings.smooth_nm,
     }
     results = {
         "voxel_size_nm": list(tomogram.grid.voxel_size_nm),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from synapses import BRIGHT, rod, synapse
-from vesimod.connectors.doubts import touching_pairs
+from vesimod.connectors.doubts import doubts_about_map, touching_pairs
 from vesimod.connectors.find import ConnectSettings, find_connectors
 from vesimod.connectors.thresholds import FEWEST, MOST, shares_as_thresholds
 from vesimod_imod.core.errors import InputError
@@ -46,6 +46,20 @@ def test_thresholds_beside_the_grey_values() -> None:
     made = synapse(ROD)
     assert "no voxel of the region is as dense" in doubts(made, ConnectSettings((-1000,)))
     assert "all of it hangs together" in doubts(made, ConnectSettings((1000,)))
+
+
+def test_a_network_that_sees_noise_alone() -> None:
+    assert "than 0.9 %: with so much noise" in doubts_about_map(-4.7)[0]
+    assert doubts_about_map(-3.0) == []
+
+
+def test_grey_values_are_smoothed_first() -> None:
+    made = synapse(ROD)
+    sharp = find_connectors(made, AT_TEN)
+    smooth = find_connectors(made, ConnectSettings(smooth_nm=1.0))
+    assert smooth.sd < sharp.sd
+    with pytest.raises(InputError, match="`smooth_nm` is -1"):
+        ConnectSettings(smooth_nm=-1.0)
 
 
 def test_vesicles_that_touch() -> None:
