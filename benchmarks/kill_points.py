@@ -1,6 +1,6 @@
 """Kill each command at every file event, run it again, and look at what is left.
 
-    python benchmarks/kill_points.py [--commands snap merge ...] [--every N]
+    python benchmarks/kill_points.py [--commands snap merge ...] [--every N] [--first N]
 
 A file event is what a process is about to do to a file: open it for writing, rename, link, remove
 it. A child is ended just before its first one, its second one ... until it comes through. Then the
@@ -179,14 +179,16 @@ def fresh(inputs: Path) -> Iterator[Path]:
             os.chdir(before)
 
 
-def kill_everywhere(words: Words, inputs: Path, every: int) -> tuple[int, list[str]]:
+def kill_everywhere(
+    words: Words, inputs: Path, every: int, first: int = 1
+) -> tuple[int, list[str]]:
     """Kill a command at each `every`-th file event; return how often, and what was wrong."""
     before = contents(inputs)
     with fresh(inputs) as folder:
         assert child(lambda: quietly(words)[0]) == 0
         expected = contents(folder)
     faults, points = [], 0
-    for last in range(1, 10_000, every):
+    for last in range(first, 10_000, every):
         with fresh(inputs) as folder:
             killed = child(lambda last=last, folder=folder: dying(words, last, folder))
             if killed != KILLED:
@@ -269,6 +271,7 @@ def main() -> None:
     every = [*COMMANDS, *SESSIONS, *TRAINED]
     parser.add_argument("--commands", nargs="+", choices=every, default=every)
     parser.add_argument("--every", type=int, default=1, help="file events from kill to kill")
+    parser.add_argument("--first", type=int, default=1, help="file event of the first kill")
     options = parser.parse_args()
     runtime.import_runtime()
     total, wrong, commands = 0, 0, dict(COMMANDS)
@@ -286,7 +289,9 @@ def main() -> None:
             if command in SESSIONS:
                 points, faults = kill_session(SESSIONS[command], inputs, options.every)
             else:
-                points, faults = kill_everywhere(commands[command], inputs, options.every)
+                points, faults = kill_everywhere(
+                    commands[command], inputs, options.every, options.first
+                )
             print(f"{command}: killed at {points} points, {len(faults)} faults", flush=True)
             for fault in faults:
                 print(f"  {fault}", flush=True)

@@ -22,6 +22,7 @@ from vesimod.radial.surface import START_ALONE, Search, Surface
 
 BATCH = 64  # vesicles whose rays are in memory at a time
 PATCH_NM = 10.0  # pieces of membrane this far apart hold independent noise
+LIKELY_Z, MIN_POOLED = 4.0, 20  # fits that noise is known from together, and how many it takes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,6 +54,31 @@ class Fits(ShortRepr):
         Noise is alike in neighbouring rays, so the error comes from patches of the surface;
         only those within the volume count, and as `PATCH_NM` wide where they are smaller.
         """
+        mean, spread, independent = self._patches
+        result: FloatArray = mean * np.sqrt(independent) / np.where(spread > 0, spread, np.inf)
+        return result
+
+    @cached_property
+    def pooled_z(self) -> FloatArray | None:
+        """`membrane_z` (N,) by a steadier error; None where there are too few fits for that.
+
+        The spread over some thirty patches is uncertain by an eighth. It is known better from all
+        spheres, as a power of their radius: the geometric mean of both is taken, since noise may
+        differ from place to place.
+        """
+        mean, spread, independent = self._patches
+        usable = (self.membrane_z > LIKELY_Z) & (spread > 0)
+        if usable.sum() < MIN_POOLED:
+            return None
+        radius = np.log(np.maximum(self.membrane_nm, 1.0))
+        slope, level = np.polyfit(radius[usable], np.log(spread[usable]), 1)
+        error = np.sqrt(spread * np.exp(level + slope * radius))
+        result: FloatArray = mean * np.sqrt(independent) / np.where(error > 0, error, np.inf)
+        return result
+
+    @cached_property
+    def _patches(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Mean response, its spread over patches of the surface, their independent number (N,)."""
         patch = _patches()[:: len(directions()) // self.response.shape[1]]
         seen = self.response != 0
         count = seen.astype(np.float64) @ patch
@@ -64,9 +90,7 @@ class Fits(ShortRepr):
         off = np.where(known, means - mean[:, None], 0.0)
         spread = np.sqrt((off**2).sum(axis=1) / np.maximum(number - 1, 1))
         room = 4 * np.pi * self.membrane_nm**2 / PATCH_NM**2 / patch.shape[1]
-        independent = number * np.minimum(room, 1.0)
-        result: FloatArray = mean * np.sqrt(independent) / np.where(spread > 0, spread, np.inf)
-        return result
+        return mean, spread, number * np.minimum(room, 1.0)
 
     def select(self, which: BoolArray | IntArray) -> Fits:
         """Fits picked by a boolean mask or by row numbers, in that order."""

@@ -13,6 +13,7 @@ from vesimod_imod.core.spheres import Spheres
 
 from vesimod.radial.profile import (
     HALF_MEMBRANE_NM,
+    SURE_Z,
     fit_and_learn,
     lumen_density,
     needed_membrane_z,
@@ -22,13 +23,16 @@ from vesimod.radial.rays import RaySampler
 from vesimod.radial.shells import strongest_shells
 from vesimod.radial.surface_fit import Fits
 from vesimod.vesicles.click_matching import match_clicks
-from vesimod.vesicles.overlaps import clashes_with, resolve_overlaps
+from vesimod.vesicles.overlaps import TOLERATED_SHARE, clashes_with, resolve_overlaps
 
 REACH_NM = 28.0  # how far off the centre a click may be: 99 % of those that scatter by 8 nm SD
 MEMBRANE_RADII_NM = np.arange(9.0, 40.1, 2.0)
 TRIALS = 4  # shells near a click that are fitted
 MIN_MEMBRANE_Z = 5.5  # little that a search through noise finds reaches it
-FAR_COST = 2.0  # z: noise has more places to look like a membrane further from the click
+MIN_POOLED_Z = 5.25  # the same where noise is known better, from many fits
+SCATTER_NM = 8.0  # of clicks about centres, per axis: what lies further off is less likely meant
+RIVAL_Z = 1.5  # a shell that overlaps one that is no surer than that leaves it open which is true
+SAME_CENTRE_NM, SAME_RADIUS_NM = 5.0, 3.0  # of two fits of one membrane
 LEAST_OUTER_SHARE = (
     0.3  # of the contrast inside: below, it is the surface of something, no membrane
 )
@@ -126,18 +130,39 @@ def _vesicles_near(
         radii.append(near[1])
     starts, start_nm = np.concatenate(centres), np.concatenate(radii)
     fits, profiles, membrane = fit_and_learn(density, starts, start_nm, MIN_MEMBRANE_Z, rounds=(1,))
-    needed = needed_membrane_z(fits.membrane_z, MIN_MEMBRANE_Z, FAINT_SHARE)
-    fits, profiles = fits.select(np.arange(len(starts)) >= len(examples)), profiles[len(examples) :]
+    z, at_least = fits.pooled_z, MIN_POOLED_Z
+    if z is None:
+        z, at_least = fits.membrane_z, MIN_MEMBRANE_Z
+    needed = needed_membrane_z(z, at_least, FAINT_SHARE)
+    new = np.arange(len(starts)) >= len(examples)
+    fits, profiles, z = fits.select(new), profiles[new], z[new]
     far_nm, _ = cKDTree(clicks * size).query(fits.centres * size) if len(clicks) else ([], None)
-    sureness = fits.membrane_z - FAR_COST * (np.asarray(far_nm) / REACH_NM) ** 2
-    sure = (sureness >= needed) & (fits.membrane_nm >= MEMBRANE_RADII_NM[0])
-    sure &= (fits.response != 0).mean(axis=1) >= LEAST_SHOWN
-    fits, profiles, sureness = fits.select(sure), profiles[sure], sureness[sure]
-    sure = _dark_to_both_sides(density, fits, profiles) | (fits.membrane_z >= BEYOND_DOUBT_Z)
+    # Logarithms of likelihoods add up: z^2 / 2, and the click's squared distance over its variance.
+    sureness = np.sqrt(np.maximum(z**2 - (np.asarray(far_nm) / SCATTER_NM) ** 2, 0.0))
+    shell = fits.membrane_nm >= MEMBRANE_RADII_NM[0]
+    shell &= (fits.response != 0).mean(axis=1) >= LEAST_SHOWN
+    sure = shell & (sureness >= needed)
+    sure &= _dark_to_both_sides(density, fits, profiles) | (z >= BEYOND_DOUBT_Z)
+    sure &= (z >= SURE_Z) | ~_has_rival(fits, sureness, shell, np.asarray(size))
     fits, sureness = fits.select(sure), sureness[sure]
     spheres = Spheres(fits.centres, np.maximum(fits.membrane_nm + membrane.outer_nm, 1.0))
     apart, _ = resolve_overlaps(spheres, sureness, size)
     return spheres.select(apart), fits.membrane_z[apart]
+
+
+def _has_rival(fits: Fits, sureness: FloatArray, shell: BoolArray, size: FloatArray) -> BoolArray:
+    """Whether another shell (N,), hardly less sure, lies where each does: noise has several."""
+    places, radii = fits.centres * size, fits.membrane_nm
+    others = np.flatnonzero(shell)
+    rival = np.zeros(len(radii), bool)
+    for row in np.flatnonzero(shell):
+        apart_nm = np.linalg.norm(places[others] - places[row], axis=1)
+        differ = (apart_nm > SAME_CENTRE_NM) | (np.abs(radii[others] - radii[row]) > SAME_RADIUS_NM)
+        smaller = np.minimum(radii[others], radii[row])
+        overlap = radii[others] + radii[row] - apart_nm > TOLERATED_SHARE * smaller
+        strong = sureness[others] >= sureness[row] - RIVAL_Z
+        rival[row] = bool((differ & overlap & strong).any())
+    return rival
 
 
 def _dark_to_both_sides(density: RaySampler, fits: Fits, profiles: FloatArray) -> BoolArray:
