@@ -1,6 +1,7 @@
 """How near ``vesimod membrane`` comes to true plasma membranes, and what it costs.
 
-    python benchmarks/membranes.py [--seeds N] [--families NAME ...]
+    python benchmarks/membranes.py [--seeds N] [--families NAME ...] [--keep FOLDER]
+    python benchmarks/membranes.py --network outline [...]
     python benchmarks/membranes.py --cost
 
 Guides are off by 10 nm (root mean square, wandering over 200 to 400 nm) and drawn on every 15th
@@ -15,42 +16,17 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
-from vesimod.membranes.trace import Membrane, trace
+from outline_scores import network
+from synapse_families import FAMILIES, Floats, errors, made_by
+from vesimod.membranes.trace import trace
 from vesimod_imod.contour_model.read import Drawing
-from vesimod_train.simulate import RECIPES, SimulatedTomogram, simulate
-from vesimod_train.simulate.membrane_truth import MIDDLE_NM, membrane_truth
+from vesimod_train.simulate.membrane_truth import membrane_truth
 
 OFF_NM, EVERY, POINT_NM = 10.0, 15, 30.0
-BORDER_NM, BESIDE_WEDGE_DEG = 15.0, 5.0
-SMALL = replace(RECIPES["synapse"], shape=(96, 200, 200), vesicles=(50, 50))
-FAMILIES = {
-    "SNR 0.3": replace(SMALL, snr=(0.3, 0.3)),
-    "SNR 0.1": replace(SMALL, snr=(0.1, 0.1)),
-    "SNR 0.03": replace(SMALL, snr=(0.03, 0.03)),
-    "much clutter": replace(
-        SMALL, snr=(0.1, 0.1), others=(2.0, 2.0), meshes=1.0, cytosol_sd=(0.3, 0.5)
-    ),
-    "wedge of 45": replace(SMALL, snr=(0.1, 0.1), tilt_deg=(45.0, 45.0)),
-    # left out of tuning: other grains, defocus, blur, membranes and noise
-    "other": replace(
-        SMALL,
-        snr=(0.1, 0.1),
-        vesicles=(90, 90),
-        others=(1.5, 1.5),
-        cytosol_sd=(0.3, 0.4),
-        defocus_um=(0.0, 0.0),
-        noise_power=(0.0, 0.0),
-        tilt_deg=(50.0, 52.0),
-        blur_nm=(0.5, 1.2),
-    ),
-}
-Floats = npt.NDArray[np.float64]
 
 
 def rough_guide(
@@ -77,33 +53,6 @@ def rough_guide(
     return Drawing(truth.name, truth.closed, tuple(rough))
 
 
-def errors(
-    membrane: Membrane, made: SimulatedTomogram
-) -> tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Distance in nm of each place from the true surface; whether it can be, and was, seen."""
-    assert made.membranes is not None
-    own, size_nm = made.membranes.own, made.grid.voxel_size_nm[0]
-    points, seen = [], []
-    for traced in membrane.sheets:
-        for section, path in zip(traced.sheet.sections, traced.sheet.paths_nm, strict=True):
-            points.append(np.column_stack([np.full(len(path), float(section)), path / size_nm]))
-        seen.append(traced.seen.ravel())
-    places = np.concatenate(points)
-    edge = np.minimum(places[:, 1:], np.array(own.shape[1:]) - 1 - places[:, 1:]).min(axis=1)
-    inner = edge * size_nm > BORDER_NM
-    places = places[inner]
-    slopes = np.gradient(own, size_nm)
-    normal = np.stack([ndimage.map_coordinates(part, places.T, order=1) for part in slopes], axis=1)
-    steep = np.linalg.norm(normal, axis=1)
-    away = np.abs(ndimage.map_coordinates(own, places.T, order=1) + MIDDLE_NM) / steep
-    scope = made.microscope
-    turn = np.radians(scope.axis_deg)
-    across = normal[:, 2] * np.cos(turn) + normal[:, 1] * np.sin(turn)
-    tilt = np.degrees(np.arctan2(normal[:, 0] * np.sign(across), np.abs(across)))
-    low, high = scope.tilt_low_deg + BESIDE_WEDGE_DEG, scope.tilt_high_deg - BESIDE_WEDGE_DEG
-    return away, (tilt > low) & (tilt < high), np.concatenate(seen)[inner]
-
-
 def row(title: str, away: Floats, visible: Any, seen: Any) -> str:
     """One line of the table."""
     cells = [title, f"{len(away)}"]
@@ -114,7 +63,7 @@ def row(title: str, away: Floats, visible: Any, seen: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def accuracy(seeds: int, families: list[str]) -> None:
+def accuracy(seeds: int, families: list[str], keep: Path | None) -> None:
     """Print the table of distances."""
     print("| family | places | median | 95 % | with cap: median | 95 % | seen: median | 95 % | "
           "% seen | in the cap |")  # fmt: skip
@@ -122,7 +71,7 @@ def accuracy(seeds: int, families: list[str]) -> None:
     for title in families:
         found: dict[str, list[tuple[Any, Any, Any]]] = {"outline": [], "active zone": []}
         for seed in range(100, 100 + seeds):
-            made = simulate(FAMILIES[title], seed)
+            made = made_by(title, seed, keep)
             assert made.membranes is not None
             size_nm = made.grid.voxel_size_nm
             truth = membrane_truth(made.membranes, size_nm[0])
@@ -170,9 +119,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--families", nargs="*", default=list(FAMILIES), choices=list(FAMILIES))
+    parser.add_argument("--network", metavar="MODEL", help="measure a network, not guides")
+    parser.add_argument("--keep", type=Path, help="folder of simulated synapses")
     parser.add_argument("--cost", action="store_true")
     options = parser.parse_args()
     if options.cost:
         cost()
+    elif options.network:
+        network(options.network, options.seeds, options.families, options.keep)
     else:
-        accuracy(options.seeds, options.families)
+        accuracy(options.seeds, options.families, options.keep)

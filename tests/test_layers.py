@@ -40,7 +40,7 @@ FLOORS = {
         "network": {"numpy", "scipy", "onnxruntime"},
         "radial": {"numpy", "scipy"},
         "vesicles": {"numpy", "scipy"},
-        "membranes": {"numpy", "scipy"},
+        "membranes": {"numpy", "scipy", "skimage"},
         "connectors": {"numpy", "scipy"},
         "measure": {"numpy", "scipy"},
         # zarr is an extra: only inside the function that writes such a folder
@@ -52,6 +52,7 @@ FLOORS = {
         "report": {"numpy", "PIL", "jinja2", "plotly"},
         "pipeline": {"numpy", "scipy"},
         "linking": {"numpy"},
+        "outlining": set(),
         "doubts": {"numpy", "scipy"},
         "api": {"numpy"},
         "runs": {"numpy"},

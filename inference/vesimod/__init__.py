@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vesimod.api.connecting import connect
     from vesimod.api.finding import read_tomogram, segment, snap
     from vesimod.api.spheres import paint_labels, read_spheres, write_spheres
+    from vesimod.api.tracing import Membranes, membrane, outline
     from vesimod.connectors.result import Connections
     from vesimod.io.csv_table import TableError
     from vesimod.io.tomogram import Tomogram, TomogramError
@@ -40,7 +41,9 @@ _HOMES = {
     "corrections": "vesimod.api.comparing",
     "evaluate": "vesimod.api.comparing",
     "load_model": "vesimod.network.model",
+    "membrane": "vesimod.api.tracing",
     "merge": "vesimod.api.comparing",
+    "outline": "vesimod.api.tracing",
     "paint_labels": "vesimod.api.spheres",
     "read_spheres": "vesimod.api.spheres",
     "read_tomogram": "vesimod.api.finding",
@@ -51,6 +54,7 @@ _HOMES = {
     "Correction": "vesimod.review.correction_table",
     "Evaluation": "vesimod.measure.agreement",
     "Grid": "vesimod_imod.core.spheres",
+    "Membranes": "vesimod.api.tracing",
     "Merged": "vesimod.review.merge",
     "Model": "vesimod.network.model",
     "Segmentation": "vesimod.pipeline",
@@ -73,6 +77,7 @@ __all__ = [
     "Evaluation",
     "Grid",
     "InputError",
+    "Membranes",
     "Merged",
     "ModFormatError",
     "Model",
@@ -90,7 +95,9 @@ __all__ = [
     "corrections",
     "evaluate",
     "load_model",
+    "membrane",
     "merge",
+    "outline",
     "paint_labels",
     "read_spheres",
     "read_tomogram",

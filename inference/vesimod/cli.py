@@ -21,6 +21,7 @@ from vesimod.commands import (
     membrane,
     merge,
     model,
+    outline,
     report,
     segment,
     snap,
@@ -54,6 +55,7 @@ app.command("merge")(merge.merge)
 app.command("snap")(snap.snap)
 app.command("connect")(connect.connect)
 app.command("membrane")(membrane.membrane)
+app.command("outline")(outline.outline)
 app.command("edit")(edit.edit)
 app.command("watch")(watch.watch)
 app.command("etomo")(etomo.etomo)

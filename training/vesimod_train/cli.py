@@ -13,6 +13,8 @@ from vesimod.commands.options import Invert, VoxelSize
 from vesimod.commands.process import run_process
 
 if TYPE_CHECKING:
+    from vesimod.io.tomogram import Tomogram
+
     from vesimod_train.fitting.finetune import Gain
 
 PROGRAM = "vesimod-train"
@@ -42,6 +44,7 @@ class RecipeName(str, Enum):
     other = "other"
     synapse = "synapse"
     synapse_demo = "synapse_demo"
+    cells = "cells"
     demo = "demo"
     train = "train"
     wide = "wide"
@@ -164,14 +167,19 @@ def learn_from_command(
     invert: Invert = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn one round of corrections into a training pair."""
+    """Turn one round of corrections, of vesicles or of an outline, into a training pair."""
     from vesimod.commands.console import open_tomogram, read, say
     from vesimod_imod.model.files import read_mod
 
     from vesimod_train.data.learn import learn_from, write_pair
+    from vesimod_train.data.learn_membranes import is_outline
 
     volume = open_tomogram(tomogram, voxel_size_nm)
     model = read_mod(corrected)
+    if is_outline(model):
+        files = predicted, corrected, region
+        _learn_outline(folder, volume, files, invert=invert, overwrite=overwrite)
+        return
     lesson = learn_from(volume, read(predicted, volume.grid), model, invert=invert)
     reviewed = model if region is None else read_mod(region)
     path = write_pair(
@@ -189,6 +197,39 @@ def learn_from_command(
         f"{len(lesson.uncertain)} uncertain"
     )
     say(f"wrote {path.with_suffix('.mrc')}")
+    say(f"wrote {path}")
+
+
+def _learn_outline(
+    folder: Path,
+    tomogram: Tomogram,
+    files: tuple[Path, Path, Path | None],
+    *,
+    invert: bool,
+    overwrite: bool,
+) -> None:
+    """Do the same for an outline: `files` are predicted, corrected, region."""
+    from vesimod.commands.console import say, warn
+    from vesimod_imod.model.files import read_mod
+
+    from vesimod_train.data.learn_membranes import learn_membranes, write_membrane_pair
+
+    predicted, corrected, region = files
+    model = read_mod(corrected)
+    lesson, doubts = learn_membranes(tomogram, read_mod(predicted), model)
+    for doubt in doubts:
+        warn(f"{corrected}: {doubt}")
+    path = write_membrane_pair(
+        folder,
+        tomogram,
+        lesson,
+        model if region is None else read_mod(region),
+        invert=invert,
+        also_read=files,
+        overwrite=overwrite,
+    )
+    told = ", ".join(f"{count} {fate}" for fate, count in lesson.counts.items())
+    say(f"contours: {told}")
     say(f"wrote {path}")
 
 
@@ -225,13 +266,17 @@ def finetune_command(
     from vesimod.commands.console import progress, say
     from vesimod.network.shipped import find_model
 
-    from vesimod_train.data.pairs import find_pairs
+    from vesimod_train.config import VESICLES
+    from vesimod_train.data.find_pairs import find_pairs
     from vesimod_train.fitting.finetune import finetune, finetune_config
+    from vesimod_train.networks.pretrained import read_network, target_of
 
+    start = Path(base) if base.endswith(".pt") else find_model(base)
+    target = target_of(read_network(start)[1])
     config = finetune_config(
-        Path(base) if base.endswith(".pt") else find_model(base),
-        find_pairs(pairs),
-        find_pairs(hold_out or []),
+        start,
+        find_pairs(pairs, target),
+        find_pairs(hold_out or [], target),
         steps=steps,
         replay=replay,
         name=name,
@@ -260,7 +305,8 @@ def finetune_command(
         say("F1 on your own data is not known: hold a corrected tomogram out with --hold-out")
     if config.validation_volumes:
         say(_forgotten(gain, base))
-    say(f"wrote {model}; use it with vesimod segment --model {model}")
+    use = "segment" if target == VESICLES else "outline"
+    say(f"wrote {model}; use it with vesimod {use} --model {model}")
 
 
 def _forgotten(gain: Gain, base: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 from vesimod.network.spec import Normalisation
 from vesimod_imod.core.errors import VesimodError
 
-Pairs = tuple[tuple[str, str], ...]
-#: Vesicles, in tomograms by a recipe; connectors and tethers, in boutons of their own.
-VESICLES, CONNECTORS = "vesicles", "connectors"
-TARGETS = (VESICLES, CONNECTORS)
+Pairs = tuple[tuple[str, ...], ...]
+#: Vesicles, in tomograms by a recipe; membranes, in cells; connectors and tethers, in boutons of
+#: their own.
+VESICLES, MEMBRANES, CONNECTORS = "vesicles", "membranes", "connectors"
+TARGETS = (VESICLES, MEMBRANES, CONNECTORS)
 
 
 class ConfigError(VesimodError, ValueError):
@@ -29,7 +30,8 @@ class Config:
     name, version : str
         Of the model.
     target : str
-        What the network learns to see: `TARGETS`.
+        What the network learns to see: one of `TARGETS`. Membranes are those of cells, and the
+        inside of the cell that holds the vesicles, which takes two heads.
     voxel_size_nm : float
         At which the network works.
     channels, poolings : int
@@ -52,16 +54,18 @@ class Config:
         Tomograms of the recipes `ice` and `clear` for training, besides.
     least_contrast, empty_share : float
         Which simulated volumes are learned from; see `vesimod_train.data.choice`. 0: all.
-    pairs, validation_pairs : tuple of (str, str)
-        Tomograms and the models with their vesicles; see `vesimod_train.data.pairs`.
+    pairs, validation_pairs : tuple of (str, str, ...)
+        Tomograms and the models with their vesicles, or their membranes; see
+        `vesimod_train.data.pairs` and `vesimod_train.data.membrane_pairs`.
     self_labelled : bool
         A network, not a person, said where the vesicles of `pairs` are.
     pair_share : float
         Share of the crops cut from `pairs` where there are simulated tomograms, too.
     jitter : float
         Share by which voxel sizes of simulated tomograms are stretched.
-    steps, batch, crop : int
-        Optimiser steps; crops a step; edge of a crop in voxels.
+    steps, batch, crop, crop_depth : int
+        Optimiser steps; crops a step; edge of a crop in voxels; its edge in z where that is
+        another, for volumes that are thinner than wide.
     learning_rate, weight_decay, warmup : float
         AdamW with a cosine schedule after a warm-up over this share of the steps.
     bfloat16 : bool
@@ -102,6 +106,7 @@ class Config:
     steps: int = 3000
     batch: int = 4
     crop: int = 40
+    crop_depth: int = 0
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     warmup: float = 0.05
@@ -145,6 +150,11 @@ class Config:
         return config
 
     @property
+    def crop_shape(self) -> tuple[int, int, int]:
+        """Edges (z, y, x) of a crop in voxels."""
+        return self.crop_depth or self.crop, self.crop, self.crop
+
+    @property
     def normalisation(self) -> Normalisation:
         """How grey values become the network's input."""
         return Normalisation(background_voxels=self.background_voxels)
@@ -157,7 +167,7 @@ class Config:
             parts.append(f"fine-tuned from {Path(self.base).stem}")
         if self.pairs:
             by = "it found itself" if self.self_labelled else "people checked"
-            parts.append(f"{len(self.pairs)} tomograms with vesicles that {by}")
+            parts.append(f"{len(self.pairs)} tomograms with {self.target} that {by}")
         if self.volumes and self.target == CONNECTORS:
             parts.append(
                 f"{self.volumes} simulated boutons with connectors and tethers, seed {self.seed}"
@@ -187,8 +197,11 @@ class Config:
                 f"target = {CONNECTORS!r}: pairs, ice_volumes and clear_volumes hold vesicles; "
                 "leave them out"
             )
-        if self.crop % 2**self.poolings:
-            raise ConfigError(f"crop = {self.crop}: must be a multiple of {2**self.poolings}")
+        if self.target == MEMBRANES and not self.two_heads:
+            raise ConfigError(f"target = {MEMBRANES!r}: needs two_heads = true")
+        for name in ("crop", "crop_depth"):
+            if (edge := getattr(self, name)) % 2**self.poolings:
+                raise ConfigError(f"{name} = {edge}: must be a multiple of {2**self.poolings}")
         if not 0 < self.empty_share < 1:
             raise ConfigError(f"empty_share = {self.empty_share:g}: must lie between 0 and 1")
         if not self.volumes and not self.pairs:
@@ -196,7 +209,7 @@ class Config:
         if not 0 < self.pair_share < 1:
             raise ConfigError(f"pair_share = {self.pair_share}: must lie between 0 and 1")
         trained, held_out = (
-            {Path(t).resolve() for t, _ in p} for p in (self.pairs, self.validation_pairs)
+            {Path(t).resolve() for t, *_ in p} for p in (self.pairs, self.validation_pairs)
         )
         if both := trained & held_out:
             raise ConfigError(
@@ -210,10 +223,9 @@ def _pairs(name: str, value: Any, folder: Path | None) -> Pairs:
     for row in value if isinstance(value, (list, tuple)) else [None]:
         if not (
             isinstance(row, (list, tuple))
-            and len(row) == 2
+            and len(row) >= 2
             and all(isinstance(p, str) for p in row)
         ):
             raise ConfigError(f'{name}: expected a list of ["tomogram.mrc", "model.mod"]')
-        tomogram, model = ((folder or Path()) / path for path in row)
-        rows.append((str(tomogram), str(model)))
+        rows.append(tuple(str((folder or Path()) / path) for path in row))
     return tuple(rows)

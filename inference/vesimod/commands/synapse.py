@@ -57,12 +57,14 @@ def synapse(
 ) -> None:
     """Find membranes, vesicles, connectors and tethers of a synapse, and measure them.
 
-    What `vesimod membrane`, `segment`, `connect` and `measure` do, one after the other.
+    What `vesimod membrane`, `segment`, `connect` and `measure` do, one after the other. Without
+    `active_zone` and `outline`, what `vesimod outline` proposes takes their place.
     """
     from importlib.util import find_spec
 
     from vesimod.commands import console
-    from vesimod.commands.segmenting import run
+    from vesimod.commands.segmenting import run, start_network
+    from vesimod.connectors.result import NOT_ABSOLUTE
     from vesimod.io.read_spheres import read_spheres
     from vesimod.measure.places import read_places
     from vesimod.measure.pools import check_criteria
@@ -71,6 +73,7 @@ def synapse(
         SynapseFiles,
         SynapseInputs,
         connect_and_measure,
+        propose_membranes,
         trace_membranes,
     )
 
@@ -88,7 +91,20 @@ def synapse(
     files.check(tomogram, inputs, overwrite)
     if not files.picture:
         console.warn("matplotlib is not installed: no figure is drawn (pip install matplotlib)")
-    inputs, doubts = trace_membranes(volume, inputs, files, invert=invert, overwrite=overwrite)
+    if inputs.is_blank:
+        network = start_network("outline", device.value, threads, memory_gb)
+        with console.progress(quiet) as report:
+            inputs, doubts = propose_membranes(
+                volume,
+                inputs,
+                files,
+                network,
+                invert=invert,
+                overwrite=overwrite,
+                progress=report,
+            )
+    else:
+        inputs, doubts = trace_membranes(volume, inputs, files, invert=invert, overwrite=overwrite)
     for doubt in doubts:
         console.warn(doubt)
     if vesicles is None:
@@ -122,6 +138,6 @@ def synapse(
         return
     for key, value in measured.summary.items():
         console.say(f"{key:<24} {value:>12.5g}")
-    console.say("note: numbers of tethers and connectors compare groups; they are not absolute")
+    console.say(f"note: {NOT_ABSOLUTE}")
     console.say(f"wrote {folder}")
     console.suggest_3dmod(tomogram, files.measured.model)

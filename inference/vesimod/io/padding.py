@@ -87,6 +87,14 @@ class Unpadded(ShortRepr):
         """Number of voxels."""
         return self.voxels.size
 
+    def __len__(self) -> int:
+        """Return the number of sections."""
+        return len(self.voxels)
+
+    def transpose(self, axes: tuple[int, ...]) -> Unpadded:
+        """Return the same volume with its axes in another order."""
+        return Unpadded(self.voxels.transpose(axes), self.fills, self.level)
+
     def __getitem__(self, box: Any) -> npt.NDArray[np.float32]:
         """Read a box (z, y, x) as float32."""
         grey = np.asarray(self.voxels[box])

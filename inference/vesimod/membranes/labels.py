@@ -10,7 +10,9 @@ import numpy.typing as npt
 from vesimod_imod.core.spheres import Grid
 
 from vesimod.membranes.surface import Surface, mask
+from vesimod.membranes.trace_model import TracedObject
 
+USUAL_THICKNESS_NM = 7.0  # of a membrane that was seen nowhere
 _SECTIONS = 64  # painted at once
 
 
@@ -44,3 +46,9 @@ def paint_membranes(
                 inside = mask(part, slab.shape, grid.voxel_size_nm, thickness_nm)
                 slab[inside & (slab == 0)] = number
     return labels
+
+
+def thickness_nm(found: TracedObject) -> float:
+    """Thickness that a membrane is painted with."""
+    measured = found.membrane.thickness_nm
+    return measured if np.isfinite(measured) else USUAL_THICKNESS_NM

@@ -85,9 +85,7 @@ def read_surface(
         The file is not a model, or it is damaged.
     """
     drawings, notes = read_drawings(path, grid)
-    if name is None and usual in {_plain(drawing.name) for drawing in drawings}:
-        name = usual
-    chosen = _chosen(path, drawings, name)
+    chosen = _chosen(path, drawings, name, usual)
     surfaces = [surface_of(drawing, grid.voxel_size_nm) for drawing in chosen]
     surfaces = [surface for surface in surfaces if len(surface)]
     notes += [note for surface in surfaces for note in surface.notes]
@@ -108,8 +106,12 @@ def read_surface(
     )
 
 
-def _chosen(path: Path, drawings: list[Drawing], name: str | None) -> list[Drawing]:
-    """Objects of one name."""
+def _chosen(
+    path: Path, drawings: list[Drawing], name: str | None, usual: str | None
+) -> list[Drawing]:
+    """Objects of one name: the one that is asked for, the usual one, or the only one."""
+    if name is None and usual in {_plain(drawing.name) for drawing in drawings}:
+        name = usual
     names = sorted({drawing.name for drawing in drawings})
     listed = ", ".join(repr(n) for n in names)
     if not drawings:

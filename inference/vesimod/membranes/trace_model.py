@@ -139,16 +139,32 @@ def trace_model(
     found = []
     before = keyed(earlier)
     for key, guide in keyed(guides).items():
-        edits = Edits()
+        edits, known = Edits(), (written or {}).get(key, ())
         if key in before:
-            axis = sections_of(guide.contours)[0]
-            edits = edits_of(before[key], axis, (written or {}).get(key, ()))
+            edits = edits_of(before[key], sections_of(guide.contours)[0], known)
+        elif earlier:  # somebody deleted the object
+            edits = Edits(deleted=frozenset(known))
         merged, fixed = _with_edits(guide, edits, grid, reach_nm)
         membrane = trace(
             volume, grid.voxel_size_nm, merged, fixed=fixed, reach_nm=reach_nm, invert=invert
         )
         found.append(_traced(membrane, merged, edits, grid))
     return found
+
+
+def doubts_about(objects: Sequence[TracedObject]) -> list[str]:
+    """Say what was doubtful about each object."""
+    return [f"object {f.drawing.name!r}: {note}" for f in objects for note in f.membrane.notes]
+
+
+def left_by_hand(earlier: Sequence[Drawing], now: Sequence[Drawing]) -> list[Drawing]:
+    """Objects of an earlier result that nothing takes the place of, if a person drew in them."""
+    made = keyed(now)
+    return [
+        drawing
+        for key, drawing in keyed(earlier).items()
+        if key not in made and edits_of(drawing, sections_of(drawing.contours)[0], ()).contours
+    ]
 
 
 def _with_edits(

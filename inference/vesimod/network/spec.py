@@ -138,7 +138,7 @@ class ModelSpec:
     training_data: str = ""
     licence: str = ""
     bytes_per_voxel: int = 520
-    meanings: dict[str, str] = field(default_factory=dict)
+    meanings: dict[str, str] = field(default_factory=dict, hash=False)
     format: int = FORMAT
 
     def __post_init__(self) -> None:

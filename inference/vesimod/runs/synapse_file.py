@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.object_names import ACTIVE_ZONE
 
 from vesimod.connectors.find import ConnectSettings
 from vesimod.connectors.result import Connections
 from vesimod.io.tomogram import Tomogram
 from vesimod.measure.synapse import Measured
 from vesimod.measure.vesicle_table import Wishes
+from vesimod.network.model import Model
 from vesimod.runs.connect_file import ConnectInputs, ConnectOutputs, connect_file
 from vesimod.runs.measure_file import TABLE_ENDING, MeasuredFiles, MeasureInputs, measure_file
 from vesimod.runs.membrane_file import trace_file
+from vesimod.runs.outline_file import outline_file
 
 Report = Callable[[str, int, int], None]
 
@@ -38,6 +41,11 @@ class SynapseInputs:
     active_zone: Path | None = None
     outline: Path | None = None
     exact: bool = False
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nobody said where outline and active zone are."""
+        return self.active_zone is None and self.outline is None
 
     def files(self) -> list[Path | None]:
         """All files that are read."""
@@ -82,11 +90,21 @@ class SynapseFiles:
         picture = self.path("_synapse.png") if self.picture else None
         return MeasuredFiles.beside(self.path(TABLE_ENDING), picture)
 
+    @property
+    def proposed(self) -> Path:
+        """Outline and active zone where nobody gives any."""
+        return self.path("_outline.mod")
+
     def traced(self, inputs: SynapseInputs) -> SynapseInputs:
-        """Say where the membranes will lie that are traced along guides."""
+        """Say where the membranes will lie that are traced along guides, or found."""
         if inputs.exact:
             return inputs
         zone, outline = inputs.active_zone, inputs.outline
+        if inputs.is_blank:
+            return replace(inputs, active_zone=self.proposed, outline=self.proposed, exact=True)
+        if zone is not None and zone == outline:  # one guide of both, which is traced once
+            both = self.path("_membranes.mod")
+            return replace(inputs, active_zone=both, outline=both, exact=True)
         return replace(
             inputs,
             active_zone=None if zone is None else self.path("_az.mod"),
@@ -136,8 +154,8 @@ def trace_membranes(
         A guide draws nothing in this tomogram.
     """
     membranes, doubts = files.traced(inputs), []
-    pairs = zip(inputs.files(), membranes.files(), strict=True)
-    for guide, made in pairs:
+    pairs = dict(zip(inputs.files(), membranes.files(), strict=True))
+    for guide, made in pairs.items():
         if guide is None or made is None or made == guide:
             continue
         traced = trace_file(tomogram, guide, made, invert=invert, overwrite=overwrite)
@@ -148,6 +166,49 @@ def trace_membranes(
             if not found.membrane.seen_fraction
         ]
     return membranes, doubts
+
+
+def propose_membranes(
+    tomogram: Tomogram,
+    inputs: SynapseInputs,
+    files: SynapseFiles,
+    model: Model,
+    *,
+    invert: bool = False,
+    overwrite: bool = False,
+    progress: Report | None = None,
+) -> tuple[SynapseInputs, list[str]]:
+    """Let a network outline the cell and propose its active zone, where nobody gave either.
+
+    Returns
+    -------
+    inputs : SynapseInputs
+        With what was found.
+    doubts : list of str
+        What is doubtful about it; that it is a proposal, above all.
+
+    Raises
+    ------
+    NoSurfaceError
+        There is no cell in the tomogram, as far as the network sees.
+    """
+    found = outline_file(
+        tomogram,
+        model,
+        files.proposed,
+        vesicles=inputs.vesicles,
+        invert=invert,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    names = {item.drawing.name for item in found.objects if item.drawing.contours}
+    zone = files.proposed if ACTIVE_ZONE in names else None
+    proposed = replace(inputs, active_zone=zone, outline=files.proposed, exact=True)
+    doubt = (
+        f"{files.proposed}: outline and active zone are a network's proposal, and so is what is "
+        "measured from them: correct them in 3dmod, then give them with `exact`"
+    )
+    return proposed, [doubt, *found.warnings]
 
 
 def connect_and_measure(

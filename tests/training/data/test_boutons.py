@@ -63,7 +63,7 @@ def test_a_network_is_fitted_to_connectors(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"target": "actin"}, "known are vesicles, connectors"),
+        ({"target": "actin"}, "known are vesicles, membranes, connectors"),
         ({**TINY, "ice_volumes": 3}, "leave them out"),
         ({**TINY, "pairs": [["a.mrc", "a.mod"]]}, "leave them out"),
     ],

@@ -95,7 +95,7 @@ def linked_example() -> Example:
 def test_crops_and_turns_keep_label_and_volume_together() -> None:
     rng = np.random.default_rng(1)
     for _ in range(20):
-        crop = random_crop(linked_example(), 16, rng)
+        crop = random_crop(linked_example(), (16, 16, 16), rng)
         assert crop[0].shape == (16, 16, 16)
         for volume, label, weight in (crop, random_flip_rotate(crop, rng)):
             np.testing.assert_array_equal(volume, label)
@@ -122,8 +122,8 @@ def test_disturbing_keeps_the_polarity() -> None:
 
 def test_batches_depend_on_the_generator_alone() -> None:
     examples = [linked_example()]
-    first = training_batch(examples, 2, 8, np.random.default_rng([7, 1]))
-    again = training_batch(examples, 2, 8, np.random.default_rng([7, 1]))
+    first = training_batch(examples, 2, (8, 8, 8), np.random.default_rng([7, 1]))
+    again = training_batch(examples, 2, (8, 8, 8), np.random.default_rng([7, 1]))
     assert first[0].shape == (2, 1, 8, 8, 8)
     np.testing.assert_array_equal(first[0], again[0])
 

@@ -22,12 +22,12 @@ from vesimod_imod.sphere_model.write import SphereObject, write_sphere_model, wr
 from vesimod_train.cli import app
 from vesimod_train.config import Config, ConfigError
 from vesimod_train.data import cache
+from vesimod_train.data.find_pairs import find_pairs
 from vesimod_train.data.learn import learn_from, write_pair
 from vesimod_train.data.pairs import (
     MARGIN,
     NOT_VESICLES_WEIGHT,
     PairError,
-    find_pairs,
     read_pair,
 )
 from vesimod_train.fitting.fit import load_examples
@@ -170,7 +170,7 @@ def test_the_cache_notices_another_model(tmp_path: Path, volume: np.ndarray) -> 
 
     def load():
         pairs = [(str(tomogram), str(model))]
-        return cache.pair_examples(tmp_path / "cache", pairs, 4.4, HOW, lines.append)[0]
+        return cache.pair_examples(tmp_path / "cache", pairs, Config(), lines.append)[0]
 
     first, again = load(), load()
     assert isinstance(again.volume, np.memmap)

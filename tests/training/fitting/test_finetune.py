@@ -17,7 +17,7 @@ from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 from vesimod_train.cli import app, finetune_command
 from vesimod_train.config import Config
-from vesimod_train.data.pairs import find_pairs
+from vesimod_train.data.find_pairs import find_pairs
 from vesimod_train.export.onnx import export
 from vesimod_train.fitting.finetune import REPLAY, STEPS, finetune, finetune_config
 from vesimod_train.fitting.fit import fit

@@ -11,18 +11,20 @@ from scipy import fft, ndimage
 from vesimod_train.data.examples import Example
 
 Volume = npt.NDArray[np.float32]
+Shape = tuple[int, int, int]
 WALK_RINGS, WALK_STEP = 12, 0.15  # rings of the random walk over frequencies, logarithm a ring
 VESICLE_SHARE = 0.7  # of the crops are centred near a vesicle, where there is any
 
 
-def random_crop(example: Example, edge: int, rng: np.random.Generator) -> list[Volume]:
-    """Cut a cube from an example; where the volume is thinner, it is continued by reflection.
+def random_crop(example: Example, edges: Shape, rng: np.random.Generator) -> list[Volume]:
+    """Cut a box from an example; where the volume is thinner, it is continued by reflection.
 
     Returns
     -------
-    [volume, distance_nm, weight] : each (edge, edge, edge) float32
+    list of (z, y, x) float32
+        The example's channels, each of the shape `edges`.
     """
-    shape = np.array(example.volume.shape)
+    shape, edge = np.array(example.volume.shape), np.array(edges)
     centres = example.focus
     if len(centres) and rng.random() < VESICLE_SHARE:
         centre = centres[rng.integers(len(centres))]
@@ -30,12 +32,9 @@ def random_crop(example: Example, edge: int, rng: np.random.Generator) -> list[V
     else:
         low = rng.integers(0, np.maximum(shape - edge, 0) + 1)
     low = np.clip(low, 0, np.maximum(shape - edge, 0))
-    box = tuple(slice(int(a), int(a) + edge) for a in low)
-    padding = [(0, max(0, edge - n)) for n in shape]
-    return [
-        np.pad(np.asarray(v[box], np.float32), padding, "symmetric")
-        for v in (example.volume, example.distance_nm, example.weight)
-    ]
+    box = tuple(slice(int(a), int(a) + n) for a, n in zip(low, edges, strict=True))
+    padding = [(0, max(0, int(n))) for n in edge - shape]
+    return [np.pad(np.asarray(v[box], np.float32), padding, "symmetric") for v in example.channels]
 
 
 def random_flip_rotate(crops: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
@@ -124,18 +123,18 @@ def _filtered(volume: Volume, gain: Volume) -> Volume:
 
 
 def training_batch(
-    examples: Sequence[Example], size: int, edge: int, rng: np.random.Generator
-) -> tuple[Volume, Volume, Volume]:
+    examples: Sequence[Example], size: int, edges: Shape, rng: np.random.Generator
+) -> list[Volume]:
     """Draw a batch.
 
     Returns
     -------
-    volumes, distances_nm, weights : (size, 1, edge, edge, edge) float32
+    list of (size, 1, *edges) float32
+        The examples' channels: volumes, what is to be said of them, weights.
     """
     batch = []
     for _ in range(size):
         example = examples[int(rng.integers(len(examples)))]
-        volume, *labels = random_flip_rotate(random_crop(example, edge, rng), rng)
+        volume, *labels = random_flip_rotate(random_crop(example, edges, rng), rng)
         batch.append([augment_intensity(volume, rng), *labels])
-    volumes, distances, weights = (np.stack(v)[:, None] for v in zip(*batch, strict=True))
-    return volumes, distances, weights
+    return [np.stack(v)[:, None] for v in zip(*batch, strict=True)]

@@ -21,13 +21,16 @@ from vesimod_imod.core.files import atomic_path, sha256_of
 from vesimod_imod.core.spheres import Spheres
 
 from vesimod_train import simulate as simulator
-from vesimod_train.data.examples import Example, even_weight, make_example
+from vesimod_train.config import VESICLES, Config, Pairs
+from vesimod_train.data.examples import Example, even_weight, vesicle_example
+from vesimod_train.data.membrane_pairs import read_membrane_pair
+from vesimod_train.data.membranes import membrane_example
 from vesimod_train.data.pairs import read_pair
 from vesimod_train.simulate import RECIPES, simulate
 
 FORMAT = 2  # counts up when examples of the same name would hold something else
 Report = Callable[[str], None]
-_Job = tuple[Path, str, int, float, Normalisation, float]
+_Job = tuple[Path, str, int, float, Normalisation, float, str]
 
 
 def simulated_examples(
@@ -38,6 +41,7 @@ def simulated_examples(
     normalisation: Normalisation,
     *,
     jitter: float = 0.0,
+    target: str = VESICLES,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Example]:
@@ -55,17 +59,21 @@ def simulated_examples(
         The network's.
     jitter : float
         Voxel sizes are stretched by up to this share either way.
+    target : {"vesicles", "membranes"}
+        What the network learns to tell.
     workers : int
         Processes that simulate.
     progress : callable, optional
         Called with (done, total).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    made_from = (asdict(RECIPES[recipe]), simulator_hash(), voxel_size_nm, asdict(normalisation))
+    made_from = [asdict(RECIPES[recipe]), simulator_hash(), voxel_size_nm, asdict(normalisation)]
+    if target != VESICLES:  # whose examples have names without it
+        made_from.append(target)
     jobs: list[_Job] = [
         (
             folder / f"{recipe}-{seed}-{digest(*made_from, jitter, seed)}",
-            *(recipe, seed, voxel_size_nm, normalisation, jitter),
+            *(recipe, seed, voxel_size_nm, normalisation, jitter, target),
         )
         for seed in seeds
     ]
@@ -83,9 +91,8 @@ def simulated_examples(
 
 def pair_examples(
     folder: Path,
-    pairs: Iterable[tuple[str, str]],
-    voxel_size_nm: float,
-    normalisation: Normalisation,
+    pairs: Pairs,
+    config: Config,
     report: Report,
 ) -> list[Example]:
     """Read pairs of a tomogram and a model, or take them from the cache in `folder`.
@@ -94,26 +101,33 @@ def pair_examples(
     ----------
     folder : Path
         Cache; made if absent.
-    pairs : iterable of (str, str)
+    pairs : tuple of (str, str, ...)
         Paths of tomograms and models.
-    voxel_size_nm, normalisation
-        The network's.
+    config : Config
+        Of the network.
     report : callable
         Called with lines about what had to be assumed, also where the cache is used.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    voxel_size_nm, normalisation = config.voxel_size_nm, config.normalisation
     stems = []
-    for tomogram, model in pairs:
-        contents = [sha256_of(Path(path)) for path in (tomogram, model)]
-        made_from = digest(*contents, voxel_size_nm, asdict(normalisation))
+    for tomogram, *models in pairs:
+        contents = [sha256_of(Path(path)) for path in (tomogram, *models)]
+        more = [] if config.target == VESICLES else [config.target]
+        made_from = digest(*contents, voxel_size_nm, asdict(normalisation), *more)
         stem = folder / f"{Path(tomogram).stem}-{made_from}"
         notes = stem.with_name(f"{stem.name}.txt")
         if not is_cached(stem):
-            example, found = read_pair(Path(tomogram), Path(model), voxel_size_nm, normalisation)
+            files = [Path(path) for path in models]
+            of_network = voxel_size_nm, normalisation
+            if config.target == VESICLES:
+                example, found = read_pair(Path(tomogram), files[0], *of_network)
+            else:
+                example, found = read_membrane_pair(Path(tomogram), files, *of_network)
             notes.write_text("\n".join(found), encoding="utf-8", newline="\n")
             save_example(stem, example)
         for note in notes.read_text(encoding="utf-8").splitlines():
-            report(f"{model}: {note}")
+            report(f"{', '.join(models)}: {note}")
         stems.append(stem)
     return [load_example(stem) for stem in stems]
 
@@ -140,9 +154,9 @@ def is_cached(stem: Path) -> bool:
 
 def save_example(stem: Path, example: Example) -> None:
     """Write an example as ``<stem>.npy`` (float16 volumes) and ``<stem>.npz`` (spheres)."""
-    volumes = [example.volume, example.distance_nm]
-    if any(example.weight.strides):  # else it is 1 everywhere
-        volumes.append(example.weight)
+    *volumes, weight = example.channels
+    if any(weight.strides):  # else it is 1 everywhere
+        volumes.append(weight)
     with atomic_path(stem.with_name(f"{stem.name}.npy")) as path, path.open("wb") as out:
         np.save(out, np.stack([v.astype(np.float16) for v in volumes]))
     with atomic_path(stem.with_name(f"{stem.name}.npz")) as path, path.open("wb") as out:
@@ -152,6 +166,7 @@ def save_example(stem: Path, example: Example) -> None:
             radii_nm=example.spheres.radii_nm,
             rejected_centres=example.rejected.centres,
             rejected_radii_nm=example.rejected.radii_nm,
+            has_membrane=example.membrane_nm is not None,
         )
 
 
@@ -159,21 +174,21 @@ def load_example(stem: Path) -> Example:
     """Open an example that `save_example` wrote; its volumes are memory-mapped."""
     volumes = np.load(stem.with_name(f"{stem.name}.npy"), mmap_mode="r")
     with np.load(stem.with_name(f"{stem.name}.npz")) as stored:
+        learned = 3 if stored.get("has_membrane") else 2
         return Example(
             volumes[0],
             volumes[1],
             Spheres(stored["centres"], stored["radii_nm"]),
-            volumes[2] if len(volumes) > 2 else even_weight(volumes.shape[1:]),
+            volumes[learned] if len(volumes) > learned else even_weight(volumes.shape[1:]),
             Spheres(stored["rejected_centres"], stored["rejected_radii_nm"]),
+            volumes[2] if learned == 3 else None,
         )
 
 
 def _simulate_to_cache(job: _Job) -> None:
     """Simulate one example and write it to the cache."""
-    stem, recipe, seed, voxel_size_nm, normalisation, jitter = job
+    stem, recipe, seed, voxel_size_nm, normalisation, jitter, target = job
     stretch = float(np.random.default_rng([seed, 1]).uniform(1 - jitter, 1 + jitter))
     made = simulate(RECIPES[recipe], seed)
-    # Half a vesicle at the edge is a vesicle: unlabelled, it would teach the opposite.
-    everyone = Spheres.concatenate([made.spheres, made.cut])
-    example = make_example(made.volume, made.grid, everyone, voxel_size_nm, normalisation, stretch)
-    save_example(stem, example)
+    of = vesicle_example if target == VESICLES else membrane_example
+    save_example(stem, of(made, voxel_size_nm, normalisation, stretch))

@@ -17,6 +17,8 @@ from vesimod_imod.core.arrays import BoolArray, FloatArray, Triple
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
+from vesimod_train.simulate import SimulatedTomogram
+
 Volume = npt.NDArray[np.floating]
 # The signed distance is learned between these: beyond, it would only say how large the
 # vesicle is, which the post-processing measures.
@@ -41,6 +43,10 @@ class Example(ShortRepr):
         How much each voxel counts: 0 where nobody knows what is there.
     rejected : Spheres
         What looks like vesicles and is none, as a person said.
+    membrane_nm : (z, y, x) float16 or float32, optional
+        For networks that tell membranes: distance to the middle of the nearest plasma membrane,
+        clipped, NaN where nobody knows. `distance_nm` is then that to the outline of the cell
+        with the vesicles.
     """
 
     volume: Volume
@@ -48,6 +54,13 @@ class Example(ShortRepr):
     spheres: Spheres
     weight: Volume
     rejected: Spheres = field(default_factory=Spheres.empty)
+    membrane_nm: Volume | None = None
+
+    @property
+    def channels(self) -> list[Volume]:
+        """Volume, what a network is to say of it, and the weight, as batches hold them."""
+        membrane = [] if self.membrane_nm is None else [self.membrane_nm]
+        return [self.volume, self.distance_nm, *membrane, self.weight]
 
     @property
     def focus(self) -> FloatArray:
@@ -94,6 +107,20 @@ def make_example(
     shape = resampled_shape(grid.shape, source_nm, target_nm)
     distance_nm = signed_distance(moved, Grid(shape, target_nm))
     return Example(small, distance_nm, moved, even_weight(shape))
+
+
+def vesicle_example(
+    made: SimulatedTomogram,
+    voxel_size_nm: float,
+    normalisation: Normalisation,
+    stretch: float = 1.0,
+) -> Example:
+    """Make an example of a simulated tomogram; parameters as in `make_example`.
+
+    Half a vesicle at the edge is a vesicle: unlabelled, it would teach the opposite.
+    """
+    everyone = Spheres.concatenate([made.spheres, made.cut])
+    return make_example(made.volume, made.grid, everyone, voxel_size_nm, normalisation, stretch)
 
 
 def signed_distance(spheres: Spheres, grid: Grid) -> npt.NDArray[np.float32]:

@@ -149,12 +149,8 @@ def write_pair(
     model_path = volume_path.with_suffix(".mod")
     read = [tomogram.path, *also_read]
     check_files(read, [volume_path, model_path], overwrite=overwrite)
-    # The copy's header states the true voxel size, and no rotation.
-    grid = replace(tomogram.grid, header_voxel_size_nm=None, tilt_angles_deg=(0.0, 0.0, 0.0))
-    voxels = tomogram.voxels
-    if invert:
-        voxels = np.negative(voxels, dtype=np.float32)
-    write_volume(volume_path, voxels, grid, overwrite=overwrite)
+    copy_tomogram(volume_path, tomogram, invert=invert, overwrite=overwrite)
+    grid = copied_grid(tomogram)
     kept, edited = (lesson.vesicles.select(mask) for mask in (~lesson.edited, lesson.edited))
     parts = _numbered([kept, edited, lesson.rejected, lesson.uncertain])
     names = (VESICLES, GREEN), (CORRECTED, GREEN), (NOT_VESICLES, RED), (UNCERTAIN, ORANGE)
@@ -164,6 +160,19 @@ def write_pair(
     regions = _regions(reviewed, tomogram.grid)
     write_sphere_objects(model_path, objects, grid, others=regions, overwrite=overwrite)
     return model_path
+
+
+def copy_tomogram(path: Path, tomogram: Tomogram, *, invert: bool, overwrite: bool) -> None:
+    """Write a tomogram beside the model of a pair, membranes dark."""
+    voxels = tomogram.voxels
+    if invert:
+        voxels = np.negative(voxels, dtype=np.float32)
+    write_volume(path, voxels, copied_grid(tomogram), overwrite=overwrite)
+
+
+def copied_grid(tomogram: Tomogram) -> Grid:
+    """Return the copy's grid: its header states the true voxel size, and no rotation."""
+    return replace(tomogram.grid, header_voxel_size_nm=None, tilt_angles_deg=(0.0, 0.0, 0.0))
 
 
 def _final(rows: list[Correction]) -> Spheres:

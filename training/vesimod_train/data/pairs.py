@@ -12,7 +12,6 @@ The names of the model's objects (`vesimod_imod.core.object_names`) say what its
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,10 +31,8 @@ from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import objects_of
 from vesimod_imod.sphere_model.read import spheres_of
 
-from vesimod_train.config import Pairs
 from vesimod_train.data.examples import Example, make_example
 
-_TOMOGRAMS = (".mrc", ".rec", ".mrc.gz", ".rec.gz", ".mrc.bz2")
 #: How much more than others a voxel counts where a person said that there is no vesicle.
 NOT_VESICLES_WEIGHT = 4.0
 #: Radius in nm around points without one within which nothing is learned.
@@ -48,33 +45,6 @@ MARGIN = 24
 
 class PairError(VesimodError, ValueError):
     """A tomogram and a model that nothing can be learned from."""
-
-
-def find_pairs(paths: Iterable[Path]) -> Pairs:
-    """Find tomograms and models that belong together: files of one name side by side.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Models, or folders with models.
-
-    Raises
-    ------
-    PairError
-        A model has no tomogram beside it, or a folder no model in it.
-    """
-    pairs = []
-    for path in paths:
-        models = sorted(path.glob("*.mod")) if path.is_dir() else [path]
-        if not models or models[0].suffix != ".mod":
-            raise PairError(f"{path}: no model (.mod); name models or folders with models")
-        for model in models:
-            beside = [model.with_name(model.stem + suffix) for suffix in _TOMOGRAMS]
-            found = next((tomogram for tomogram in beside if tomogram.exists()), None)
-            if found is None:
-                raise PairError(f"{model}: no tomogram {beside[0].name} beside it; copy or link it")
-            pairs.append((str(found), str(model)))
-    return tuple(pairs)
 
 
 def read_pair(
@@ -199,12 +169,14 @@ def cut_out(example: Example) -> Example:
     last = np.array(example.weight.shape) - 1
     at = np.clip(np.rint(example.spheres.centres).astype(int), 0, last)
     spheres = example.spheres.select(example.weight[tuple(at.T)] > 0)
+    membrane_nm = example.membrane_nm
     return Example(
         example.volume[box],
         example.distance_nm[box],
         replace(spheres, centres=spheres.centres - low),
         example.weight[box],
         replace(example.rejected, centres=example.rejected.centres - low),
+        None if membrane_nm is None else membrane_nm[box],
     )
 
 

@@ -14,22 +14,38 @@ from onnx import helper
 from vesimod.network.model import load_model
 from vesimod.network.prediction import predict
 from vesimod.network.spec import METADATA_KEY, ModelSpec, Normalisation
-from vesimod.network.spec_values import CONNECTOR_OUTPUT, MEANINGS, VESICLE_OUTPUT
+from vesimod.network.spec_values import (
+    CONNECTOR_OUTPUT,
+    MEANINGS,
+    MEMBRANE_OUTPUTS,
+    VESICLE_OUTPUT,
+)
 from vesimod.network.tiling import plan_tiles
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import atomic_path
 
-from vesimod_train.config import CONNECTORS, VESICLES, Config
+from vesimod_train.config import CONNECTORS, MEMBRANES, VESICLES, Config
 from vesimod_train.export.strips import in_strips
 from vesimod_train.networks.checkpoints import load_checkpoint
-from vesimod_train.networks.unet import ExportedConnectors, ExportedUNet, UNet
+from vesimod_train.networks.unet import (
+    ExportedConnectors,
+    ExportedMembranes,
+    ExportedUNet,
+    UNet,
+)
 
 OPSET = 18
-OUTPUTS = {VESICLES: (VESICLE_OUTPUT, "distance"), CONNECTORS: (CONNECTOR_OUTPUT,)}
+OUTPUTS = {
+    VESICLES: (VESICLE_OUTPUT, "distance"),
+    MEMBRANES: MEMBRANE_OUTPUTS,
+    CONNECTORS: (CONNECTOR_OUTPUT,),
+}
+SHIPPED_AS = {VESICLES: ExportedUNet, MEMBRANES: ExportedMembranes, CONNECTORS: ExportedConnectors}
 #: What was taught as the surface.
 SURFACES = {
     VESICLES: "radius is the membrane's outer edge",
+    MEMBRANES: "the outline runs through the middle of the membrane",
     CONNECTORS: "nothing was asked within vesicles and membranes",
 }
 TOLERANCE = 1e-4  # largest difference between torch and onnxruntime that may ship
@@ -72,7 +88,7 @@ def export(checkpoint: Path, output: Path, *, overwrite: bool = False) -> float:
     """
     check_files([checkpoint], [output], overwrite=overwrite)
     config, network, step = load_checkpoint(checkpoint)
-    shipped = ExportedUNet if config.target == VESICLES else ExportedConnectors
+    shipped = SHIPPED_AS[config.target]
     return write_model(shipped(network).eval(), model_spec(config, network, step), output)
 
 

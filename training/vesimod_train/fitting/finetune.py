@@ -10,13 +10,13 @@ from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import marked_unfinished
 from vesimod_imod.core.locks import only_writer
 
-from vesimod_train.config import Config, Pairs
+from vesimod_train.config import VESICLES, Config, Pairs
 from vesimod_train.data.examples import Example
 from vesimod_train.export.onnx import export
 from vesimod_train.fitting.fit import fit, load_examples
 from vesimod_train.fitting.validation import Scores, validate
 from vesimod_train.networks.checkpoints import CHECKPOINT, load_checkpoint
-from vesimod_train.networks.pretrained import base_network, read_network
+from vesimod_train.networks.pretrained import base_network, read_network, target_of
 from vesimod_train.networks.unet import UNet
 
 # Chosen with benchmarks/finetune_gain.py.
@@ -54,7 +54,7 @@ def finetune_config(
     ----------
     base : Path
         The model (.onnx) or checkpoint.
-    pairs, held_out : tuple of (str, str)
+    pairs, held_out : tuple of (str, str, ...)
         Tomograms and models to learn from, and others to test on.
     steps : int
         Optimiser steps.
@@ -66,6 +66,7 @@ def finetune_config(
         As in `Config`.
     """
     network, about = read_network(base)
+    target = target_of(about)
     return Config.from_mapping(
         {
             "name": name or f"{about.name}-tuned",
@@ -74,6 +75,8 @@ def finetune_config(
             "channels": network.head.in_channels,
             "poolings": len(network.up),
             "two_heads": network.inside is not None,
+            "target": target,
+            "recipe": "train" if target == VESICLES else "cells",
             "background_voxels": about.normalisation.background_voxels,
             "base": str(base),
             "volumes": replay,
@@ -161,5 +164,5 @@ def _scores(
         for network in networks:
             if progress:
                 progress("scoring", len(scores), len(sets) * len(networks))
-            scores.append(validate(network.to(device), examples, config.voxel_size_nm, device))
+            scores.append(validate(network.to(device), examples, config, device))
     return scores

@@ -9,21 +9,14 @@ import numpy as np
 import torch
 from vesimod_imod.core.files import remove_leftovers
 
-from vesimod_train.config import CONNECTORS, VESICLES, Config
+from vesimod_train.config import CONNECTORS, Config
 from vesimod_train.data.augment import training_batch
 from vesimod_train.data.boutons import bouton_examples
 from vesimod_train.data.cache import pair_examples, simulated_examples
 from vesimod_train.data.choice import worth_learning
 from vesimod_train.data.examples import Example
 from vesimod_train.fitting import logs
-from vesimod_train.fitting.losses import (
-    INSIDE_LOSS,
-    dice,
-    distance_loss,
-    inside_loss,
-    inside_weight,
-    learning_rate,
-)
+from vesimod_train.fitting.losses import dice, learning_rate, loss_of
 from vesimod_train.fitting.validation import Scores, validate
 from vesimod_train.networks.checkpoints import (
     BEST,
@@ -112,13 +105,7 @@ def fit(
         run.step += 1
         show("training", run.step, config.steps)
         if run.step % config.check_every == 0 or run.step == config.steps:
-            scores = validate(
-                run.ema_network,
-                validation,
-                config.voxel_size_nm,
-                device,
-                count=config.target == VESICLES,
-            )
+            scores = validate(run.ema_network, validation, config, device)
             row = _row(config, run.step, recent, scores)
             logs.append(folder / logs.LOG, row)
             logs.to_tensorboard(folder, row)
@@ -170,6 +157,7 @@ def load_examples(
             config.normalisation,
             jitter=config.jitter,
             workers=workers,
+            target=config.target,
             progress=lambda done, total: report(f"simulated {done} of {total} tomograms"),
         )
 
@@ -180,7 +168,7 @@ def load_examples(
         simulated = worth_learning(simulated, config.least_contrast, config.empty_share)
     simulated_held_out = simulated_by(config.recipe, held_out_seeds)
     corrected, corrected_held_out = (
-        pair_examples(cache, pairs, config.voxel_size_nm, config.normalisation, report)
+        pair_examples(cache, pairs, config, report)
         for pairs in (config.pairs, config.validation_pairs)
     )
     if simulated and corrected:
@@ -214,7 +202,7 @@ def low_precision(device: str) -> torch.dtype:
 def _take_statistics(config: Config, run: Run, training: Sequence[Example], device: str) -> None:
     """Give the base's batch normalisations the statistics of what it will learn from."""
     draws = (np.random.default_rng([config.seed, 0, i]) for i in range(STATISTICS_BATCHES))
-    batches = (training_batch(training, config.batch, config.crop, rng)[0] for rng in draws)
+    batches = (training_batch(training, config.batch, config.crop_shape, rng)[0] for rng in draws)
     run.network.eval()
     renormalise(run.network, (torch.from_numpy(batch).to(device) for batch in batches))
     run.ema_network.load_state_dict(run.network.state_dict())
@@ -240,8 +228,8 @@ def _step(
     """One step of the optimiser; return loss and the two parts of the Dice coefficient."""
     # A generator for each step: a resumed run draws the same batches as one in one go.
     rng = np.random.default_rng([config.seed, run.step])
-    batch = training_batch(training, config.batch, config.crop, rng)
-    volumes, target, weight = (torch.from_numpy(v).to(device) for v in batch)
+    batch = training_batch(training, config.batch, config.crop_shape, rng)
+    volumes, *targets, weight = (torch.from_numpy(v).to(device) for v in batch)
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate(run.step, config)
     run.network.train(
@@ -250,10 +238,8 @@ def _step(
     kind = torch.device(device).type
     short = config.bfloat16 and computes_short(device)
     with torch.autocast(kind, low_precision(device), enabled=short):
-        predicted, log_odds = (output.float() for output in run.network(volumes))
-    loss = distance_loss(predicted, target, inside_weight(run.step, config), weight)
-    if config.two_heads:
-        loss = loss + INSIDE_LOSS * inside_loss(log_odds, target, weight)
+        predicted = [output.float() for output in run.network(volumes)]
+    loss = loss_of(config, run.step, predicted, targets, weight)
     run.optimiser.zero_grad()
     run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     run.scaler.unscale_(run.optimiser)
@@ -261,7 +247,7 @@ def _step(
     run.scaler.step(run.optimiser)
     run.scaler.update()
     _follow(run.ema_network, run.network, config.ema)
-    return float(loss.detach()), *dice(predicted, target, weight)
+    return float(loss.detach()), *dice(predicted[0], targets[0], weight)
 
 
 @torch.no_grad()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch.nn import functional
 
-from vesimod_train.config import Config
+from vesimod_train.config import MEMBRANES, Config
+from vesimod_train.networks.unet import SOFTNESS_NM
 
 # Vesicles fill a few per cent of the volume. With an absolute error the network settles where
 # inside and outside weigh the same: a weight w takes what is a vesicle with a chance of
@@ -17,6 +19,9 @@ INSIDE_WEIGHT_FIRST, INSIDE_WEIGHT_LAST = 5.0, 1.5
 # may be there, with a chance of a quarter.
 INSIDE_WEIGHT_TWO_HEADS = 3.0
 INSIDE_LOSS = 5.0  # weight that makes the two losses of networks with two heads about equal
+# A voxel is half membrane at 4.7 nm from its middle.
+MEMBRANE_SIGMA_NM = 4.0
+MEMBRANE_LOSS = 2.0  # membranes fill little of the volume, and decide what can be drawn
 BETA_NM = 1.0  # the loss is quadratic below this error and linear above
 
 
@@ -47,6 +52,65 @@ def distance_loss(
     if weight is not None:
         counted = counted * weight
     return (error * counted).sum() / counted.sum().clamp_min(1.0)
+
+
+def loss_of(
+    config: Config,
+    step: int,
+    predicted: Sequence[torch.Tensor],
+    targets: Sequence[torch.Tensor],
+    weight: torch.Tensor,
+) -> torch.Tensor:
+    """Compute what a run minimises at a step.
+
+    Parameters
+    ----------
+    config, step
+        Of the run.
+    predicted : (tensor, tensor)
+        Both answers of the network.
+    targets : sequence of tensors
+        The channels of `vesimod_train.data.examples.Example` between volume and weight.
+    weight : tensor
+        How much each voxel counts.
+    """
+    distance, log_odds = predicted
+    if config.target == MEMBRANES:
+        outline_nm, membrane_nm = targets
+        return membrane_loss(distance, log_odds, outline_nm, membrane_nm, weight)
+    loss = distance_loss(distance, targets[0], inside_weight(step, config), weight)
+    if config.two_heads:
+        loss = loss + INSIDE_LOSS * inside_loss(log_odds, targets[0], weight)
+    return loss
+
+
+def membrane_loss(
+    outline: torch.Tensor,
+    log_odds: torch.Tensor,
+    outline_nm: torch.Tensor,
+    membrane_nm: torch.Tensor,
+    weight: torch.Tensor,
+) -> torch.Tensor:
+    """Binary cross-entropy of lying inside of the cell, and of lying on a plasma membrane.
+
+    Both targets are soft: from how much of a membrane is in a voxel follows where it lies, to a
+    fraction of the voxel.
+
+    Parameters
+    ----------
+    outline, log_odds : tensors of one shape
+        The network's signed distance to the outline in nm, and log odds of a membrane.
+    outline_nm, membrane_nm, weight : tensors of that shape
+        True signed distance to the outline, positive inside; distance to the middle of the
+        nearest membrane, NaN where nobody knows; how much each voxel counts.
+    """
+    cross_entropy = functional.binary_cross_entropy_with_logits
+    inside = torch.sigmoid(outline_nm / SOFTNESS_NM)
+    error = cross_entropy(outline / SOFTNESS_NM, inside, reduction="none")
+    known = torch.isfinite(membrane_nm)
+    near = torch.exp(-0.5 * (membrane_nm.nan_to_num() / MEMBRANE_SIGMA_NM) ** 2)
+    error = error + MEMBRANE_LOSS * known * cross_entropy(log_odds, near, reduction="none")
+    return (error * weight).sum() / weight.sum().clamp_min(1.0)
 
 
 def inside_loss(log_odds: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

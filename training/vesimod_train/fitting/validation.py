@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,15 @@ from vesimod.vesicles.instances import split_instances
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.spheres import Spheres
 
+from vesimod_train.config import MEMBRANES, VESICLES, Config
 from vesimod_train.data.examples import Example, in_any
-from vesimod_train.fitting.losses import INSIDE_WEIGHT_LAST, dice, distance_loss
+from vesimod_train.fitting.losses import (
+    INSIDE_WEIGHT_LAST,
+    MEMBRANE_SIGMA_NM,
+    dice,
+    distance_loss,
+    loss_of,
+)
 from vesimod_train.networks.unet import UNet
 
 TILE_VOXELS = 3e6  # at once: 1 GB on the CPU
@@ -31,10 +39,10 @@ class Scores:
     Parameters
     ----------
     f1 : float
-        Of the vesicles: a found centre within a true radius counts, once. Where they are not
-        counted, the Dice coefficient.
+        Of the vesicles: a found centre within a true radius counts, once. Of networks that tell
+        membranes: of the voxels of these. Of connectors: the Dice coefficient.
     dice : float
-        Of the voxels inside.
+        Of the voxels inside: of vesicles, connectors, or of the cell.
     loss : float
         With the loss weights that training ends with.
     """
@@ -44,28 +52,24 @@ class Scores:
     loss: float
 
 
-def validate(
-    network: UNet,
-    examples: Sequence[Example],
-    voxel_size_nm: float,
-    device: str,
-    *,
-    count: bool = True,
-) -> Scores:
+def validate(network: UNet, examples: Sequence[Example], config: Config, device: str) -> Scores:
     """Score a network; it is left in evaluation mode.
 
     Parameters
     ----------
     network : UNet
     examples : sequence of Example
-        At `voxel_size_nm`. What lies where an example's weight is 0 is neither right nor wrong.
-    voxel_size_nm : float
+        At the network's voxel size. What lies where an example's weight is 0 is neither right
+        nor wrong.
+    config : Config
+        Of the network.
     device : str
         That the network is on.
-    count : bool
-        Whether what is found are vesicles, to be counted one by one.
     """
     network.eval()
+    if config.target == MEMBRANES:
+        return _membrane_scores(network, examples, config, device)
+    voxel_size_nm, count = config.voxel_size_nm, config.target == VESICLES
     hits = errors = overlap = both = 0.0
     losses = []
     for example in examples:
@@ -88,6 +92,29 @@ def validate(
         f1 if count else overall,
         overall,
         float(np.mean(losses)) if losses else float("nan"),
+    )
+
+
+def _membrane_scores(
+    network: UNet, examples: Sequence[Example], config: Config, device: str
+) -> Scores:
+    """Score maps of membranes and of the inside of the cell, voxel by voxel."""
+    sums = np.zeros((2, 2))  # membrane, inside; twice the overlap, sum of both
+    losses = []
+    for example in examples:
+        maps = predict_maps(network, np.asarray(example.volume, np.float32), device)
+        distance, log_odds, *targets, weight = (
+            torch.from_numpy(np.ascontiguousarray(v, np.float32))
+            for v in (*maps, *example.channels[1:])
+        )
+        half_nm = MEMBRANE_SIGMA_NM * math.sqrt(2 * math.log(2))
+        sums[0] += dice(log_odds, half_nm - targets[1], weight * torch.isfinite(targets[1]))
+        sums[1] += dice(distance, targets[0], weight)
+        losses.append(float(loss_of(config, 0, (distance, log_odds), targets, weight)))
+    with np.errstate(invalid="ignore"):
+        membrane, inside = sums[:, 0] / sums[:, 1]
+    return Scores(
+        float(membrane), float(inside), float(np.mean(losses)) if losses else float("nan")
     )
 
 

@@ -13,8 +13,8 @@ from onnx import numpy_helper
 from torch import nn
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec, Normalisation
 
-from vesimod_train.config import Config, ConfigError
-from vesimod_train.networks.checkpoints import load_checkpoint
+from vesimod_train.config import MEMBRANES, VESICLES, Config, ConfigError
+from vesimod_train.networks.checkpoints import load_checkpoint, new_network
 from vesimod_train.networks.unet import SCALE_NM, SOFTNESS_NM, UNet
 
 _PREFIX = "network."  # ExportedUNet holds the network under this name
@@ -30,6 +30,8 @@ def base_network(config: Config) -> UNet:
         It has another size or voxel size than the configuration says.
     """
     network, spec_or_config = read_network(Path(config.base))
+    if config.target != target_of(spec_or_config):
+        return with_what_fits(network, new_network(config))
     size = (len(network.up), network.head.in_channels, spec_or_config.voxel_size_nm)
     wanted = (config.poolings, config.channels, config.voxel_size_nm)
     if size != wanted:
@@ -40,6 +42,29 @@ def base_network(config: Config) -> UNet:
     if config.two_heads and network.inside is None:
         return with_two_heads(network)
     return network
+
+
+def target_of(about: Config | ModelSpec) -> str:
+    """Say what a network tells: a target of `vesimod_train.config`."""
+    if isinstance(about, Config):
+        return about.target
+    return MEMBRANES if "membrane" in about.outputs else VESICLES
+
+
+@torch.no_grad()
+def with_what_fits(known: UNet, network: UNet) -> UNet:
+    """Give a new network the layers of another that it has, too, but for the heads.
+
+    A network that tells other things, at another voxel size, has use for them: they know membranes
+    from noise.
+    """
+    state = network.state_dict()
+    for name, value in known.state_dict().items():
+        shared = name.partition(".")[0] in ("down", "up", "merge") and name in state
+        if shared and state[name].shape == value.shape:
+            state[name] = value
+    network.load_state_dict(state)
+    return network.eval()
 
 
 def with_two_heads(network: UNet) -> UNet:

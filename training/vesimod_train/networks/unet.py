@@ -1,4 +1,8 @@
-"""The network: a compact 3D U-Net that tells vesicles, and the distance to their surface."""
+"""The network: a compact 3D U-Net that tells vesicles and the distance to their surface.
+
+Networks that tell membranes are the same: the distance is that to the cell's outline, the log odds
+are those of a plasma membrane.
+"""
 
 from __future__ import annotations
 
@@ -109,3 +113,16 @@ class ExportedConnectors(nn.Module):
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor]:
         """Return the chance of lying in a connector or a tether, (N, 1, Z, Y, X)."""
         return (torch.sigmoid(self.network(volume)[1]),)
+
+
+class ExportedMembranes(nn.Module):
+    """The network that tells membranes as it is shipped: membrane and cytoplasm."""
+
+    def __init__(self, network: UNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the chances of a membrane and of the cell's inside, each (N, 1, Z, Y, X)."""
+        distance, log_odds = self.network(volume)
+        return torch.sigmoid(log_odds), torch.sigmoid(distance / SOFTNESS_NM)

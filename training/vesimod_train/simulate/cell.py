@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from vesimod_train.simulate import content
+from vesimod_train.simulate.cells import add_cells
 from vesimod_train.simulate.links import Link, add_links
 from vesimod_train.simulate.pool import fits, place_pool, zone_distance
 from vesimod_train.simulate.recipe import Range, Recipe, draw, happens
@@ -37,6 +38,8 @@ def fill_cell(
     content.add_cytosol(canvas, rng.uniform(*recipe.cytosol_sd), recipe.grain_nm, rng, finer)
     amount = rng.uniform(*recipe.others)
     lamella = _lamella(canvas, rng) if rng.random() < 0.25 * min(amount, 1.5) else None
+    if recipe.several_cells:
+        lamella = None  # its faces would cut cells where there is no membrane
     # Where there is only ice there are no vesicles either.
     inside = [np.ones(canvas.density.shape, bool) if lamella is None else lamella > 0.5]
     is_synapse = happens(recipe.synapse, rng)
@@ -44,7 +47,8 @@ def fill_cell(
     if not is_synapse and rng.random() < 0.55 * amount:
         membranes = content.add_plasma_membrane(canvas, rng.random() < 0.5, rng)
     for _ in range(min(rng.poisson(0.4 * amount), 3)):
-        inside.append(content.add_mitochondrion(canvas, rng) > 6)
+        larger = rng.uniform(1.0, 2.0) if recipe.several_cells else 1.0
+        inside.append(content.add_mitochondrion(canvas, rng, larger) > 6)
     for _ in range(rng.poisson(1.5 * amount)):
         path = content.add_tube(canvas, 12.5, "microtubule", 0.02, rng)
         inside.append(~_near(canvas, path, 13.0))
@@ -61,10 +65,14 @@ def fill_cell(
         content.add_mesh(canvas, rng)
     if rng.random() < 0.08 * amount:
         inside.append(content.add_carbon(gold, rng) > 15)
-    if cytosol is not None:
+    free_nm = 9.0  # from a plasma membrane's outer face to vesicles
+    if cytosol is not None and happens(recipe.several_cells, rng):
+        membranes = add_cells(canvas, cytosol, rng)
+        free_nm = rng.uniform(6.5, 10.0)  # that of some touch the membrane
+    elif cytosol is not None:
         membranes = add_synapse(canvas, cytosol, rng)
     if membranes is not None:
-        inside.append(membranes.own < -9)
+        inside.append(membranes.own < -free_nm)
     room = np.logical_and.reduce(inside)
     zone = None
     if membranes is not None and happens(recipe.gathered, rng):

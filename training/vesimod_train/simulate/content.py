@@ -179,10 +179,10 @@ def add_plasma_membrane(canvas: Canvas, cleft: bool, rng: np.random.Generator) -
     return PlasmaMembranes(distance, (width - distance).astype(np.float32) if cleft else None)
 
 
-def add_mitochondrion(canvas: Canvas, rng: np.random.Generator) -> Volume:
+def add_mitochondrion(canvas: Canvas, rng: np.random.Generator, larger: float = 1.0) -> Volume:
     """Paint a mitochondrion with cristae, perhaps cut by the edge; return its distance."""
     shape, size = canvas.density.shape, canvas.size_nm
-    axes_nm = rng.uniform(90, 170, 3) * (1.0, 1.0, 1.6)
+    axes_nm = larger * rng.uniform(90, 170, 3) * (1.0, 1.0, 1.6)
     centre = canvas.extent_nm * rng.uniform(0.0, 1.0, 3)
     grid = np.stack(np.meshgrid(*[np.arange(n) * size for n in shape], indexing="ij"))
     distance = ellipsoid_distance(

@@ -77,6 +77,9 @@ class Recipe:
         Chance, where there is an active zone, of vesicles that lie at it and are linked as those of
         real synapses: see `vesimod_train.simulate.pool`, `links`. Their number is then drawn
         evenly in its logarithm.
+    several_cells : float
+        Chance, where there is a synapse, of up to four cells of any form that the volume's border
+        cuts anyhow, with an active zone or without.
     """
 
     shape: tuple[int, int, int] = (128, 256, 256)
@@ -115,6 +118,7 @@ class Recipe:
     quarter_size: float = 0.0
     synapse: float = 0.0
     gathered: float = 0.0
+    several_cells: float = 0.0
 
 
 def happens(chance: float, rng: np.random.Generator) -> bool:
@@ -209,6 +213,23 @@ RECIPES = {
         blur_nm=(0.5, 1.2),
         membrane=(1.5, 1.8),
         lumen=(-0.6, -0.4),
+    ),
+    # What the network for membranes learned from. Cytosol denser than 0.45, and tilts of less than
+    # 50 degrees, are left out, to test what it makes of them.
+    "cells": replace(
+        WIDE,
+        shape=(52, 152, 152),
+        voxel_size_nm=3.3,
+        vesicles=(6, 80),
+        others=(0.3, 2.5),
+        cytosol_sd=(0.05, 0.45),
+        tilt_deg=(50.0, 68.0),
+        snr=(0.02, 1.0),
+        membrane=(0.8, 1.7),
+        nothing=0.02,
+        half_size=0.0,
+        synapse=1.0,
+        several_cells=0.75,
     ),
     # A bouton and the cell that it faces: plasma membranes, cleft, active zone.
     "synapse": SYNAPSE,

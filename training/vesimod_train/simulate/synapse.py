@@ -90,6 +90,13 @@ def _paint(
     for distance in (own, facing):
         proteins = 1 + 0.15 * smooth_field(own.shape, canvas.size_nm, 10.0, rng)
         canvas.density += rng.uniform(0.9, 1.2) * bilayer(distance) * proteins
+    add_synaptic_densities(canvas, own, facing, width, rng)
+
+
+def add_synaptic_densities(
+    canvas: Canvas, own: Volume, facing: Volume, width: Volume, rng: np.random.Generator
+) -> None:
+    """Paint what is dense in the cleft and on both sides of it, where it is no wider than so."""
     contact = (own + facing < width + 4).astype(np.float32)
     cleft = np.exp(-0.5 * ((own - width / 2) / (width / 4)) ** 2)
     canvas.density += rng.uniform(0.1, 0.4) * contact * cleft

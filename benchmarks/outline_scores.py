@@ -1,0 +1,156 @@
+"""How well a network outlines cells, maps membranes and proposes active zones."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import KDTree
+from synapse_families import BORDER_NM, errors, made_by, slopes_at, within_tilts
+from vesimod import Model, load_model
+from vesimod.io.array_volume import tomogram_of_array
+from vesimod.io.region import fill_body
+from vesimod.membranes.proposal import MembraneMaps
+from vesimod.membranes.surface import NoSurfaceError
+from vesimod.outlining import membrane_maps, outline_cell
+from vesimod_imod.contour_model.read import Drawing
+from vesimod_train.simulate import SimulatedTomogram
+from vesimod_train.simulate.membrane_truth import MIDDLE_NM, membrane_truth
+
+#: How near is right; from which chance on a crest counts; what two active zones share.
+MAP_NM, CREST, ZONE_NM = 4.0, 0.3, 10.0
+Floats = npt.NDArray[np.float64]
+
+
+def network(name: str, seeds: int, families: list[str], keep: Path | None) -> None:
+    """Print how well a network outlines cells, maps membranes and proposes active zones."""
+    model = load_model(name, device="cpu")
+    print("| family | outline Dice | recall | precision | with the cap: recall | precision "
+          "| active zone Dice | of it found | outline off, nm | CPU-s |")  # fmt: skip
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for title in families:
+        rows = [network_row(model, made_by(title, seed, keep)) for seed in range(100, 100 + seeds)]
+        mean = np.nanmean(rows, axis=0)
+        cells = " | ".join(f"{value:.2f}" for value in mean)
+        print(f"| {title} | {cells} |", flush=True)
+
+
+def network_row(model: Model, made: SimulatedTomogram) -> list[float]:
+    """Measure one synapse; the columns of `network`."""
+    assert made.membranes is not None
+    size_nm, own = made.grid.voxel_size_nm, made.membranes.own
+    tomogram = tomogram_of_array(made.volume, size_nm[0])
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        maps = membrane_maps(tomogram, model)
+        try:
+            found = outline_cell(tomogram, model)
+        except NoSurfaceError:
+            return [0.0] * 7 + [np.nan, np.nan]
+    seconds = time.process_time() - start
+    inside = fill_body(list(found.objects[0].drawing.contours), own.shape)
+    true = own < -MIDDLE_NM
+    outline = 2 * (inside & true).sum() / (inside.sum() + true.sum())
+    zones = [found.objects[1].drawing] if len(found.objects) > 1 else []
+    truth = membrane_truth(made.membranes, size_nm[0]).active_zone
+    zone, true_zone = (near_contours(each, own.shape, size_nm) for each in (zones, [truth]))
+    common = 2 * (zone & true_zone).sum() / max(zone.sum() + true_zone.sum(), 1)
+    share = (zone & true_zone).sum() / max(true_zone.sum(), 1)
+    scores = map_scores(maps, made)
+    away = errors(found.objects[0].membrane, made)[0]
+    return [outline, *scores, common, share, float(np.median(away)), seconds]
+
+
+def near_contours(
+    drawings: list[Drawing], shape: tuple[int, ...], size_nm: tuple[float, ...]
+) -> npt.NDArray[np.bool_]:
+    """Voxels within 10 nm of contours: two that lie 3 nm apart are one."""
+    empty = np.ones(shape, bool)
+    for drawing in drawings:
+        for contour in drawing.contours:
+            at = np.clip(np.rint(contour).astype(int), 0, np.array(shape) - 1)
+            empty[tuple(at.T)] = False
+    if empty.all():
+        return ~empty
+    return ndimage.distance_transform_edt(empty, sampling=size_nm) < ZONE_NM
+
+
+def map_scores(maps: MembraneMaps, made: SimulatedTomogram) -> list[float]:
+    """Recall and precision at 4 nm of the crest of the map, without the blind cap and with it."""
+    assert made.membranes is not None
+    finer = maps.size_nm / 3
+    crest = crest_of(maps.membrane)
+    membranes = [made.membranes.own, made.membranes.facing]
+    found, all_true, all_seen, all_near = [], [], [], []
+    size = np.array(made.grid.voxel_size_nm)
+    for distance in membranes:
+        if distance is None:
+            continue
+        middle = np.argwhere(np.abs(distance + MIDDLE_NM) < 0.5 * size[0])
+        middle = middle[np.random.default_rng(0).random(len(middle)) < 0.2]
+        true_nm = (middle + 0.5) * size
+        all_true.append(true_nm)
+        all_seen.append(visible(distance, middle, made))
+        found.append(distance)
+    crest_nm = (crest + 0.5) * finer
+    true_nm, seen = np.concatenate(all_true), np.concatenate(all_seen)
+    inner = edge_nm(true_nm, made) > BORDER_NM
+    gap = KDTree(crest_nm).query(true_nm)[0] if len(crest_nm) else np.full(len(true_nm), np.inf)
+    hit = gap <= np.hypot(MAP_NM, 0.5 * finer * np.sqrt(2))
+    kept = crest_nm[edge_nm(crest_nm, made) > BORDER_NM]
+    voxels = (kept / size - 0.5).T
+    for distance in found:
+        all_near.append(np.abs(ndimage.map_coordinates(distance, voxels, order=1) + MIDDLE_NM))
+    near = np.minimum.reduce(all_near)
+    at = np.clip(np.rint(voxels.T), 0, np.array(made.volume.shape) - 1).astype(int)
+    nearest = np.argmin(all_near, axis=0)
+    lit = np.zeros(len(kept), bool)
+    for number, distance in enumerate(found):
+        mine = nearest == number
+        lit[mine] = visible(distance, at[mine], made)
+    right = near <= MAP_NM
+    return [
+        float(hit[inner & seen].mean()),
+        float(right[lit].mean()),
+        float(hit[inner].mean()),
+        float(right.mean()),
+    ]
+
+
+def visible(
+    distance: Any, voxels: npt.NDArray[np.integer[Any]], made: SimulatedTomogram
+) -> npt.NDArray[np.bool_]:
+    """Whether the tilt range shows a membrane at voxels (N, 3)."""
+    return within_tilts(slopes_at(distance, voxels.T, made), made)
+
+
+def edge_nm(points_nm: Floats, made: SimulatedTomogram) -> Floats:
+    """Distance of points (N, 3), in nm from the corner, from the border in y and x."""
+    extent = np.array(made.volume.shape) * made.grid.voxel_size_nm
+    return np.minimum(points_nm, extent - points_nm)[:, 1:].min(axis=1)
+
+
+def crest_of(chance: npt.NDArray[np.float32]) -> npt.NDArray[np.integer[Any]]:
+    """Voxels (N, 3), a third as large as the map's, on the crest of what is above `CREST`.
+
+    A place is on it that is highest across the crest, which is where the map bends most.
+    """
+    fine = ndimage.gaussian_filter(
+        ndimage.zoom(chance, 3, order=3, grid_mode=True, mode="nearest"), 1
+    )
+    slopes = np.gradient(fine)
+    bends = [[np.gradient(slope, axis=axis) for axis in range(3)] for slope in slopes]
+    voxels = np.argwhere(fine > CREST)
+    at = tuple(voxels.T)
+    hessian = np.stack([np.stack([bend[at] for bend in line], -1) for line in bends], -2)
+    values, directions = np.linalg.eigh(hessian)
+    across = directions[:, :, 0]  # of the most negative bend
+    slope = np.stack([slope[at] for slope in slopes], -1)
+    step = -(slope * across).sum(1) / np.minimum(values[:, 0], -1e-6)
+    return voxels[(np.abs(step) <= 0.5) & (values[:, 0] < 0)]
