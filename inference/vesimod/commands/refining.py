@@ -24,7 +24,7 @@ def session_on(
     Where the last one was cut short, that is said.
     """
     from vesimod_imod.core.file_roles import check_files
-    from vesimod_imod.core.files import check_writable
+    from vesimod_imod.core.files import check_regular, check_writable
     from vesimod_imod.core.locks import lock_path, only_writer
     from vesimod_imod.live.watched_model import History
 
@@ -38,6 +38,8 @@ def session_on(
     trace = history / "session"
     cut_short = lock_path(trace).exists()
     check_writable(model, overwrite=True)
+    if model.exists():
+        check_regular(model)
     history.mkdir(exist_ok=True)
     with only_writer([model, trace]):
         if cut_short:

@@ -42,7 +42,8 @@ def fill_values(voxels: npt.NDArray[np.generic]) -> tuple[float, ...]:
         beside = there[:, 1:] & there[:, :-1]
         if np.isfinite(float(value)) and beside.sum() > IN_RUNS * there.sum():
             found.append(float(value))
-    return tuple(found)
+    # Where nothing else is there, it is the data, as in a mask.
+    return tuple(found) if len(found) < len(values) else ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
