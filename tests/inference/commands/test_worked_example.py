@@ -106,5 +106,5 @@ def test_all_in_one_measures_the_same(example: Path) -> None:
     assert one.rows == steps.rows
     summaries = [example / "steps_summary.csv", example / "one" / "s_measured_summary.csv"]
     assert read_table(summaries[0]).rows == read_table(summaries[1]).rows
-    for name in ("s_az.mod", "s_outline.mod", "s_vesicles.mod", "s_connectors.csv"):
+    for name in ("s_membranes.mod", "s_vesicles.mod", "s_connectors.csv"):
         assert (example / "one" / name).exists()
