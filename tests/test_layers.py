@@ -40,7 +40,7 @@ FLOORS = {
         "network": {"numpy", "scipy", "onnxruntime"},
         "radial": {"numpy", "scipy"},
         "vesicles": {"numpy", "scipy"},
-        "membranes": {"numpy", "scipy", "skimage"},
+        "membranes": {"numpy", "scipy"},
         "connectors": {"numpy", "scipy"},
         "measure": {"numpy", "scipy"},
         # zarr is an extra: only inside the function that writes such a folder

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from skimage.measure import find_contours
-from skimage.segmentation import watershed
 from vesimod_imod.contour_model.read import Drawing
 from vesimod_imod.core.arrays import BoolArray, FloatArray, Triple, Volume
 from vesimod_imod.core.object_names import OUTLINE
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
+from vesimod.membranes.flooding import flooded
+from vesimod.membranes.level_lines import level_rings
 from vesimod.membranes.surface import NoSurfaceError
 
 _INSIDE = 0.5
@@ -78,8 +78,8 @@ def outline_guide(
     field = ndimage.gaussian_filter(inside.astype(np.float32), _SMOOTH_VOXELS, mode="nearest")
     contours = []
     for section, row in _rows(len(field), grid.shape[0], maps.size_nm, grid.voxel_size_nm[0]):
-        for ring in find_contours(np.pad(field[row], 1), _INSIDE):
-            points = _on_grid(ring[:-1] - 1, grid, maps)
+        for ring in level_rings(np.pad(field[row], 1), _INSIDE):
+            points = _on_grid(ring - 1, grid, maps)
             if len(points) > 2 and _length(points, grid.voxel_size_nm) > _SHORTEST_NM:
                 contours.append(np.column_stack([np.full(len(points), float(section)), points]))
     if not contours:
@@ -113,7 +113,7 @@ def inside_of(maps: MembraneMaps, among: BoolArray | None = None) -> BoolArray:
     if not (markers == 2).any():
         return np.asarray(markers == 2)
     height = ndimage.gaussian_filter(maps.membrane, _SMOOTH_VOXELS)
-    return np.asarray(watershed(height, markers) == 2)
+    return np.asarray(flooded(height, markers) == 2)
 
 
 def _bodies(
