@@ -20,8 +20,7 @@ from vesimod_imod.core.spheres import Grid
 
 from vesimod.api.inputs import File, Vesicles, Volume, as_model, as_reading, as_tomogram, warn
 from vesimod.io.region import fill_body
-from vesimod.membranes.labels import paint_membranes, thickness_nm
-from vesimod.membranes.surface import surface_of
+from vesimod.membranes.labels import paint_traced
 from vesimod.membranes.trace_model import TracedObject, doubts_about, read_guide, trace_model
 from vesimod.network.model import Model
 from vesimod.outlining import MODEL, outline_cell
@@ -63,8 +62,7 @@ class Membranes(ShortRepr):
 
     def labels(self) -> npt.NDArray[np.integer[Any]]:
         """Each membrane by its number from 1, as thick as it was measured; (z, y, x)."""
-        surfaces = [surface_of(found.drawing, self.grid.voxel_size_nm) for found in self.objects]
-        return paint_membranes(surfaces, [thickness_nm(f) for f in self.objects], self.grid)
+        return paint_traced(self.objects, self.grid)
 
     def write(self, path: File, *, overwrite: bool = False) -> None:
         """Write a model that 3dmod shows and edits."""
@@ -105,7 +103,7 @@ def membrane(
         raise InputTypeError(f"a guide is taken as the path of a model, not as {kind}")
     volume = as_tomogram(tomogram, voxel_size_nm)
     guides, doubts = read_guide(Path(guide), volume.grid)
-    found = trace_model(volume.voxels, volume.grid, guides, reach_nm=reach_nm, invert=invert)
+    found = trace_model(volume.grey, volume.grid, guides, reach_nm=reach_nm, invert=invert)
     notes = (*doubts, *doubts_about(found))
     warn(notes)
     return Membranes(tuple(found), volume.grid, notes)

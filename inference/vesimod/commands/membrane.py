@@ -44,7 +44,7 @@ def membrane(
     result is kept.
     """
     from vesimod.commands import console
-    from vesimod.commands.membrane_words import tell_membrane
+    from vesimod.commands.membrane_words import tell_traced
     from vesimod.runs.membrane_file import trace_file
 
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
@@ -58,12 +58,4 @@ def membrane(
         invert=invert,
         overwrite=overwrite,
     )
-    for warning in traced.warnings:
-        console.warn(warning)
-    for found in traced.objects:
-        tell_membrane(found, quiet)
-    if not quiet:
-        for path in (output, labels):
-            if path is not None:
-                console.say(f"wrote {path}")
-        console.suggest_3dmod(tomogram, output)
+    tell_traced(traced, tomogram, output, labels, quiet)

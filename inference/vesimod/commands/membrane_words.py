@@ -1,11 +1,38 @@
-"""What was found along a guide, in words."""
+"""Membranes that were traced, in words."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vesimod.membranes.trace_model import TracedObject
+    from vesimod.runs.membrane_file import TracedFile
+
+
+def tell_traced(
+    traced: TracedFile,
+    tomogram: Path,
+    output: Path,
+    labels: Path | None,
+    quiet: bool,
+    note: str | None = None,
+) -> None:
+    """Say what is doubtful, what was found along each object, a note, and what was written."""
+    from vesimod.commands import console
+
+    for warning in traced.warnings:
+        console.warn(warning)
+    for found in traced.objects:
+        tell_membrane(found, quiet)
+    if quiet:
+        return
+    if note is not None:
+        console.say(f"note: {note}")
+    for path in (output, labels):
+        if path is not None:
+            console.say(f"wrote {path}")
+    console.suggest_3dmod(tomogram, output)
 
 
 def tell_membrane(found: TracedObject, quiet: bool = False) -> None:

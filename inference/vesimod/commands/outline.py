@@ -53,7 +53,7 @@ def outline(
     run again.
     """
     from vesimod.commands import console
-    from vesimod.commands.membrane_words import tell_membrane
+    from vesimod.commands.membrane_words import tell_traced
     from vesimod.commands.segmenting import describe, start_network
     from vesimod.runs.outline_file import outline_file
     from vesimod.runs.outputs import stem
@@ -74,13 +74,5 @@ def outline(
             overwrite=overwrite,
             progress=report,
         )
-    for warning in found.warnings:
-        console.warn(warning)
-    for item in found.objects:
-        tell_membrane(item, quiet)
-    if not quiet:
-        console.say("note: outline and active zone are a proposal; correct them in 3dmod")
-        for path in (output, labels):
-            if path is not None:
-                console.say(f"wrote {path}")
-        console.suggest_3dmod(tomogram, output)
+    note = "outline and active zone are a proposal; correct them in 3dmod"
+    tell_traced(found, tomogram, output, labels, quiet, note)

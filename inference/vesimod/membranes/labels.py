@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from vesimod_imod.core.spheres import Grid
 
-from vesimod.membranes.surface import Surface, mask
+from vesimod.membranes.surface import Surface, mask, surface_of
 from vesimod.membranes.trace_model import TracedObject
 
 USUAL_THICKNESS_NM = 7.0  # of a membrane that was seen nowhere
@@ -52,3 +52,11 @@ def thickness_nm(found: TracedObject) -> float:
     """Thickness that a membrane is painted with."""
     measured = found.membrane.thickness_nm
     return measured if np.isfinite(measured) else USUAL_THICKNESS_NM
+
+
+def paint_traced(
+    objects: Sequence[TracedObject], grid: Grid
+) -> npt.NDArray[np.int8] | npt.NDArray[np.int16]:
+    """Paint membranes as `paint_membranes` does, each as thick as it was measured."""
+    surfaces = [surface_of(found.drawing, grid.voxel_size_nm) for found in objects]
+    return paint_membranes(surfaces, [thickness_nm(found) for found in objects], grid)

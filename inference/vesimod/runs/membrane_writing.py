@@ -15,8 +15,7 @@ from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.io.provenance import Provenance, fingerprint, read_provenance, write_provenance
 from vesimod.io.tomogram import Tomogram, write_mrc
-from vesimod.membranes.labels import paint_membranes, thickness_nm
-from vesimod.membranes.surface import surface_of
+from vesimod.membranes.labels import paint_traced
 from vesimod.membranes.trace_model import Key, TracedObject, left_by_hand
 
 
@@ -109,9 +108,7 @@ def write_traced(
     grid = tomogram.grid
     own = left_by_hand(earlier.drawings, [found.drawing for found in objects])
     if labels is not None:
-        surfaces = [surface_of(found.drawing, grid.voxel_size_nm) for found in objects]
-        volume = paint_membranes(surfaces, [thickness_nm(found) for found in objects], grid)
-        write_mrc(labels, volume, tomogram, overwrite=overwrite)
+        write_mrc(labels, paint_traced(objects, grid), tomogram, overwrite=overwrite)
     drawings = [*(found.drawing for found in objects), *own]
     write_drawings(output, drawings, grid, overwrite=overwrite)
     results = {
