@@ -107,7 +107,7 @@ def find_connectors(
     box = synapse.box(of_boundaries=settings.compatible)
     part, corner = synapse.cut(box), np.array([side.start or 0 for side in box])
     mean, sd = mean_and_sd(part.grey, part.inside())
-    hierarchy, doubts = _hierarchy(part, settings, progress)
+    hierarchy, doubts = _hierarchy(part, settings, (mean, sd), progress)
     accepted, refused = select(hierarchy, part, settings.limits)
     bodies = bodies_of(part.boundaries, part.voxel_size_nm)
     doubts += doubts_about_links(part)
@@ -136,11 +136,14 @@ def find_connectors(
 
 
 def _hierarchy(
-    part: Synapse, settings: ConnectSettings, progress: Progress | None
+    part: Synapse,
+    settings: ConnectSettings,
+    grey: tuple[float, float],
+    progress: Progress | None,
 ) -> tuple[Hierarchy, list[str]]:
-    """Segments of the box, and what is doubtful about their thresholds."""
+    """Segments of the box, and what is doubtful; `grey` are its mean and standard deviation."""
     inside = part.inside()
-    thresholds = _thresholds(part, settings, inside)
+    thresholds = _thresholds(part, settings, inside, grey)
     values, high = part.grey, settings.dense_is_high
     if part.likely is not None:
         values, high = part.likely, True
@@ -152,13 +155,15 @@ def _hierarchy(
     return find_hierarchy(levels, part.boundaries, thresholds, progress=progress), doubts
 
 
-def _thresholds(part: Synapse, settings: ConnectSettings, inside: BoolArray) -> tuple[float, ...]:
+def _thresholds(
+    part: Synapse, settings: ConnectSettings, inside: BoolArray, grey: tuple[float, float]
+) -> tuple[float, ...]:
     """Those that were given, or as the volume has it in which connectors are sought."""
     high = settings.dense_is_high or part.likely is not None
     if settings.thresholds is not None:
         return checked_thresholds(settings.thresholds, dense_is_high=high)
     if part.likely is None:
-        return default_thresholds(*mean_and_sd(part.grey, inside), dense_is_high=high)
+        return default_thresholds(*grey, dense_is_high=high)
     away = distance_volume(part.boundaries >= FIRST_VESICLE, part.voxel_size_nm)
     return shares_as_thresholds(part.likely, inside & (away <= NEAR_NM))
 
