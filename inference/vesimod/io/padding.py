@@ -69,9 +69,7 @@ class Unpadded(ShortRepr):
         """Take the median of the data for the level."""
         rows = _some_rows(voxels)
         data = rows[~np.isin(rows, np.array(fills, voxels.dtype))]
-        return Unpadded(
-            voxels, fills, float(np.median(data.astype(np.float64))) if data.size else fills[0]
-        )
+        return Unpadded(voxels, fills, float(np.median(data.astype(np.float64))))
 
     @property
     def shape(self) -> tuple[int, ...]:

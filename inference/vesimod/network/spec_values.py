@@ -11,6 +11,8 @@ VESICLE_OUTPUT, MEMBRANE_OUTPUTS = "probability", ("membrane", "cytoplasm")
 CONNECTOR_OUTPUT = "connector"
 #: A network gives one of these, all of its names.
 KNOWN_OUTPUTS = ((VESICLE_OUTPUT,), MEMBRANE_OUTPUTS, (CONNECTOR_OUTPUT,))
+#: Those are all chances, from 0 to 1.
+CHANCES = tuple(name for names in KNOWN_OUTPUTS for name in names)
 #: What outputs mean that vesimod knows by their names.
 MEANINGS = {
     VESICLE_OUTPUT: "Probability of lying in a vesicle, 0 to 1.",

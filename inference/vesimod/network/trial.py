@@ -19,16 +19,16 @@ from vesimod_imod.core.arrays import Volume
 
 from vesimod.io.free_memory import GB, free_memory_gb
 from vesimod.network.spec import ModelError, ModelSpec
+from vesimod.network.spec_values import CHANCES
 
 LONGEST_TRIAL_S = 60.0  # for a few hundred voxels, which take milliseconds
 SLOWEST_VOXEL_S = 1e-3  # a hundred times what the slowest shipped network takes on one core
 # What outputs may hold, and what else they are likely to be. 8 bits round a little over 1;
 # distances in nm are clipped in training, and none is longer than a tomogram is wide.
 RANGES = {
-    "probability": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
-    "membrane": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
-    "cytoplasm": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
-    "connector": (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end"),
+    **dict.fromkeys(
+        CHANCES, (-0.01, 1.01, "0 to 1 must be; re-export it with a sigmoid at its end")
+    ),
     "distance": (-1e4, 1e4, "a distance in nm must be; re-export it"),
 }
 

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import yaml
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
-from vesimod.network.spec_values import CONNECTOR_OUTPUT, MEANINGS, MEMBRANE_OUTPUTS, VESICLE_OUTPUT
+from vesimod.network.spec_values import CHANCES, CONNECTOR_OUTPUT, MEANINGS, VESICLE_OUTPUT
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import atomic_path, sha256_of
 
@@ -140,10 +140,7 @@ def contents(
 def output(spec: ModelSpec, name: str, tensor: Path) -> dict[str, Any]:
     """Describe one output: as large as the input, of which the halo is to be cut off."""
     sizes = {axis: {"tensor_id": "volume", "axis_id": axis} for axis in AXES}
-    described, shares = (
-        axes(spec, name, sizes),
-        (VESICLE_OUTPUT, *MEMBRANE_OUTPUTS, CONNECTOR_OUTPUT),
-    )
+    described = axes(spec, name, sizes)
     if spec.halo:
         for axis in described[2:]:
             axis["halo"] = spec.halo
@@ -151,7 +148,7 @@ def output(spec: ModelSpec, name: str, tensor: Path) -> dict[str, Any]:
         "id": name,
         "description": MEANINGS.get(name, name),
         "axes": described,
-        "data": {"type": "float32", "range": [0.0, 1.0] if name in shares else [None, None]},
+        "data": {"type": "float32", "range": [0.0, 1.0] if name in CHANCES else [None, None]},
         "test_tensor": file_entry(tensor),
     }
 
