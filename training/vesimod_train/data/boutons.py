@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,13 +12,7 @@ from vesimod.io.label_volume import paint_spheres
 from vesimod.network.spec import Normalisation, normalise
 from vesimod_imod.core.spheres import Spheres
 
-from vesimod_train.data.cache import (
-    digest,
-    is_cached,
-    load_example,
-    save_example,
-    simulator_hash,
-)
+from vesimod_train.data.cache import digest, made_examples, save_example, simulator_hash
 from vesimod_train.data.examples import Example
 from vesimod_train.simulate.boutons import draw_bouton
 from vesimod_train.simulate.connectors import ConnectedBouton
@@ -58,13 +50,7 @@ def bouton_examples(
         (folder / f"bouton-{seed}-{digest(*made_from, seed)}", seed, voxel_size_nm, normalisation)
         for seed in seeds
     ]
-    missing = [job for job in jobs if not is_cached(job[0])]
-    with ExitStack() as stack:
-        run = map if workers == 1 else stack.enter_context(ProcessPoolExecutor(workers)).map
-        for done, _ in enumerate(run(_simulate_to_cache, missing), 1):
-            if progress:
-                progress(len(jobs) - len(missing) + done, len(jobs))
-    return [load_example(job[0]) for job in jobs]
+    return made_examples(jobs, _simulate_to_cache, workers, progress)
 
 
 def bouton_example(made: ConnectedBouton, normalisation: Normalisation) -> Example:

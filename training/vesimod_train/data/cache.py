@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from vesimod.network.spec import Normalisation
@@ -31,6 +32,7 @@ from vesimod_train.simulate import RECIPES, simulate
 FORMAT = 2  # counts up when examples of the same name would hold something else
 Report = Callable[[str], None]
 _Job = tuple[Path, str, int, float, Normalisation, float, str]
+_AnyJob = TypeVar("_AnyJob", bound=tuple[Any, ...])
 
 
 def simulated_examples(
@@ -77,13 +79,33 @@ def simulated_examples(
         )
         for seed in seeds
     ]
+    return made_examples(jobs, _simulate_to_cache, workers, progress)
+
+
+def made_examples(
+    jobs: Sequence[_AnyJob],
+    make: Callable[[_AnyJob], None],
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[Example]:
+    """Load examples, after those that are missing have been made.
+
+    Parameters
+    ----------
+    jobs : sequence of tuples
+        Each begins with the example's stem in the cache.
+    make : callable
+        Writes the example of a job there; of a module, so that other processes find it.
+    workers : int
+        Processes that do.
+    progress : callable, optional
+        Called with (done, total).
+    """
     missing = [job for job in jobs if not is_cached(job[0])]
-    done = len(jobs) - len(missing)
     with ExitStack() as stack:
         # One worker is this process: nothing to start, and any recipe can be used.
         run = map if workers == 1 else stack.enter_context(ProcessPoolExecutor(workers)).map
-        for _ in run(_simulate_to_cache, missing):
-            done += 1
+        for done, _ in enumerate(run(make, missing), 1 + len(jobs) - len(missing)):
             if progress:
                 progress(done, len(jobs))
     return [load_example(job[0]) for job in jobs]

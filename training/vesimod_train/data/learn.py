@@ -143,13 +143,9 @@ def write_pair(
     Path
         The model.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    name = tomogram.path.name.removesuffix(".gz").removesuffix(".bz2")
-    volume_path = folder / f"{Path(name).stem}.mrc"
-    model_path = volume_path.with_suffix(".mod")
-    read = [tomogram.path, *also_read]
-    check_files(read, [volume_path, model_path], overwrite=overwrite)
-    copy_tomogram(volume_path, tomogram, invert=invert, overwrite=overwrite)
+    model_path = copy_tomogram(
+        folder, tomogram, "", invert=invert, also_read=also_read, overwrite=overwrite
+    )
     grid = copied_grid(tomogram)
     kept, edited = (lesson.vesicles.select(mask) for mask in (~lesson.edited, lesson.edited))
     parts = _numbered([kept, edited, lesson.rejected, lesson.uncertain])
@@ -162,12 +158,29 @@ def write_pair(
     return model_path
 
 
-def copy_tomogram(path: Path, tomogram: Tomogram, *, invert: bool, overwrite: bool) -> None:
-    """Write a tomogram beside the model of a pair, membranes dark."""
+def copy_tomogram(
+    folder: Path,
+    tomogram: Tomogram,
+    ending: str,
+    *,
+    invert: bool,
+    also_read: Sequence[Path | None],
+    overwrite: bool,
+) -> Path:
+    """Write NAME.mrc for a pair, membranes dark; return where its model NAME`ending`.mod goes.
+
+    Parameters are those of `write_pair`; that model is checked, too, before anything is written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = tomogram.path.name.removesuffix(".gz").removesuffix(".bz2")
+    volume_path = folder / f"{Path(name).stem}.mrc"
+    model_path = folder / f"{Path(name).stem}{ending}.mod"
+    check_files([tomogram.path, *also_read], [volume_path, model_path], overwrite=overwrite)
     voxels = tomogram.voxels
     if invert:
         voxels = np.negative(voxels, dtype=np.float32)
-    write_volume(path, voxels, copied_grid(tomogram), overwrite=overwrite)
+    write_volume(volume_path, voxels, copied_grid(tomogram), overwrite=overwrite)
+    return model_path
 
 
 def copied_grid(tomogram: Tomogram) -> Grid:

@@ -13,7 +13,6 @@ from vesimod.membranes.edits import GRAIN
 from vesimod_imod.contour_model.read import Drawing, drawings_of
 from vesimod_imod.contour_model.write import write_drawings
 from vesimod_imod.core.arrays import FloatArray
-from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.object_names import OUTLINE, is_region
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.model.chunks import ModFile
@@ -77,13 +76,9 @@ def write_membrane_pair(
 
     Parameters are those of `vesimod_train.data.learn.write_pair`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    name = tomogram.path.name.removesuffix(".gz").removesuffix(".bz2")
-    volume_path = folder / f"{Path(name).stem}.mrc"
-    model_path = folder / f"{Path(name).stem}{ENDING}.mod"
-    read = [tomogram.path, *also_read]
-    check_files(read, [volume_path, model_path], overwrite=overwrite)
-    copy_tomogram(volume_path, tomogram, invert=invert, overwrite=overwrite)
+    model_path = copy_tomogram(
+        folder, tomogram, ENDING, invert=invert, also_read=also_read, overwrite=overwrite
+    )
     regions = [d for d in drawings_of(reviewed, tomogram.grid)[0] if is_region(d.name) and d.closed]
     grid = copied_grid(tomogram)
     write_drawings(model_path, [*lesson.drawings, *regions], grid, overwrite=overwrite)
