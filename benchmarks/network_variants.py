@@ -27,8 +27,8 @@ from vesimod import load_model, read_tomogram, segment
 from vesimod.measure.agreement import evaluate
 from vesimod.network.model import Model
 from vesimod.network.strips import takes_strips
-from vesimod_train.config import VESICLES
-from vesimod_train.export.onnx import OUTPUTS, to_onnx
+from vesimod_train.config import OUTPUTS, VESICLES
+from vesimod_train.export.onnx import to_onnx
 from vesimod_train.export.quantise import CALIBRATION_SEEDS, CHECK_SEED, quantise_graph, tile
 from vesimod_train.networks.pretrained import network_of_onnx
 from vesimod_train.networks.unet import ExportedUNet

@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from vesimod.network.spec import Normalisation
+from vesimod.network.spec_values import CONNECTOR_OUTPUT, MEMBRANE_OUTPUTS, VESICLE_OUTPUT
 from vesimod_imod.core.errors import VesimodError
 
 Pairs = tuple[tuple[str, ...], ...]
 #: Vesicles, in tomograms by a recipe; membranes, in cells; connectors and tethers, in boutons of
 #: their own.
 VESICLES, MEMBRANES, CONNECTORS = "vesicles", "membranes", "connectors"
-TARGETS = (VESICLES, MEMBRANES, CONNECTORS)
+#: What networks give, in their order.
+OUTPUTS = {
+    VESICLES: (VESICLE_OUTPUT, "distance"),
+    MEMBRANES: MEMBRANE_OUTPUTS,
+    CONNECTORS: (CONNECTOR_OUTPUT,),
+}
+TARGETS = tuple(OUTPUTS)
 
 
 class ConfigError(VesimodError, ValueError):

@@ -14,18 +14,13 @@ from onnx import helper
 from vesimod.network.model import load_model
 from vesimod.network.prediction import predict
 from vesimod.network.spec import METADATA_KEY, ModelSpec, Normalisation
-from vesimod.network.spec_values import (
-    CONNECTOR_OUTPUT,
-    MEANINGS,
-    MEMBRANE_OUTPUTS,
-    VESICLE_OUTPUT,
-)
+from vesimod.network.spec_values import MEANINGS
 from vesimod.network.tiling import plan_tiles
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import atomic_path
 
-from vesimod_train.config import CONNECTORS, MEMBRANES, VESICLES, Config
+from vesimod_train.config import CONNECTORS, MEMBRANES, OUTPUTS, VESICLES, Config
 from vesimod_train.export.strips import in_strips
 from vesimod_train.networks.checkpoints import load_checkpoint
 from vesimod_train.networks.unet import (
@@ -36,11 +31,6 @@ from vesimod_train.networks.unet import (
 )
 
 OPSET = 18
-OUTPUTS = {
-    VESICLES: (VESICLE_OUTPUT, "distance"),
-    MEMBRANES: MEMBRANE_OUTPUTS,
-    CONNECTORS: (CONNECTOR_OUTPUT,),
-}
 SHIPPED_AS = {VESICLES: ExportedUNet, MEMBRANES: ExportedMembranes, CONNECTORS: ExportedConnectors}
 #: What was taught as the surface.
 SURFACES = {

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from torch import nn
 from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec, Normalisation
 
-from vesimod_train.config import MEMBRANES, VESICLES, Config, ConfigError
+from vesimod_train.config import OUTPUTS, Config, ConfigError
 from vesimod_train.networks.checkpoints import load_checkpoint, new_network
 from vesimod_train.networks.unet import SCALE_NM, SOFTNESS_NM, UNet
 
@@ -48,7 +48,7 @@ def target_of(about: Config | ModelSpec) -> str:
     """Say what a network tells: a target of `vesimod_train.config`."""
     if isinstance(about, Config):
         return about.target
-    return MEMBRANES if "membrane" in about.outputs else VESICLES
+    return next(target for target, outputs in OUTPUTS.items() if about.tells(outputs[0]))
 
 
 @torch.no_grad()

@@ -90,12 +90,16 @@ class UNet(nn.Module):
         return -(-radius // self.divisor) * self.divisor
 
 
-class ExportedUNet(nn.Module):
-    """The network as it is shipped: probability and distance."""
+class _Exported(nn.Module):
+    """A network with what makes of its two answers those that are shipped."""
 
     def __init__(self, network: UNet) -> None:
         super().__init__()
         self.network = network
+
+
+class ExportedUNet(_Exported):
+    """The network as it is shipped: probability and distance."""
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (probability, distance in nm), each (N, 1, Z, Y, X)."""
@@ -103,24 +107,16 @@ class ExportedUNet(nn.Module):
         return torch.sigmoid(log_odds), distance
 
 
-class ExportedConnectors(nn.Module):
+class ExportedConnectors(_Exported):
     """The network that tells connectors as it is shipped: their probability."""
-
-    def __init__(self, network: UNet) -> None:
-        super().__init__()
-        self.network = network
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor]:
         """Return the chance of lying in a connector or a tether, (N, 1, Z, Y, X)."""
         return (torch.sigmoid(self.network(volume)[1]),)
 
 
-class ExportedMembranes(nn.Module):
+class ExportedMembranes(_Exported):
     """The network that tells membranes as it is shipped: membrane and cytoplasm."""
-
-    def __init__(self, network: UNet) -> None:
-        super().__init__()
-        self.network = network
 
     def forward(self, volume: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the chances of a membrane and of the cell's inside, each (N, 1, Z, Y, X)."""
