@@ -15,10 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from families import FAMILIES, run, simulate, write
-from model_scores import outside_cut
+from families import FAMILIES, scored, simulate, write
 from vesimod import load_model
-from vesimod.measure.agreement import evaluate
 from vesimod.network.shipped import find_model
 from vesimod_train.fitting.adapt import AdaptError, adapt, adapt_config
 
@@ -29,11 +27,8 @@ def f1(path: Path, model, family: str, seeds: list[int]) -> str:
     """Mean F1 over tomograms of a family, as a cell of a table."""
     scores = []
     for seed in seeds:
-        nm = FAMILIES[family].voxel_nm
-        volume, spheres, cut = simulate(FAMILIES[family], seed)
-        write(path, volume, nm)
-        found = outside_cut(run(path, model)[0], cut, nm)
-        scores.append(evaluate(found, spheres, (nm,) * 3).f1)
+        _, _, [(_, agreement, _)] = scored(path, [model], FAMILIES[family], seed)
+        scores.append(agreement.f1)
     return f"{sum(scores) / len(scores):.3f}"
 
 

@@ -18,10 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from families import FAMILIES, run, simulate, write
-from model_scores import outside_cut
+from families import FAMILIES, scored
 from vesimod import load_model
-from vesimod.measure.agreement import evaluate
 from vesimod_train.config import Config
 from vesimod_train.export.onnx import export
 from vesimod_train.fitting.fit import fit
@@ -72,18 +70,13 @@ def train(base: Path, kind: str, folder: Path, steps: int, volumes: int) -> Path
 
 def scores(models: Sequence[Path], name: str, seeds: Sequence[int]) -> list[tuple[float, float]]:
     """F1 and CPU-seconds of models on a family, means over seeds."""
-    family = FAMILIES[name]
     loaded = [load_model(str(path), device="cpu", threads=1) for path in models]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "volume.mrc"
         for seed in seeds:
-            volume, spheres, cut = simulate(family, seed)
-            write(path, volume, family.voxel_nm)
-            for model in loaded:
-                everything, seconds = run(path, model)
-                found = outside_cut(everything, cut, family.voxel_nm)
-                rows.append((evaluate(found, spheres, (family.voxel_nm,) * 3).f1, seconds))
+            found_by = scored(path, loaded, FAMILIES[name], seed)[2]
+            rows += [(agreement.f1, seconds) for _, agreement, seconds in found_by]
     means = np.array(rows).reshape(len(seeds), len(models), 2).mean(axis=0)
     return [(float(f1), float(seconds)) for f1, seconds in means]
 
