@@ -16,7 +16,6 @@ LONG = {
     "vesimod.commands.connect.connect": OPTIONS,
     "vesimod.commands.convert.convert": OPTIONS,
     "vesimod.commands.measure.measure": OPTIONS,
-    "vesimod.commands.outline.outline": OPTIONS,
     "vesimod.commands.synapse.synapse": OPTIONS,
     "vesimod_train.cli": "the options of every command of the training, with their help",
     "vesimod_train.cli.finetune_command": OPTIONS,

@@ -56,25 +56,20 @@ def threshold_curve(
     tuple of (float, float)
         Threshold and mean density, darker is lower, in the order of the thresholds.
     """
-    highest = float(probability.max(initial=0.0))
+    places = _nearest_places(density, probability.shape, probability_voxel_size_nm)
+    # What the network says elsewhere, or was not asked there, must not matter.
+    looked_at = np.True_ if region is None else region[np.ix_(*places)]
+    highest = float(probability.max(initial=0.0, where=looked_at))
     thresholds = SHARES * highest
-    inside = np.flatnonzero(probability >= thresholds[0])
+    inside = np.flatnonzero((probability >= thresholds[0]) & looked_at)
     if highest < UNSURE or len(inside) == 0:
         return ()
     inside = inside[:: -(-len(inside) // MOST_SAMPLES)]
     voxels = np.stack(np.unravel_index(inside, probability.shape), axis=1)
     lowest_neighbour = _lowest_neighbour(probability, voxels)
     value = probability[tuple(voxels.T)]
-    points = model_to_volume(
-        voxels.astype(np.float64), density.voxel_size_nm, probability_voxel_size_nm
-    )
-    last = np.asarray(density.voxels.shape) - 1
-    nearest = np.clip(np.rint(points).astype(np.int64), 0, last)
-    if region is not None:
-        allowed = region[tuple(nearest.T)]
-        nearest, value = nearest[allowed], value[allowed]
-        lowest_neighbour = lowest_neighbour[allowed]
-    grey = np.asarray(density.voxels[tuple(nearest.T)], np.float64)
+    nearest = tuple(along[rows] for along, rows in zip(places, voxels.T, strict=True))
+    grey = np.asarray(density.voxels[nearest], np.float64)
     grey = -grey if density.invert else grey
     curve = []
     for threshold in thresholds:
@@ -82,6 +77,19 @@ def threshold_curve(
         if shell.sum() >= MIN_SHELL:
             curve.append((float(threshold), float(grey[shell].mean())))
     return tuple(curve)
+
+
+def _nearest_places(
+    density: RaySampler, shape: tuple[int, ...], voxel_size_nm: Triple
+) -> list[npt.NDArray[np.int64]]:
+    """For each axis, the tomogram's voxel that each of a map's is nearest to."""
+    longest = np.arange(max(shape), dtype=np.float64)
+    points = model_to_volume(np.stack([longest] * 3, axis=1), density.voxel_size_nm, voxel_size_nm)
+    ends = density.voxels.shape
+    return [
+        np.clip(np.rint(points[:n, axis]).astype(np.int64), 0, ends[axis] - 1)
+        for axis, n in enumerate(shape)
+    ]
 
 
 def _lowest_neighbour(probability: Volume, voxels: npt.NDArray[np.int64]) -> Volume:

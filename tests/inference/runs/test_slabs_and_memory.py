@@ -137,8 +137,7 @@ def test_a_region_gives_the_same_whatever_the_tiles_and_slabs(
     assert (finest["probability"] > 0.5).sum() < (expected.probability > 0.5).sum()
     found = find_in_maps(tomogram, maps, model.spec, search)
     assert len(expected.spheres) >= 3
-    # Of the curve that it is chosen by, what lies outside of the region is a little.
-    assert found.threshold == pytest.approx(expected.threshold, abs=1e-3)
+    assert found.threshold == expected.threshold
     assert_same(found.spheres, expected.spheres)
 
 
