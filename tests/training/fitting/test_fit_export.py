@@ -11,9 +11,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+import vesimod
 from networks import random_unet
+from vesimod.io.tomogram import read_tomogram
 from vesimod.network.model import load_model
-from vesimod.network.spec import ModelSpec
+from vesimod.network.resample import resample
+from vesimod.network.spec import ModelSpec, Normalisation, normalise
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_train.cli import read_toml
 from vesimod_train.config import Config, ConfigError
@@ -270,8 +273,12 @@ def test_not_a_checkpoint(tmp_path: Path) -> None:
 
 def test_a_network_keeps_what_it_computes_when_its_statistics_are_given_back() -> None:
     network, _ = read_network(MODELS / "fast.onnx")
-    torch.manual_seed(0)
-    batches = [torch.randn(2, 1, 16, 16, 16) for _ in range(2)]
+    # Of a tomogram: in noise the distance hardly varies, and any change is large beside that.
+    demo = read_tomogram(Path(vesimod.__file__).parent / "demo" / "demo.mrc")
+    small = resample(demo.voxels, demo.grid.voxel_size_nm, (4.4, 4.4, 4.4))
+    volume = torch.from_numpy(normalise(small, Normalisation(background_voxels=24.0)))
+    crops = [volume[None, :16, y : y + 16, x : x + 16] for y in (0, 40) for x in (0, 40)]
+    batches = [torch.stack(crops[:2]), torch.stack(crops[2:])]
     with torch.no_grad():
         before = network(batches[0])
         renormalise(network, batches)
@@ -280,7 +287,7 @@ def test_a_network_keeps_what_it_computes_when_its_statistics_are_given_back() -
     for a, b, c in zip(before, after, in_training, strict=True):
         torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-4)
         # With the statistics of the batch itself it computes nearly the same.
-        assert float((c - a).abs().mean()) < 0.5 * float(a.std())
+        assert float((c - a).abs().mean()) < 0.2 * float(a.std())
 
 
 def test_a_head_of_its_own_begins_with_what_the_distance_says() -> None:
