@@ -5,8 +5,8 @@ python benchmarks/leave_one_out.py BASE [--without dense noise filters] [--steps
 Trains from BASE, a model that knew none of the kinds, on volumes of the recipe `wide`: on all, then
 again without each kind, as many steps on as many volumes. Each is tested on families of
 `families.py`, whose simulator is another, with seeds that nothing was chosen by. A run that was
-stopped goes on. Printed for each kind: F1 of BASE, of the network that saw all and of the one that
-did not see this kind, and CPU-seconds a volume.
+stopped goes on, and a model that is there is not trained again. Printed for each kind: F1 of BASE,
+of the network that saw all and of the one that did not see this kind, and CPU-seconds a volume.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ SEED, BACKGROUND = 70161, 24.0
 
 
 def train(base: Path, kind: str, folder: Path, steps: int, volumes: int) -> Path:
-    """Train without a kind of volumes, or with all; return the model."""
+    """Train without a kind of volumes, or with all, unless that was done; return the model."""
+    model = folder / f"{kind}.onnx"
+    if model.exists():
+        return model
     recipe = f"wide without {kind}"
     RECIPES[recipe] = replace(RECIPES["wide"], **WITHOUT.get(kind, {}))
     config = Config(
@@ -63,7 +66,6 @@ def train(base: Path, kind: str, folder: Path, steps: int, volumes: int) -> Path
         seed=SEED,
     )
     checkpoint = fit(config, folder / kind, threads=1)
-    model = folder / f"{kind}.onnx"
     export(checkpoint, model, overwrite=True)
     return model
 

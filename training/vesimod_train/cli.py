@@ -439,6 +439,12 @@ def quantise_command(
 def import_cryovesnet_command(
     weights: Annotated[Path, typer.Argument(help="Keras model of CryoVesNet (.h5).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file.")],
+    voxel_size_nm: Annotated[
+        float, typer.Option(metavar="F", help="Voxel size that the network was trained at.")
+    ] = 2.2,
+    smooth_voxels: Annotated[
+        float, typer.Option(metavar="F", help="Sigma of the Gaussian before it; 0 for none.")
+    ] = 1.0,
     overwrite: Overwrite = False,
 ) -> None:
     """Turn the published network, or one that you retrained, into a model for vesimod."""
@@ -446,7 +452,8 @@ def import_cryovesnet_command(
 
     from vesimod_train.export.cryovesnet import import_cryovesnet
 
-    spec = import_cryovesnet(weights, output, overwrite=overwrite)
+    how = {"voxel_size_nm": voxel_size_nm, "smooth_voxels": smooth_voxels}
+    spec = import_cryovesnet(weights, output, **how, overwrite=overwrite)
     say(f"wrote {output}: {spec.voxel_size_nm:g} nm voxels, {spec.halo} voxels of context a side")
 
 

@@ -148,6 +148,30 @@ def test_normalisation_is_that_of_the_original(tmp_path: Path) -> None:
     assert abs(made.std() - 1) < 1e-4
 
 
+def test_a_network_retrained_on_other_volumes_says_so(tmp_path: Path) -> None:
+    write_keras(tmp_path / "small.h5")
+    line = ["import-cryovesnet", str(tmp_path / "small.h5"), "-o", str(tmp_path / "raw.onnx")]
+    app([*line, "--voxel-size-nm", "1.47", "--smooth-voxels", "0"], standalone_mode=False)
+    spec = load_model(str(tmp_path / "raw.onnx"), device="cpu", threads=1).spec
+    assert (spec.voxel_size_nm, spec.normalisation.smooth_voxels) == (1.47, 0.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"voxel_size_nm": 0.0},
+        {"voxel_size_nm": float("nan")},
+        {"smooth_voxels": -1.0},
+        {"smooth_voxels": float("inf")},
+    ],
+)
+def test_what_a_network_was_trained_on_can_be(tmp_path: Path, wrong) -> None:
+    write_keras(tmp_path / "small.h5")
+    with pytest.raises(ModelError, match=r"small\.h5: trained on voxels of"):
+        import_cryovesnet(tmp_path / "small.h5", tmp_path / "out.onnx", **wrong)
+    assert not (tmp_path / "out.onnx").exists()
+
+
 def swapped(index: int, replacement) -> list:
     return [*SMALL_NETWORK[:index], replacement, *SMALL_NETWORK[index + 1 :]]
 

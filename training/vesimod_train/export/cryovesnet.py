@@ -7,6 +7,7 @@ channels last and kernels as (z, y, x, in, out), ONNX wants channels first and (
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,21 @@ from vesimod_train.export.strips import in_strips
 
 # As the network was trained (Khosrozadeh et al., J Cell Biol 2025).
 VOXEL_SIZE_NM = 2.2
-NORMALISATION = Normalisation(smooth_voxels=1.0, centre="mean", spread="std", clip=None)
+SMOOTH_VOXELS = 1.0
 LICENCE = "that of the weights, which are not part of vesimod; see where they were published"
 
 Weights = dict[str, dict[str, npt.NDArray[np.float32]]]
 Layer = dict[str, Any]
 
 
-def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -> ModelSpec:
+def import_cryovesnet(
+    weights: Path,
+    output: Path,
+    *,
+    voxel_size_nm: float = VOXEL_SIZE_NM,
+    smooth_voxels: float = SMOOTH_VOXELS,
+    overwrite: bool = False,
+) -> ModelSpec:
     """Write a Keras file of CryoVesNet, published or retrained, as a vesimod model.
 
     Parameters
@@ -41,6 +49,9 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
         HDF5 file of a whole model, as Keras 2 saves it: layers and weights.
     output : Path
         The ``.onnx`` file.
+    voxel_size_nm, smooth_voxels : float
+        Of the volumes that the network was trained on, and of the Gaussian that they were filtered
+        with, 0 for none. The file does not tell where it was retrained on others.
     overwrite : bool
         Replace an existing file.
 
@@ -52,12 +63,40 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
     Raises
     ------
     ModelError
-        The file is not such a model, or has layers that CryoVesNet's networks do not have.
+        The file is no such model, or has layers that CryoVesNet's networks have not; or sizes that
+        cannot be.
     FileNotFoundError, FileExistsError
         Also what else `check_files` raises.
     """
+    if not (0 < voxel_size_nm < math.inf and 0 <= smooth_voxels < math.inf):
+        raise ModelError(
+            f"{weights}: trained on voxels of {voxel_size_nm:g} nm, smoothed by {smooth_voxels:g} "
+            "voxels? Give a size above 0 and a sigma of 0 or more"
+        )
     check_files([weights], [output], overwrite=overwrite)
     digest = sha256_of(weights)
+    model, halo, divisor = _converted(weights)
+    edge = -(-TILE_CORE // divisor) * divisor + 2 * halo
+    spec = ModelSpec(
+        name=output.stem,
+        version=digest[:8],
+        voxel_size_nm=voxel_size_nm,
+        normalisation=Normalisation(smooth_voxels, centre="mean", spread="std", clip=None),
+        tile=(edge, edge, edge),
+        halo=halo,
+        divisor=divisor,
+        outputs=("probability",),
+        training_data=f"imported from the Keras file {weights.name}, SHA-256 {digest}",
+        licence=LICENCE,
+    )
+    helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
+    with atomic_path(output) as temporary:
+        onnx.save(model, temporary)
+    return spec
+
+
+def _converted(weights: Path) -> tuple[onnx.ModelProto, int, int]:
+    """Make a model of a Keras file that was run once; return its halo and its divisor, too."""
     layers, values = read_keras(weights)
     try:
         graph, reach, divisor = to_graph(layers, values)
@@ -72,25 +111,7 @@ def import_cryovesnet(weights: Path, output: Path, *, overwrite: bool = False) -
             f"{weights}: layers and weights do not fit together ({error!r}); "
             "save the whole model again with Keras 2"
         ) from error
-    halo = -(-reach // divisor) * divisor
-    core = -(-TILE_CORE // divisor) * divisor
-    edge = core + 2 * halo
-    spec = ModelSpec(
-        name=output.stem,
-        version=digest[:8],
-        voxel_size_nm=VOXEL_SIZE_NM,
-        normalisation=NORMALISATION,
-        tile=(edge, edge, edge),
-        halo=halo,
-        divisor=divisor,
-        outputs=("probability",),
-        training_data=f"imported from the Keras file {weights.name}, SHA-256 {digest}",
-        licence=LICENCE,
-    )
-    helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
-    with atomic_path(output) as temporary:
-        onnx.save(model, temporary)
-    return spec
+    return model, -(-reach // divisor) * divisor, divisor
 
 
 def read_keras(path: Path) -> tuple[list[Layer], Weights]:
