@@ -15,8 +15,9 @@ from vesimod.membranes.trace import Membrane, TracedSheet
 #: Between the middles of two membranes that face each other across 10 to 35 nm, each 6 nm thick.
 FACING_NM = (16.0, 41.0)
 _STEP_NM = 1.5
-_FACES = 0.4  # chance of a membrane across the cleft
-_DIP = 0.1  # by which the chance falls between the two
+_ASLANT = np.radians(30.0)
+_FACES = 0.25  # chance of a membrane across the cleft
+_DIP = 0.05  # by which the chance falls between the two
 _NORMAL_NM = 15.0  # smoothing of the map that says where outside is
 _TOUCHING_NM = 6.0  # from a membrane's middle to a vesicle's surface that touches it
 _BESIDE_NM = 15.0  # what lies as near to a vesicle that touches belongs to the zone
@@ -52,7 +53,9 @@ def zone_guide(
     for traced in outline.sheets:
         sheet = traced.sheet
         places_nm = _places_nm(traced, size_nm)[..., np.argsort(order)]
-        found = faces_another(places_nm, maps, grid)
+        some = np.minimum(np.arange(0, len(places_nm) + every - 1, every), len(places_nm) - 1)
+        found = np.repeat(faces_another(places_nm[some], maps, grid), every, axis=0)
+        found = found[: len(places_nm)]
         if vesicles is not None:
             found |= near_touching(places_nm, vesicles, grid)
         zone = _evened(found & ~traced.border, places_nm, outline.closed)
@@ -73,18 +76,33 @@ def _places_nm(traced: TracedSheet, size_nm: FloatArray) -> FloatArray:
 
 
 def faces_another(places_nm: FloatArray, maps: MembraneMaps, grid: Grid) -> BoolArray:
-    """Whether places (S, U, 3) of a membrane face another one across a cleft."""
+    """Whether places (S, U, 3) of a membrane face another one across a cleft.
+
+    That is sought straight outwards and, because the two part at a zone's rim, aslant.
+    """
     smooth = ndimage.gaussian_filter(maps.cytoplasm, _NORMAL_NM / maps.size_nm)
-    voxels = maps.at(places_nm + 0.5 * np.asarray(grid.voxel_size_nm)).reshape(-1, 3).T
+    voxels = maps.at(places_nm + 0.5 * np.asarray(grid.voxel_size_nm)).reshape(-1, 3)
     slope = [
-        -ndimage.map_coordinates(part, voxels, order=1, mode="nearest")
+        -ndimage.map_coordinates(part, voxels.T, order=1, mode="nearest")
         for part in np.gradient(smooth)
     ]
-    outwards = np.stack(slope) / np.maximum(np.linalg.norm(slope, axis=0), 1e-9)
+    outwards = _unit(np.stack(slope, axis=1))
+    along = np.gradient(places_nm, axis=1).reshape(-1, 3)
+    along = _unit(along - (along * outwards).sum(axis=1, keepdims=True) * outwards)
+    aside = np.cross(outwards, along)
+    straight, aslant = np.cos(_ASLANT) * outwards, np.sin(_ASLANT)
+    faces = _meets(maps, voxels, outwards)
+    for way in (along, -along, aside, -aside):
+        faces |= _meets(maps, voxels, straight + aslant * way)
+    return faces.reshape(places_nm.shape[:2])
+
+
+def _meets(maps: MembraneMaps, voxels: FloatArray, way: FloatArray) -> BoolArray:
+    """Whether rays from positions (N, 3) of the maps meet another membrane across a cleft."""
     away = np.arange(0.0, FACING_NM[1] + _STEP_NM, _STEP_NM)
     chance = np.stack(
         [
-            ndimage.map_coordinates(maps.membrane, voxels + outwards * step / maps.size_nm, order=1)
+            ndimage.map_coordinates(maps.membrane, (voxels + way * step / maps.size_nm).T, order=1)
             for step in away
         ]
     )
@@ -92,8 +110,12 @@ def faces_another(places_nm: FloatArray, maps: MembraneMaps, grid: Grid) -> Bool
     best = chance[across].max(axis=0)
     where = chance[across].argmax(axis=0) + np.flatnonzero(across)[0]
     before = np.where(np.arange(len(away))[:, None] <= where, chance, np.inf).min(axis=0)
-    faces: BoolArray = (best > _FACES) & (best - before > _DIP)
-    return faces.reshape(places_nm.shape[:2])
+    return np.asarray((best > _FACES) & (best - before > _DIP))
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9))
 
 
 def near_touching(places_nm: FloatArray, vesicles: Spheres, grid: Grid) -> BoolArray:

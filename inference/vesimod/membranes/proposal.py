@@ -13,8 +13,8 @@ from vesimod_imod.core.object_names import OUTLINE
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
-from vesimod.membranes.flooding import flooded
 from vesimod.membranes.level_lines import level_rings
+from vesimod.membranes.random_walks import walked
 from vesimod.membranes.surface import NoSurfaceError
 
 _INSIDE = 0.5
@@ -97,8 +97,8 @@ _NOTHING = (
 def inside_of(maps: MembraneMaps, among: BoolArray | None = None) -> BoolArray:
     """Voxels (z, y, x) inside of the cell: where the network is sure, and on to the membrane.
 
-    What it leaves open is flooded from both sides (a watershed of the map of membranes): it sees
-    membranes more sharply than on which side of them a place lies.
+    What it leaves open is decided by what is around, up to the membranes: it sees those more
+    sharply than on which side of them a place lies.
 
     Parameters
     ----------
@@ -107,13 +107,14 @@ def inside_of(maps: MembraneMaps, among: BoolArray | None = None) -> BoolArray:
         Voxels that lie inside whatever the network says.
     """
     low, high = _UNSURE
-    markers = np.where(maps.cytoplasm > high, 2, np.where(maps.cytoplasm < low, 1, 0))
+    within, without = maps.cytoplasm > high, maps.cytoplasm < low
     if among is not None:
-        markers[among] = 2
-    if not (markers == 2).any():
-        return np.asarray(markers == 2)
-    height = ndimage.gaussian_filter(maps.membrane, _SMOOTH_VOXELS)
-    return np.asarray(flooded(height, markers) == 2)
+        within, without = within | among, without & ~among
+    is_open = ~within & ~without
+    if is_open.all():
+        return np.zeros(is_open.shape, bool)
+    chance = walked(within.astype(np.float32), is_open, maps.cytoplasm, maps.membrane)
+    return np.asarray(chance > _INSIDE)
 
 
 def _bodies(

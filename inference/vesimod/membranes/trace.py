@@ -13,7 +13,7 @@ from vesimod_imod.core.arrays import BoolArray, Float32Array, FloatArray, Triple
 from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.membranes.band import STRONGEST, membrane_response, normals_of, sample_band
-from vesimod.membranes.guide import STEP_NM, Sheet, sheets_of
+from vesimod.membranes.guide import STEP_NM, Sheet, sheets_of, smooth_along
 from vesimod.membranes.joining import sections_of
 from vesimod.membranes.search import least_cost, smooth_sheet
 from vesimod.membranes.thickness import dark_width_nm
@@ -21,6 +21,7 @@ from vesimod.membranes.thickness import dark_width_nm
 #: Passes: how far from the path so far the membrane is sought (of the reach that is asked for),
 #: spacing of offsets, average along the sheet, length of the smoothing spline; in nm.
 _PASSES = ((1.0, 1.5, 3.0, 4.0), (0.5, 1.0, 5.0, 6.0), (0.3, 0.75, 8.0, 8.0))
+_KINKS_NM = 6.0  # SD of the Gaussian across sections: guides are bent on those that were drawn on
 _STIFFNESS = 2.0  # against slopes; a rough guide has slopes itself
 _GUIDE_WEIGHT = 0.5  # cost at the band's edge of leaving the guide, against a response of 1
 _FIXED = 50.0  # the same on paths that a person set, and along the border
@@ -160,6 +161,10 @@ def _trace_sheet(
     if closed:  # normals must not meet
         reach_nm = min(reach_nm, 0.6 * _narrowest_nm(paths))
     for part, spacing_nm, sigma_nm, spline_nm in _PASSES:
+        if part < 1.0:
+            rounded = _without_kinks(paths, held, float(size_nm[0]))
+            moved += ((rounded - paths) * normals_of(paths, closed)).sum(axis=2)
+            paths = rounded
         count = max(int(np.ceil(part * reach_nm / spacing_nm)), 4)
         offsets = spacing_nm * np.arange(-count, count + 1)
         normals = normals_of(paths, closed)
@@ -193,6 +198,13 @@ def _trace_sheet(
         moved += shift
         paths = paths + shift[..., None] * normals
     return TracedSheet(replace(sheet, paths_nm=paths), seen, border, moved, darkness)
+
+
+def _without_kinks(paths: FloatArray, held: BoolArray, section_nm: float) -> FloatArray:
+    """Round paths (S, U, 2) from section to section, but for places (S, U) that are held."""
+    rounded = smooth_along(paths, _KINKS_NM / section_nm, False)
+    rounded[held] = paths[held]
+    return rounded
 
 
 def _at_border(paths: FloatArray, shape: npt.NDArray[np.int64], size_nm: FloatArray) -> BoolArray:

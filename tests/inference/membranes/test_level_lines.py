@@ -1,4 +1,4 @@
-"""Level lines and floods against scikit-image's, which vesimod does without."""
+"""Level lines against scikit-image's, which vesimod does without."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 from skimage.measure import find_contours
-from skimage.segmentation import watershed
-from vesimod.membranes.flooding import flooded
 from vesimod.membranes.level_lines import level_rings
 
 
@@ -23,12 +21,3 @@ def test_rings_are_those_of_scikit_image(seed: int, smooth: float) -> None:
     for ring in rings:
         fits = [line for line in theirs if len(line) - 1 == len(ring)]
         assert min(cdist(ring, line).min(axis=1).max() for line in fits) < 1e-4
-
-
-@given(st.integers(0, 10_000), st.sampled_from([0.05, 0.3]))
-def test_floods_are_those_of_scikit_image(seed: int, known: float) -> None:
-    rng = np.random.default_rng(seed)
-    height = rng.normal(size=(6, 9, 11)).astype(np.float32)
-    markers = np.where(rng.random(height.shape) < known, rng.integers(1, 4, height.shape), 0)
-    markers[0, 0, 0] = 1
-    np.testing.assert_array_equal(flooded(height, markers), watershed(height, markers))

@@ -33,6 +33,19 @@ def test_a_rough_guide_comes_onto_the_membrane():
     assert found.membrane.thickness_nm == pytest.approx(7.1, abs=0.8)
 
 
+def test_sections_that_were_drawn_on_are_as_good_as_those_between():
+    """A guide that goes off to the other side on each drawn section is bent there."""
+    parts = [
+        sheet_guide(way * 8.0, (section,))
+        for way, section in zip((1, -1, 1), (2, 12, 22), strict=True)
+    ]
+    guide = replace(parts[0], contours=tuple(part.contours[0] for part in parts))
+    (found,) = trace_model(sheet_volume(noise=0.05), GRID, [guide])
+    off = [np.median(np.abs(away_nm([contour]))) for contour in found.drawing.contours]
+    assert off[10] < 0.5  # nm; 1.5 where the bend stays
+    assert max(off) < 1.0
+
+
 def test_bright_membranes_are_found_when_asked_for():
     found = trace(-VOLUME, NM, sheet_guide(), invert=True)
     assert found.seen_fraction > 0.95
