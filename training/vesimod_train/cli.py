@@ -296,25 +296,26 @@ def finetune_command(
             progress=show,
             overwrite=overwrite,
         )
+    score = "F1" if target == VESICLES else "Dice of membranes"
     if config.validation_pairs:
         say(
             "held-out tomograms, which nothing was learned from: "
-            f"F1 {gain.before.f1:.3f} with {base}, {gain.after.f1:.3f} with the new model"
+            f"{score} {gain.before.f1:.3f} with {base}, {gain.after.f1:.3f} with the new model"
         )
     else:
-        say("F1 on your own data is not known: hold a corrected tomogram out with --hold-out")
+        say(f"{score} on your own data is not known: hold a corrected tomogram out with --hold-out")
     if config.validation_volumes:
-        say(_forgotten(gain, base))
+        say(_forgotten(gain, base, score))
     use = "segment" if target == VESICLES else "outline"
     say(f"wrote {model}; use it with vesimod {use} --model {model}")
 
 
-def _forgotten(gain: Gain, base: str) -> str:
+def _forgotten(gain: Gain, base: str, score: str = "F1") -> str:
     """Say what the model still knows: F1 is the harmonic mean of precision and recall."""
     before, after = gain.simulated_before.f1, gain.simulated_after.f1
     return (
         "simulated tomograms, which tell whether it forgot what it knew: "
-        f"F1 {before:.3f} with {base}, {after:.3f} with the new model"
+        f"{score} {before:.3f} with {base}, {after:.3f} with the new model"
     )
 
 
