@@ -1,0 +1,152 @@
+"""Which network to train? Sizes, blocks, voxels and losses at equal CPU time of a short training.
+
+python benchmarks/architectures.py [VARIANT ...] [--cpu-seconds 150] [--volumes 60] -o DIR
+
+Each variant starts from random weights and learns until the CPU seconds are spent, from the same
+volumes: half of the recipe `clear`, half of `wide` of which those count whose membranes show. The
+learning rate falls with the time spent. Then F1 of the whole pipeline on families of `families.py`,
+whose simulator is another, steps, and CPU-seconds of the pipeline for a volume. A variant whose
+model is in DIR is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from families import FAMILIES, scored
+from torch import nn
+from vesimod import load_model
+from vesimod_train.config import Config
+from vesimod_train.data.augment import training_batch
+from vesimod_train.export.onnx import model_spec, to_onnx
+from vesimod_train.fitting.fit import computes_short, load_examples
+from vesimod_train.fitting.losses import learning_rate, loss_of
+from vesimod_train.networks.checkpoints import new_network
+from vesimod_train.networks.unet import ExportedUNet, UNet
+
+SHIPPED = Config(
+    two_heads=True,
+    background_voxels=24.0,
+    recipe="wide",
+    validation_volumes=0,
+    least_contrast=0.35,
+    batch=3,
+    crop=48,
+    seed=70161,
+)
+#: What each changes in the network as it is shipped.
+VARIANTS = {
+    "as shipped": {},
+    "8 channels": {"channels": 8},
+    "24 channels": {"channels": 24},
+    "1 pooling": {"poolings": 1},
+    "3 poolings": {"poolings": 3},
+    "residual blocks": {},
+    "3.3 nm voxels": {"voxel_size_nm": 3.3, "background_voxels": 32.0, "crop": 64},
+    "distance alone": {"two_heads": False},
+}
+TESTS = ["ordinary", "dense", "noisy 0.01", "strong diffusion"]
+TICKS = 1000  # in which the schedules of learning rate and loss count the time
+
+
+class Residual(nn.Module):
+    """A block of the U-Net, with what it is given added before its last ReLU."""
+
+    def __init__(self, block: nn.Sequential) -> None:
+        super().__init__()
+        first = block[0]
+        self.body, self.last = block[:-1], block[-1]
+        self.around = nn.Conv3d(first.in_channels, first.out_channels, 1, bias=False)
+
+    def forward(self, volume: torch.Tensor) -> torch.Tensor:
+        return self.last(self.body(volume) + self.around(volume))
+
+
+def network_of(variant: str, config: Config) -> UNet:
+    """Make the network of a variant, with random weights."""
+    torch.manual_seed(config.seed)
+    network = new_network(config)
+    if variant == "residual blocks":
+        network.down = nn.ModuleList(map(Residual, network.down))
+        network.merge = nn.ModuleList(map(Residual, network.merge))
+    return network.to(memory_format=torch.channels_last_3d)
+
+
+def train(variant: str, config: Config, folder: Path, cpu_seconds: float) -> int:
+    """Train a variant until its time is spent, and write its model; return the steps it did."""
+    examples = load_examples(config, folder / "cache", 1, lambda text: print(text, flush=True))[0]
+    network = network_of(variant, config).train()
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
+    begin, step, spent = time.process_time(), 0, 0.0
+    while spent < cpu_seconds:
+        tick = int(TICKS * spent / cpu_seconds)
+        rng = np.random.default_rng([config.seed, step])
+        batch = training_batch(examples, config.batch, config.crop_shape, rng)
+        volumes, *targets, weight = map(torch.from_numpy, batch)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(tick, config)
+        with torch.autocast("cpu", torch.bfloat16, enabled=computes_short("cpu")):
+            predicted = [output.float() for output in network(volumes)]
+        loss = loss_of(config, tick, predicted, targets, weight)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        step, spent = step + 1, time.process_time() - begin
+    network = network.to(memory_format=torch.contiguous_format).eval()
+    spec = model_spec(config, network, step)
+    onnx.save(to_onnx(ExportedUNet(network).eval(), spec), folder / f"{variant}.onnx")
+    return step
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("variants", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--cpu-seconds", type=float, default=150.0)
+    parser.add_argument("--volumes", type=int, default=60)
+    parser.add_argument("--families", nargs="+", default=TESTS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.output.mkdir(parents=True, exist_ok=True)
+    half = options.volumes // 2
+    for variant in options.variants:
+        config = replace(SHIPPED, volumes=half, clear_volumes=half, name=variant, steps=TICKS)
+        config = replace(config, **VARIANTS[variant])
+        if not (options.output / f"{variant}.onnx").exists():
+            steps = train(variant, config, options.output, options.cpu_seconds)
+            print(f"{variant}: {steps} steps", flush=True)
+    paths = [options.output / f"{variant}.onnx" for variant in options.variants]
+    print(f"| variant | steps | {' | '.join(options.families)} | CPU-s |")
+    print("|---|---:|" + "---:|" * (len(options.families) + 1))
+    for variant, row in zip(options.variants, rows(paths, options), strict=True):
+        print(f"| {variant} | {row} |", flush=True)
+
+
+def rows(paths: list[Path], options: argparse.Namespace) -> list[str]:
+    """Steps, F1 on each family and CPU-seconds of each model, as cells of a table."""
+    models = [load_model(str(path), device="cpu", threads=1) for path in paths]
+    table = np.zeros((len(options.families), len(options.seeds), len(models), 2))
+    with tempfile.TemporaryDirectory() as folder:
+        for i, family in enumerate(options.families):
+            for j, seed in enumerate(options.seeds):
+                found_by = scored(Path(folder) / "volume.mrc", models, FAMILIES[family], seed)[2]
+                table[i, j] = [(agreement.f1, seconds) for _, agreement, seconds in found_by]
+    f1, seconds = table.mean(axis=1)[..., 0].T, table[..., 1].mean(axis=(0, 1))
+    steps = [model.spec.training_data.rpartition(", ")[2].split()[0] for model in models]
+    return [
+        f"{n} | {' | '.join(f'{value:.3f}' for value in values)} | {cost:.1f}"
+        for n, values, cost in zip(steps, f1, seconds, strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    main()
