@@ -49,7 +49,7 @@ wheelhouse: $(BIN)/.release
 constraints: $(BIN)/.release
 	echo 'torch; sys_platform == "none"' > $(VENV)/no-torch.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --quiet \
-	  --extra cpu --extra report --extra tiff --extra eman --extra zarr --extra train \
+	  --extra cpu --extra report --extra figures --extra tiff --extra eman --extra zarr --extra train \
 	  --group dev --group release --override $(VENV)/no-torch.txt --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-find-links -o .ci/constraints.txt
 

@@ -67,7 +67,7 @@ FLOORS = {
         "data": {"numpy", "scipy"},
         "networks": {"torch", "onnx"},
         "export": {"numpy", "torch", "onnx", "onnxscript", "onnxruntime", "h5py", "yaml"},
-        "fitting": {"numpy", "torch", "matplotlib"},
+        "fitting": {"numpy", "torch"},
         "cli": {"typer", "tomli"},
         "__main__": set(),
     },

@@ -28,6 +28,7 @@ from vesimod.commands import (
     synapse,
     watch,
 )
+from vesimod.commands.command_line import check_values, named_command
 from vesimod.commands.console import keep_products_on_one_thread, say_lines, tell
 from vesimod.commands.process import EXIT_BAD_INPUT, EXIT_INTERRUPTED, INTERRUPTED, run_process
 from vesimod.errors import EXPECTED, in_words
@@ -107,28 +108,28 @@ def run_app(application: typer.Typer, program: str, arguments: list[str] | None 
     # --debug is wanted most after a command has failed: allow it anywhere in the line.
     arguments = [a for a in arguments if a != "--debug"]
     command = typer.main.get_command(application)
+    inner, name = named_command(command, program, arguments)
     try:
+        check_values(inner, arguments)
         code = int(command.main(args=arguments, prog_name=program, standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except Exception as error:
         if debug:
             raise
-        return _report(program, error)
+        return _report(program, error, name)
     if code == EXIT_INTERRUPTED:  # which typer also returns by itself after Ctrl-C
         return _fail(program, INTERRUPTED, code)
     return code
 
 
-def _report(program: str, error: Exception) -> int:
-    """Print an exception as one line and choose the exit code."""
+def _report(program: str, error: Exception, command: str) -> int:
+    """Print an exception as one line and choose the exit code; `command` is what was run."""
     usage = getattr(error, "format_message", None)  # click's own complaints about the line
     if type(error).__name__ == "NoArgsIsHelpError":  # the text of --help, and no error
         say_lines(str(usage and usage()))
         return 0
     if usage is not None:
-        context = getattr(error, "ctx", None)
-        command = program if context is None else context.command_path
         return _fail(program, f"{usage()} (see {command} --help)", EXIT_BAD_INPUT)
     expected = isinstance(error, EXPECTED)
     return _fail(program, in_words(error), EXIT_BAD_INPUT if expected else EXIT_BUG)

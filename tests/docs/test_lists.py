@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 import typer
 from vesimod.cli import app
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def names(application: typer.Typer) -> set[str]:
@@ -55,3 +62,30 @@ def test_the_readme_says_in_what_the_options_of_batch_differ() -> None:
     shown = options_in(section("Many tomograms"))
     assert segment - batch == shown & segment == {"--table", "--region"}
     assert batch - segment == shown - segment == {"--regions", "--chunks", "--slabs"}
+
+
+def test_the_readme_has_every_extra_and_no_other() -> None:
+    rows = re.findall(r"^\| (`.*?`) \| ", section("Install").split("| extra |")[1], re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(re.findall(r"`([a-z]+)`", " ".join(rows))) == set(project["optional-dependencies"])
+
+
+# Which commands of a page fail, or do less, without an extra.
+NEEDED = {
+    "figures": r"vesimod (measure|evaluate)\b.*--picture|vesimod (measure\b.*--groups|synapse\b)",
+    "report": r"vesimod report\b|vesimod (segment|batch)\b.*--report\b",
+}
+
+
+@pytest.mark.parametrize("extra", NEEDED)
+def test_pages_that_show_a_command_name_the_extra_that_it_needs(extra: str) -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    showing = [
+        name
+        for name, text in texts.items()
+        for line in text.splitlines()
+        if re.match(rf"\s*({NEEDED[extra]})", line)
+    ]
+    assert showing
+    assert not [name for name in dict.fromkeys(showing) if f"`{extra}`" not in texts[name]]

@@ -57,7 +57,7 @@ def evaluate(
     json_output: Json = False,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="PNG", help="Also draw errors and scores (needs matplotlib)."),
+        typer.Option(metavar="PNG", help="Also draw errors and scores (extra: figures)."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
 ) -> None:

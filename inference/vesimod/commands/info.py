@@ -33,7 +33,7 @@ def info() -> None:
     if len(wheels) > 1:
         warn(
             "these wheels overwrite each other's files: pip uninstall all of them, then install "
-            "one with 'vesimod[cpu]', 'vesimod[openvino]' or 'vesimod[gpu]'"
+            'one with "vesimod[cpu]", "vesimod[openvino]" or "vesimod[gpu]"'
         )
     models = shipped_models()
     try:

@@ -61,7 +61,7 @@ def measure(
         str | None, typer.Option(metavar="COLUMN", help="What colours the model; default the pool.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Also draw it (needs matplotlib).")
+        Path | None, typer.Option(metavar="PNG", help="Also draw it (extra: figures).")
     ] = None,
     groups: Annotated[
         Path | None,
@@ -122,14 +122,17 @@ def _compare(
     from vesimod_imod.core.file_roles import check_files
 
     from vesimod.commands.console import say, warn
+    from vesimod.figures.canvas import NO_FIGURE, can_draw
     from vesimod.runs.compare_groups import GroupFiles, compare_groups
 
     if vesicles is not None:
         raise ValueError(f"{vesicles}: --groups compares what is measured already; name its folder")
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder}: is no folder; name the one with the measured synapses")
-    files = GroupFiles(output or folder)
+    files = GroupFiles(output or folder, can_draw())
     check_files([groups], files.files(), overwrite=overwrite)
+    if not files.has_picture:
+        warn(NO_FIGURE)
     found, doubts = compare_groups(folder, groups, files, control)
     for doubt in doubts:
         warn(doubt)

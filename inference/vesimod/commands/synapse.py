@@ -60,11 +60,10 @@ def synapse(
     What `vesimod membrane`, `segment`, `connect` and `measure` do, one after the other. Without
     `active_zone` and `outline`, what `vesimod outline` proposes takes their place.
     """
-    from importlib.util import find_spec
-
     from vesimod.commands import console
     from vesimod.commands.segmenting import run, start_network
     from vesimod.connectors.result import NOT_ABSOLUTE
+    from vesimod.figures.canvas import NO_FIGURE, can_draw
     from vesimod.io.read_spheres import read_spheres
     from vesimod.measure.places import read_places
     from vesimod.measure.pools import check_criteria
@@ -80,7 +79,7 @@ def synapse(
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
     name = stem(tomogram)
     folder = output or tomogram.with_name(f"{name}_synapse")
-    files = SynapseFiles(folder, name, find_spec("matplotlib") is not None)
+    files = SynapseFiles(folder, name, can_draw())
     inputs = SynapseInputs(vesicles, active_zone, outline, exact)
     # What cannot be used is refused before hours pass.
     check_criteria(pool or ())
@@ -90,7 +89,7 @@ def synapse(
     folder.mkdir(exist_ok=True)
     files.check(tomogram, inputs, overwrite)
     if not files.picture:
-        console.warn("matplotlib is not installed: no figure is drawn (pip install matplotlib)")
+        console.warn(NO_FIGURE)
     if inputs.is_blank:
         network = start_network("outline", device.value, threads, memory_gb)
         with console.progress(quiet) as report:

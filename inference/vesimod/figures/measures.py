@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 from vesimod_imod.core.arrays import FloatArray
-from vesimod_imod.core.errors import MissingPackageError
-from vesimod_imod.core.files import atomic_path
 
+from vesimod.figures.canvas import new_figure, save
 from vesimod.measure.groups import Effect
 from vesimod.measure.neighbours import Chance
 from vesimod.measure.synapse import Measured
@@ -129,23 +128,3 @@ def _told(name: str, effects: Sequence[Effect]) -> str:
         for e in effects
         if e.measure == name
     )
-
-
-def new_figure(width: float, height: float) -> Any:
-    """Return an empty figure of a size in inches."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPackageError(
-            "figures of measurements need matplotlib: pip install matplotlib"
-        ) from error
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save(figure: Any, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    with atomic_path(Path(path)) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from vesimod_imod.core.arrays import Triple
-from vesimod_imod.core.files import atomic_path
 from vesimod_imod.core.spheres import Spheres
 
+from vesimod.figures.canvas import new_figure, save
 from vesimod.measure.agreement import match_found, precision_recall
 
 SCORE_BINS = np.linspace(0.0, 1.0, 11)
@@ -26,21 +26,13 @@ def draw_evaluation(path: Path, found: Spheres, truth: Spheres, voxel_size_nm: T
 
     Raises
     ------
-    ImportError
+    MissingPackageError
         matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "pictures of evaluations need matplotlib: pip install matplotlib"
-        ) from error
+    figure = new_figure(9, 7)
     rows, columns, distances = match_found(found, truth, voxel_size_nm)
     correct = np.zeros(len(found), bool)
     correct[rows] = True
-    figure = Figure(figsize=(9, 7), layout="constrained")
-    FigureCanvasAgg(figure)
     (radius, centre), (curve, calibration) = figure.subplots(2, 2)
     true_nm = truth.radii_nm[columns]
     radius.axhline(0, color="0.7", lw=1)
@@ -60,5 +52,4 @@ def draw_evaluation(path: Path, found: Spheres, truth: Spheres, voxel_size_nm: T
         "o-",
     )
     calibration.set(xlabel="score", ylabel="share that is true", xlim=(0, 1.02), ylim=(0, 1.02))
-    with atomic_path(Path(path)) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    save(figure, path)

@@ -34,7 +34,7 @@ def write_ome_zarr(path: Path, spheres: Spheres, frame: Frame) -> None:
         import zarr
     except ImportError as error:
         raise MissingPackageError(
-            "OME-Zarr needs the package zarr: pip install 'vesimod[zarr]'"
+            'OME-Zarr needs the package zarr: pip install "vesimod[zarr]"'
         ) from error
     if not all(frame.grid.shape):
         raise HandoffError(f"{path}: labels fill a volume; give `tomogram`")

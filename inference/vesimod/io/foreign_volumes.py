@@ -104,7 +104,7 @@ def _remedy(path: Path) -> str:
     extra = {"_read_tiff": "tiff", "_read_eman": "eman", "_read_zarr": "zarr"}
     reader = _reader(path)
     name = extra["" if reader is None else reader.__name__]
-    return f"needs a package that is not installed: pip install 'vesimod[{name}]'"
+    return f'needs a package that is not installed: pip install "vesimod[{name}]"'
 
 
 def _read_tiff(path: Path) -> ForeignVolume:

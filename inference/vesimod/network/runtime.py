@@ -21,11 +21,11 @@ MOST_THREADS = 1024
 RUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 NO_OPENVINO = (
     "OpenVINO is installed but did not start: the network runs without it, five times as long; "
-    "install one onnxruntime wheel alone, 'vesimod[openvino]' (`vesimod info` lists the wheels)"
+    'install one onnxruntime wheel alone, "vesimod[openvino]" (`vesimod info` lists the wheels)'
 )
 INSTALL_HINT = (
-    "onnxruntime is not installed: pip install 'vesimod[cpu]', or instead 'vesimod[gpu]' for an "
-    "NVIDIA card, 'vesimod[openvino]' for the 8-bit models"
+    'onnxruntime is not installed: pip install "vesimod[cpu]", or instead "vesimod[gpu]" for an '
+    'NVIDIA card, "vesimod[openvino]" for the 8-bit models'
 )
 
 
@@ -87,7 +87,7 @@ def providers_for(
     if device == "cuda" and ON_GPU not in available:
         raise DeviceError(
             f"`device='cuda'`: onnxruntime {ort.__version__} as installed has no CUDA "
-            "(pip uninstall onnxruntime, then pip install 'vesimod[gpu]'); `device='cpu'` runs"
+            "(pip uninstall onnxruntime, then pip install \"vesimod[gpu]\"); `device='cpu'` runs"
         )
     if wanted and hasattr(ort, "preload_dlls"):
         with quiet_stderr():

@@ -127,7 +127,7 @@ def check_packages() -> None:
         import plotly  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(
-            f"reports need {error.name}: pip install 'vesimod[report]'"
+            f'reports need {error.name}: pip install "vesimod[report]"'
         ) from error
 
 

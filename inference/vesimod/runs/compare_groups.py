@@ -16,9 +16,17 @@ from vesimod.runs.measure_file import SUMMARY_ENDING, TABLE_ENDING, cell
 
 @dataclass(frozen=True)
 class GroupFiles:
-    """Files of many synapses, in one folder."""
+    """Files of many synapses, in one folder.
+
+    Parameters
+    ----------
+    folder : Path
+    has_picture : bool
+        Whether a figure is drawn.
+    """
 
     folder: Path
+    has_picture: bool = True
 
     @property
     def vesicles(self) -> Path:
@@ -36,13 +44,14 @@ class GroupFiles:
         return self.folder / "effects.csv"
 
     @property
-    def picture(self) -> Path:
+    def picture(self) -> Path | None:
         """All numbers by group."""
-        return self.folder / "groups.png"
+        return self.folder / "groups.png" if self.has_picture else None
 
     def files(self) -> list[Path]:
         """All of them."""
-        return [self.vesicles, self.synapses, self.effects, self.picture]
+        tables = [self.vesicles, self.synapses, self.effects]
+        return tables if self.picture is None else [*tables, self.picture]
 
 
 def compare_groups(
@@ -92,7 +101,8 @@ def compare_groups(
         if (count := member.count(group)) < 5:
             doubts.append(f"group {group!r} has {count} synapses: its intervals are too narrow")
     vesicle_columns, rows = _vesicles(tables, group_of, names)
-    draw_groups(files.picture, values, member, found)
+    if files.picture is not None:
+        draw_groups(files.picture, values, member, found)
     write_table(files.effects, [f.name for f in fields(Effect)], _effect_rows(found))
     synapse_rows = (
         [name, group_of[name], *(cell(values[key][k]) for key in columns)]

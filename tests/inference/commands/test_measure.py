@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,17 @@ def test_groups(measured: Path, capsys) -> None:
     assert (measured / "all" / "groups.png").exists()
     assert run_app(app, "vesimod", words) == 2  # twice in a row
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_without_matplotlib_groups_have_tables_and_that_is_said(
+    measured: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    words = ["measure", str(measured / "all"), "--groups", str(measured / "groups.csv"), "-q"]
+    assert run_app(app, "vesimod", words) == 0
+    assert 'pip install "vesimod[figures]"' in capsys.readouterr().err
+    assert (measured / "all" / "effects.csv").exists()
+    assert not (measured / "all" / "groups.png").exists()
 
 
 def test_groups_of_synapses_each_in_its_folder(measured: Path, capsys) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vesimod.figures.canvas import new_figure, save
 from vesimod.io.csv_table import read_table, write_table
-from vesimod_imod.core.files import atomic_path
 
 LOG = "log.csv"
 
@@ -58,17 +58,11 @@ def draw_curves(log: Path, picture: Path) -> None:
 
     Raises
     ------
-    ImportError
+    MissingPackageError
         matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("curves need matplotlib: pip install matplotlib") from error
+    figure = new_figure(9, 3.6)
     rows = read_table(log).rows
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
     losses, shares = figure.subplots(1, 2)
     for axes, name, label, style in (
         (losses, "loss", "training", "C0-"),
@@ -83,5 +77,4 @@ def draw_curves(log: Path, picture: Path) -> None:
     shares.set(xlabel="step", ylabel="Dice, F1", ylim=(0, 1))
     for axes in (losses, shares):
         axes.legend()
-    with atomic_path(picture) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    save(figure, picture)
