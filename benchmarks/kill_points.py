@@ -25,20 +25,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import kill_inference
 import kill_sessions
-import numpy as np
 from vesimod.cli import app, run_app
 from vesimod.commands.pip_front import run_front
-from vesimod.io.tomogram import write_volume
 from vesimod.network import runtime
-from vesimod_imod.core.spheres import Grid, Spheres
-from vesimod_imod.sphere_model.write import write_sphere_model
 
 KILLED, INTERRUPTED = 77, 130
-GRID = Grid((40, 56, 60), (2.0, 2.0, 2.0))
-CENTRES = np.array([[20.0, 28.0, 31.0]])
-RADIUS_NM = 24.0
-MODEL = Path(__file__).parents[1] / "tests" / "data" / "dark.onnx"
 EVENTS = (
     *("os.rename", "os.remove", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"),
     *("shutil.copyfile", "shutil.rmtree"),
@@ -47,47 +40,10 @@ Words = list[str]
 Person = Callable[[Path, int, kill_sessions.Alive], None]
 
 
-def write_inputs(folder: Path) -> None:
-    """A tomogram with one dark ball, a model of it, one of clicks, and a corrected one."""
-    index = np.indices(GRID.shape)
-    squares = sum((axis - c) ** 2 for axis, c in zip(index, CENTRES[0], strict=True))
-    volume = -1 / (1 + np.exp((2.0 * np.sqrt(squares) - RADIUS_NM) / 1.5))
-    volume += 0.02 * np.random.default_rng(0).normal(size=GRID.shape)
-    write_volume(folder / "TS_01.mrc", volume.astype(np.float32), GRID)
-    spheres = Spheres(np.vstack([CENTRES, CENTRES - 12]), np.array([24.0, 20.0]))
-    write_sphere_model(folder / "found.mod", spheres, GRID)
-    write_sphere_model(folder / "corrected.mod", spheres.select(np.array([0])), GRID)
-    write_sphere_model(folder / "clicks.mod", Spheres(CENTRES + 2, np.array([np.nan])), GRID)
-    (folder / "TS_01.edf").write_text("Setup.DatasetName=TS_01\nSetup.AxisType=Single Axis\n")
-    shutil.copyfile(folder / "TS_01.mrc", folder / "TS_01_rec.mrc")
-    write_sphere_model(folder / "old.mod", Spheres(CENTRES, np.array([9.0])), GRID)
-    quietly(["corrections", "found.mod", "corrected.mod", "-o", "changes.csv"])
-
-
-def segment(*more: str) -> Words:
-    return ["segment", "TS_01.mrc", "--model", str(MODEL), "--threads", "1", "--quiet", *more]
-
-
-SLAB = ["-InputFile", "TS_01.mrc", "-NetworkModel", str(MODEL), "-NumberOfSlabs", "2"]
-COMMANDS: dict[str, Words] = {
-    "snap": ["snap", "TS_01.mrc", "clicks.mod", "-o", "out.mod"],
-    "snap --overwrite": ["snap", "TS_01.mrc", "clicks.mod", "-o", "old.mod", "--overwrite"],
-    "merge": ["merge", "changes.csv", "found.mod", "-o", "out.mod"],
-    "corrections": ["corrections", "found.mod", "corrected.mod", "-o", "out.csv"],
-    "model copy": ["model", "copy", "found.mod", "out.mod"],
-    "model copy --overwrite": ["model", "copy", "found.mod", "old.mod", "--overwrite"],
-    "segment": segment("-o", "out.mod", "--table", "out.csv", "--labels", "labels.mrc"),
-    "segment --overwrite": segment("-o", "old.mod", "--picture", "p.png", "--overwrite"),
-    "batch": ["batch", *segment()[1:], "-o", "out", "--dropped"],
-    "batch --chunks": ["batch", *segment()[1:], "-o", "out", "--chunks"],
-    "batch, again": ["batch", *segment()[1:], "-o", "out", "--overwrite", "--threshold", "0.4"],
-    "evaluate": ["evaluate", "found.mod", "corrected.mod", "--picture", "p.png"],
-    "etomo": ["etomo", "TS_01.edf", "--model", str(MODEL)],
-    "slab": ["pip", *SLAB, "-SlabNumber", "1"],
-}
+COMMANDS = kill_inference.COMMANDS
 SESSIONS: dict[str, Words] = {name: [name, "TS_01.mrc", "clicks.mod"] for name in ("watch", "edit")}
 TRAINING = "train"  # begins the names of what needs torch; `kill_training.py` has the lines
-_NEED_TORCH = "simulate learn-from fit finetune export ensemble"
+_NEED_TORCH = "simulate learn-from fit finetune adapt export ensemble quantise"
 TRAINED = [f"{TRAINING} {name}" for name in _NEED_TORCH.split()]
 
 
@@ -279,7 +235,8 @@ def main() -> None:
         inputs = Path(name).resolve() / "inputs"
         inputs.mkdir()
         os.chdir(inputs)
-        write_inputs(inputs)
+        kill_inference.write_inputs(inputs)
+        quietly(kill_inference.TABLE)
         if any(command in TRAINED for command in options.commands):
             import kill_training
 

@@ -11,7 +11,9 @@ from vesimod.io.tomogram import write_volume
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 from vesimod_train.config import Config
+from vesimod_train.export import quantise
 from vesimod_train.export.onnx import export
+from vesimod_train.fitting import adapt
 from vesimod_train.fitting.fit import fit
 from vesimod_train.simulate import recipe
 
@@ -28,6 +30,7 @@ crop = 8
 bfloat16 = false
 """
 FEW = ["--threads", "1"]
+ROUND = ["--rounds", "1", "--steps", "1", "--replay", "1", *FEW]
 TUNE = ["--from", "base.onnx", "--steps", "1", "--replay", "0", *FEW]
 
 COMMANDS: dict[str, list[str]] = {
@@ -37,6 +40,8 @@ COMMANDS: dict[str, list[str]] = {
     "train finetune": ["finetune", "pair.mod", "-o", "run", *TUNE],
     "train export": ["export", "base.pt", "-o", "out.onnx", "--bioimageio"],
     "train ensemble": ["ensemble", "base.onnx", "base.pt", "-o", "out.onnx"],
+    "train adapt": ["adapt", "pair.mrc", "-o", "run", "--from", "base.onnx", *ROUND],
+    "train quantise": ["quantise", "base.onnx", "-o", "out.onnx"],
 }
 
 
@@ -44,7 +49,10 @@ def write_inputs(folder: Path) -> None:
     """A tomogram with its vesicles, and a network that has seen it for two steps."""
     torch.set_num_threads(1)
     small = replace(recipe.RECIPES["demo"], shape=(24, 32, 32), vesicles=(1, 1))
-    recipe.RECIPES["demo"] = small
+    for name in recipe.RECIPES:
+        recipe.RECIPES[name] = small
+    adapt.LEAST_SURE = 0  # a network of two steps is sure of nothing
+    quantise.CALIBRATION_SEEDS, quantise.TOLERANCE_NM = range(1), np.inf
     spheres = Spheres(np.array([[12.0, 12, 12]]), np.array([24.0]))
     index = np.indices(GRID.shape) - spheres.centres[0][:, None, None, None]
     far_nm = 4.4 * np.sqrt((index**2).sum(axis=0))

@@ -88,6 +88,8 @@ def simulate_command(
     from dataclasses import replace
 
     from vesimod.commands.console import say
+    from vesimod_imod.core.file_roles import check_files
+    from vesimod_imod.core.locks import writing
 
     from vesimod_train.simulate import RECIPES, simulate, write_simulated
 
@@ -99,10 +101,15 @@ def simulate_command(
     if vesicles is not None:
         chosen = replace(chosen, vesicles=(vesicles, vesicles))
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(seed, seed + count):
-        made = simulate(chosen, number)
-        path = write_simulated(folder, f"{recipe.value}-{number}", made, overwrite)
-        say(f"wrote {path} with {len(made.spheres)} vesicles, SNR {made.microscope.snr:.3g}")
+    numbers = range(seed, seed + count)
+    paths = [folder / f"{recipe.value}-{number}.mrc" for number in numbers]
+    written = [path.with_suffix(ending) for path in paths for ending in (".mrc", ".mod", ".csv")]
+    check_files([], written, overwrite=overwrite)
+    with writing(paths[0], paths):
+        for path, number in zip(paths, numbers, strict=True):
+            made = simulate(chosen, number)
+            write_simulated(folder, path.stem, made, overwrite)
+            say(f"wrote {path} with {len(made.spheres)} vesicles, SNR {made.microscope.snr:.3g}")
 
 
 @app.command("fit")
@@ -383,13 +390,17 @@ def export_command(
     """Write a trained network as ONNX, if onnxruntime computes what torch computes."""
     from vesimod.commands.console import say
 
-    from vesimod_train.export.bioimageio import describe
+    from vesimod_train.export.bioimageio import export_described
     from vesimod_train.export.onnx import export
 
-    difference = export(checkpoint, output, overwrite=overwrite)
-    say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
+    beside: list[Path] = []
     if bioimageio:
-        say(f"wrote {', '.join(path.name for path in describe(output, overwrite=overwrite))}")
+        difference, beside = export_described(checkpoint, output, overwrite=overwrite)
+    else:
+        difference = export(checkpoint, output, overwrite=overwrite)
+    say(f"wrote {output}; torch and onnxruntime differ by at most {difference:.1e}")
+    if beside:
+        say(f"wrote {', '.join(path.name for path in beside)}")
 
 
 @app.command("average", hidden=True)  # as earlier versions called it

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vesimod_imod.core.errors import InputError
-from vesimod_imod.core.files import check_writable
+from vesimod_imod.core.files import check_writable, mark_path
 
 #: What is written beside a model: its record, the state that it replaced.
 RECORD, BACKUP = ".json", "~"
@@ -67,8 +67,9 @@ def check_files(
                         f"{other}: would be replaced, since what is written beside {path.name} has "
                         "that name; choose another output"
                     )
+    cut_short = any(mark_path(path).exists() for path in written)  # one mark stands for all
     for path in written:
-        check_writable(path, overwrite)
+        check_writable(path, overwrite, cut_short=cut_short)
 
 
 def check_kind(path: Path | None, kind: str) -> None:

@@ -25,8 +25,16 @@ _own: dict[Path, int] = {}  # that are there now, and must not be when this proc
 _written: set[Path] = set()
 
 
-def check_writable(path: Path, overwrite: bool) -> None:
+def check_writable(path: Path, overwrite: bool, *, cut_short: bool = False) -> None:
     """Refuse an output early, before hours of work go into it.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        `path` may exist.
+    cut_short : bool
+        It is known to be of a run that did not end; else its own mark tells.
 
     Raises
     ------
@@ -44,7 +52,8 @@ def check_writable(path: Path, overwrite: bool) -> None:
     if path.is_dir():
         raise IsADirectoryError(f"{path}: is a folder; name a file")
     if path.exists() and not overwrite:
-        why = "is of a run that was cut short" if mark_path(path).exists() else "exists already"
+        unfinished = cut_short or mark_path(path).exists()
+        why = "is of a run that was cut short" if unfinished else "exists already"
         raise FileExistsError(f"{path}: {why}; `overwrite=True` replaces it")
     if path.exists():
         check_closed(path)
@@ -140,9 +149,9 @@ def marked_unfinished(path: Path, others: Iterable[Path] = ()) -> Iterator[None]
         yield
     except BaseException:
         if not any(file.exists() for file in (path, *others)):
-            mark.unlink()
+            mark.unlink(missing_ok=True)
         raise
-    mark.unlink()
+    mark.unlink(missing_ok=True)  # a part of this run may have had the same mark
 
 
 def remove_leftovers(path: Path) -> None:

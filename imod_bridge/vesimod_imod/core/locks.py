@@ -18,6 +18,7 @@ from pathlib import Path
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.files import (
     check_writable,
+    marked_unfinished,
     own,
     remove_leftovers,
     remove_own,
@@ -63,6 +64,27 @@ def only_writer(files: Iterable[Path]) -> Iterator[None]:
         over = threading.Event()
         threading.Thread(target=_renew, args=(locks, over), daemon=True).start()
         held.callback(over.set)
+        yield
+
+
+@contextmanager
+def writing(path: Path, others: Iterable[Path | None] = ()) -> Iterator[None]:
+    """Write files that belong together: nobody else meanwhile, and a kill shows later.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is written last; it bears the mark of `marked_unfinished`.
+    others : iterable of Path
+        What belongs to it; None stands for a file that is not wanted.
+
+    Raises
+    ------
+    InUseError, OSError
+        See `only_writer`.
+    """
+    files = [path, *(other for other in others if other is not None)]
+    with only_writer(files), marked_unfinished(path, files):
         yield
 
 

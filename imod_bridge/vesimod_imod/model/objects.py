@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -89,7 +90,7 @@ class ModelObject(ShortRepr):
         """One of "scattered", "open" and "closed"."""
         return "scattered" if self.flags & SCATTERED else "open" if self.flags & OPEN else "closed"
 
-    @property
+    @cached_property
     def contour_of_point(self) -> IntArray:
         """(P,) int64: number of the contour that each point belongs to, from 0."""
         return np.repeat(np.arange(len(self.counts)), self.counts)

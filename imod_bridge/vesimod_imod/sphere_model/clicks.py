@@ -45,17 +45,24 @@ def find_outlines(
     if item.kind == "open":
         return [], drawn_as_spheres
     points, contour = positions[which], item.contour_of_point[which]
+    numbers, starts = np.unique(contour, return_index=True)
+    contours = dict(zip(numbers.tolist(), np.split(points, starts[1:]), strict=True))
+    # Three points are no outline of a vesicle, though once perhaps of something else.
+    few = 3 if len(contours) > 1 else 2
+    scattered = {
+        number: own
+        for number, own in contours.items()
+        if 2 <= len(own) <= few or _leaves_its_plane(own)
+    }
+    clicked = sum(map(len, scattered.values()))
+    if 2 * clicked > len(points):  # whatever the others are; of thousands, none needs a fit
+        return [], True
     found = fit_outlines(points, contour, item.surfaces)
     outlining = {int(k) for fit in found if fit.is_vesicle for k in fit.contours}
-    numbers = np.unique(contour)
-    drawn = clicked = 0
-    for number in numbers:
-        own = points[contour == number]
-        # Three points are no outline of a vesicle, though once perhaps of something else.
-        few = len(own) == 2 or (len(own) == 3 and len(numbers) > 1)
-        if few or _leaves_its_plane(own):
-            clicked += len(own)
-        elif int(number) in outlining or _is_traced(own):
+    drawn = 0
+    for number in contours.keys() - scattered.keys():
+        own = contours[number]
+        if number in outlining or _is_traced(own):
             drawn += len(own)
         elif _crosses_itself(own):
             clicked += len(own)
@@ -75,8 +82,9 @@ def _leaves_its_plane(points: FloatArray) -> bool:
     """Whether the points of a contour lie in no plane: nobody draws so."""
     if len(points) < 4 or not np.isfinite(points).all():
         return False
-    aside = (points - points.mean(axis=0)) @ _axes(points)[2]
-    return float(np.sqrt(np.mean(aside**2))) > _FLAT * float(np.ptp(points, axis=0).max())
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    extent = float(np.ptp(points, axis=0).max())
+    return bool(spread[2] > _FLAT * extent * np.sqrt(len(points)))
 
 
 def _crosses_itself(points: FloatArray) -> bool:

@@ -90,9 +90,10 @@ def label_data(item: ModelObject) -> tuple[IntArray, FloatArray, FloatArray]:
     since points that 3dmod appends to a contour have none.
     """
     owner = np.cumsum(item.counts) - item.counts
-    for contour in np.flatnonzero(item.counts > 1):
+    sized = item.sizes > 0
+    for contour in np.flatnonzero(item.counts > 1) if sized.any() else ():
         first = owner[contour]
-        owner[contour] += np.argmax(item.sizes[first : first + item.counts[contour]] > 0)
+        owner[contour] += np.argmax(sized[first : first + item.counts[contour]])
     filled = item.counts > 0
     stated = [parse_label(label) for label, any_ in zip(item.labels, filled, strict=True) if any_]
     ids = np.full(len(item.points), -1, np.int64)

@@ -66,10 +66,12 @@ def fit_outlines(points: FloatArray, contour: IntArray, surface: IntArray) -> li
     surface : (C,) int64
         Surface number of each contour.
     """
-    numbers = np.array([k for k in np.unique(contour) if encloses(points[contour == k])], np.int64)
-    if not len(numbers):
+    numbers, starts = np.unique(contour, return_index=True)
+    drawn = np.split(points, starts[1:])
+    closed = [encloses(c) for c in drawn]
+    if not any(closed):
         return []
-    drawn = [points[contour == number] for number in numbers]
+    numbers, drawn = numbers[closed], [c for c, inside in zip(drawn, closed, strict=True) if inside]
     order = np.roll(np.arange(3), -section_axis(drawn))
     drawn = [c[:, order] for c in drawn]
     group = surface[numbers]
@@ -111,9 +113,30 @@ def _group_by_overlap(contours: list[FloatArray]) -> IntArray:
     reach = np.array([np.ptp(c[:, 1:], axis=0).mean() / 2 for c in contours])
     heights = np.unique(np.round(centres[:, 0], 3))
     gap = _SECTION_GAP * np.diff(heights).min() if len(heights) > 1 else 1.0
-    near = np.abs(np.subtract.outer(centres[:, 0], centres[:, 0])) <= gap
-    aside = np.linalg.norm(centres[:, None, 1:] - centres[None, :, 1:], axis=2)
-    return connected(near & (aside < np.minimum.outer(reach, reach)))
+    # Only contours of neighbouring sections are compared: there may be many thousands in all.
+    order = np.argsort(centres[:, 0], kind="stable")
+    ends = np.searchsorted(centres[order, 0], centres[order, 0] + gap * (1 + 1e-9), side="right")
+    first, second = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for place, (this, end) in enumerate(zip(order, ends, strict=True), 1):
+        others = order[place:end]
+        aside = np.hypot(*(centres[others, 1:] - centres[this, 1:]).T)
+        same = others[aside < np.minimum(reach[others], reach[this])]
+        first.append(np.full(len(same), this))
+        second.append(same)
+    return _joined_by(len(contours), np.concatenate(first), np.concatenate(second))
+
+
+def _joined_by(count: int, first: IntArray, second: IntArray) -> IntArray:
+    """Label so many things by the lowest one that pairs of them join each to."""
+    labels = np.arange(count)
+    while True:
+        lowest, both = labels.copy(), np.minimum(labels[first], labels[second])
+        np.minimum.at(lowest, first, both)
+        np.minimum.at(lowest, second, both)
+        lowest = lowest[lowest]  # a long chain is joined in few steps
+        if np.array_equal(lowest, labels):
+            return labels
+        labels = lowest
 
 
 def connected(joined: BoolArray) -> IntArray:

@@ -192,19 +192,21 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
     sizes = item.sizes.astype(np.float64)
     explicit = is_radius(sizes, rows["id"])
     remarks = []
-    if n := np.count_nonzero((sizes >= 0) & ~explicit):
-        remarks.append(f"{n} points have a size of at most a pixel, which is not a radius")
     rows["source"], rows["radius"] = "none", np.nan
     if item.default_radius > 0 and item.name != REJECTED:  # which has one to be seen by
         rows["source"], rows["radius"] = "default", item.default_radius
-    rows["source"][explicit], rows["radius"][explicit] = "explicit", sizes[explicit]
-    rows["source"][sizes == 0], rows["radius"][sizes == 0] = "none", np.nan
+    if (sizes >= 0).any():
+        if n := np.count_nonzero((sizes >= 0) & ~explicit):
+            remarks.append(f"{n} points have a size of at most a pixel, which is not a radius")
+        rows["source"][explicit], rows["radius"][explicit] = "explicit", sizes[explicit]
+        rows["source"][sizes == 0], rows["radius"][sizes == 0] = "none", np.nan
     # Where labels have no scores, values are probabilities, as earlier versions wrote them.
-    values = np.where(np.isnan(scores), item.values.astype(np.float64), np.nan)
+    unscored = np.isnan(scores)
+    values = np.where(unscored, item.values.astype(np.float64), np.nan)
     if np.any((values < 0) | (values > 1)):
         remarks.append("its values are not scores in 0..1 and are ignored")
         values[:] = np.nan
-    scores = np.where(np.isnan(scores), values, scores)
+    scores = np.where(unscored, values, scores)
     rows["score"] = np.where(np.isnan(scores), 1.0, scores)
     if item.kind != "scattered":
         sized = np.zeros(len(item.counts), bool)
@@ -225,7 +227,8 @@ def _rows(item: ModelObject, positions: FloatArray, grid: Grid) -> tuple[Rows, l
             )
             outlined[:] = False
         fitted, more = _outlined(item, found, outlined, stretch)
-        rows = np.concatenate([rows[~outlined], fitted])
+        if outlined.any():
+            rows = np.concatenate([rows[~outlined], fitted])
         remarks += more
     if n := np.count_nonzero(rows["source"] == "default"):
         remarks.append(f"{n} points have no size: the object's {item.default_radius} pixels taken")

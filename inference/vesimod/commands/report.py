@@ -57,6 +57,7 @@ def report(
     from dataclasses import replace
 
     from vesimod_imod.core.file_roles import check_files, check_kind
+    from vesimod_imod.core.locks import writing
 
     from vesimod.commands.console import progress, say
     from vesimod.report.html import check_packages, write_report
@@ -72,10 +73,11 @@ def report(
         _subject(tomogram, model, voxel_size_nm, invert, paths),
         **_beside(tomogram, voxel_size_nm, table, dropped, truth, contours or []),
     )
-    with progress(quiet) as tell:
-        write_report(page, subject, overwrite=overwrite, progress=tell)
-    if png is not None:
-        write_lab_book(png, subject, overwrite=overwrite)
+    with writing(page, [png]):
+        if png is not None:
+            write_lab_book(png, subject, overwrite=overwrite)
+        with progress(quiet) as tell:
+            write_report(page, subject, overwrite=overwrite, progress=tell)
     if not quiet:
         for file in (page, png):
             if file is not None:

@@ -60,6 +60,8 @@ def synapse(
     What `vesimod membrane`, `segment`, `connect` and `measure` do, one after the other. Without
     `active_zone` and `outline`, what `vesimod outline` proposes takes their place.
     """
+    from vesimod_imod.core.files import marked_unfinished
+
     from vesimod.commands import console
     from vesimod.commands.segmenting import run, start_network
     from vesimod.connectors.result import NOT_ABSOLUTE
@@ -87,50 +89,55 @@ def synapse(
     if vesicles is not None and not len(read_spheres(vesicles, volume.grid).spheres):
         raise ValueError(f"{vesicles}: holds no vesicles: nothing to connect or to measure")
     folder.mkdir(exist_ok=True)
-    files.check(tomogram, inputs, overwrite)
+    written = files.check(tomogram, inputs, overwrite)
     if not files.picture:
         console.warn(NO_FIGURE)
-    if inputs.is_blank:
-        network = start_network("outline", device.value, threads, memory_gb)
+    with marked_unfinished(files.measured.vesicles, written):
+        if inputs.is_blank:
+            network = start_network("outline", device.value, threads, memory_gb)
+            with console.progress(quiet) as report:
+                inputs, doubts = propose_membranes(
+                    volume,
+                    inputs,
+                    files,
+                    network,
+                    invert=invert,
+                    overwrite=overwrite,
+                    progress=report,
+                )
+        else:
+            inputs, doubts = trace_membranes(
+                volume, inputs, files, invert=invert, overwrite=overwrite
+            )
+        for doubt in doubts:
+            console.warn(doubt)
+        if vesicles is None:
+            settings = Settings(voxel_size_nm, invert=invert, region=inputs.outline)
+            result = run(
+                tomogram,
+                Outputs(files.vesicles),
+                settings,
+                model=model,
+                device=device.value,
+                threads=threads,
+                memory_gb=memory_gb,
+                overwrite=overwrite,
+                quiet=quiet,
+            )
+            if not len(result.spheres):
+                raise ValueError(
+                    f"{tomogram}: no vesicle was found: nothing to connect or to measure"
+                )
         with console.progress(quiet) as report:
-            inputs, doubts = propose_membranes(
+            found, measured = connect_and_measure(
                 volume,
                 inputs,
                 files,
-                network,
+                tuple(pool or ()),
                 invert=invert,
                 overwrite=overwrite,
                 progress=report,
             )
-    else:
-        inputs, doubts = trace_membranes(volume, inputs, files, invert=invert, overwrite=overwrite)
-    for doubt in doubts:
-        console.warn(doubt)
-    if vesicles is None:
-        settings = Settings(voxel_size_nm, invert=invert, region=inputs.outline)
-        result = run(
-            tomogram,
-            Outputs(files.vesicles),
-            settings,
-            model=model,
-            device=device.value,
-            threads=threads,
-            memory_gb=memory_gb,
-            overwrite=overwrite,
-            quiet=quiet,
-        )
-        if not len(result.spheres):
-            raise ValueError(f"{tomogram}: no vesicle was found: nothing to connect or to measure")
-    with console.progress(quiet) as report:
-        found, measured = connect_and_measure(
-            volume,
-            inputs,
-            files,
-            tuple(pool or ()),
-            invert=invert,
-            overwrite=overwrite,
-            progress=report,
-        )
     for note in dict.fromkeys([*found.notes, *measured.doubts]):
         console.warn(note)
     if quiet:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.locks import writing
 
 from vesimod.io.csv_table import TableError, read_table, write_table
 from vesimod.measure.groups import Effect, effects
@@ -101,15 +102,16 @@ def compare_groups(
         if (count := member.count(group)) < 5:
             doubts.append(f"group {group!r} has {count} synapses: its intervals are too narrow")
     vesicle_columns, rows = _vesicles(tables, group_of, names)
-    if files.picture is not None:
-        draw_groups(files.picture, values, member, found)
-    write_table(files.effects, [f.name for f in fields(Effect)], _effect_rows(found))
     synapse_rows = (
         [name, group_of[name], *(cell(values[key][k]) for key in columns)]
         for k, name in enumerate(names)
     )
-    write_table(files.synapses, ["synapse", "group", *columns], synapse_rows)
-    write_table(files.vesicles, ["synapse", "group", *vesicle_columns], rows)
+    with writing(files.vesicles, files.files()):
+        if files.picture is not None:
+            draw_groups(files.picture, values, member, found)
+        write_table(files.effects, [f.name for f in fields(Effect)], _effect_rows(found))
+        write_table(files.synapses, ["synapse", "group", *columns], synapse_rows)
+        write_table(files.vesicles, ["synapse", "group", *vesicle_columns], rows)
     return found, doubts
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vesimod_imod.core.file_roles import check_files
-from vesimod_imod.core.files import marked_unfinished
+from vesimod_imod.core.locks import writing
 
 from vesimod.connectors.find import ConnectSettings, find_connectors
 from vesimod.connectors.hierarchy import Progress
@@ -129,7 +129,7 @@ def connect_file(
         )
         synapse = replace(synapse, likely=likely)
     found = find_connectors(synapse, settings, progress).noting(doubts)
-    with marked_unfinished(outputs.model, outputs.files()):
+    with writing(outputs.model, outputs.files()):
         for name, write in WRITERS.items():
             path = getattr(outputs, name)
             if path is not None:

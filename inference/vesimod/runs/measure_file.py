@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.locks import writing
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.sphere_model.write import write_sphere_objects
 
@@ -145,19 +146,21 @@ def write_measured(
     """
     pools = "pool" if "pool" in measured.vesicles.measures else "density_um3"
     objects = coloured_by(measured.vesicles, colour or pools, wishes.pool_edges_nm)
-    if files.picture is not None:
-        from vesimod.figures.measures import draw_synapse
-
-        draw_synapse(files.picture, measured)
-    write_sphere_objects(files.model, objects, grid, overwrite=True)
-    rows = [[f"{value:.6g}" for value in row] for row in measured.occupancy]
-    write_table(files.occupancy, _OCCUPANCY, rows)
+    occupancy = [[f"{value:.6g}" for value in row] for row in measured.occupancy]
     # Without a comparison it has no row: that of an earlier run must not stay.
     curve = np.empty((0, 5)) if measured.chance is None else measured.chance.distribution()
-    write_table(files.neighbours, _NEIGHBOURS, [[f"{value:.6g}" for value in row] for row in curve])
+    neighbours = [[f"{value:.6g}" for value in row] for row in curve]
     names = ["synapse", *measured.summary]
-    write_table(files.summary, names, [[synapse, *map(cell, measured.summary.values())]])
-    write_spheres_csv(files.vesicles, measured.vesicles, grid, overwrite=True)
+    with writing(files.vesicles, files.files()):
+        if files.picture is not None:
+            from vesimod.figures.measures import draw_synapse
+
+            draw_synapse(files.picture, measured)
+        write_sphere_objects(files.model, objects, grid, overwrite=True)
+        write_table(files.occupancy, _OCCUPANCY, occupancy)
+        write_table(files.neighbours, _NEIGHBOURS, neighbours)
+        write_table(files.summary, names, [[synapse, *map(cell, measured.summary.values())]])
+        write_spheres_csv(files.vesicles, measured.vesicles, grid, overwrite=True)
 
 
 def cell(value: float | int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from vesimod_imod.contour_model.read import Drawing, read_drawings
 from vesimod_imod.contour_model.write import write_drawings
 from vesimod_imod.core.errors import VesimodError
+from vesimod_imod.core.locks import writing
 from vesimod_imod.core.short_repr import ShortRepr
 
 from vesimod.io.provenance import Provenance, fingerprint, read_provenance, write_provenance
@@ -107,17 +108,18 @@ def write_traced(
     """
     grid = tomogram.grid
     own = left_by_hand(earlier.drawings, [found.drawing for found in objects])
-    if labels is not None:
-        write_mrc(labels, paint_traced(objects, grid), tomogram, overwrite=overwrite)
     drawings = [*(found.drawing for found in objects), *own]
-    write_drawings(output, drawings, grid, overwrite=overwrite)
     results = {
         "voxel_size_nm": list(grid.voxel_size_nm),
         "objects": [_told(found) for found in objects],
     }
     source = tomogram.path.name, fingerprint(tomogram.path)
     made = made_by.method, made_by.weights_sha256
-    write_provenance(output, Provenance(*made, *source, made_by.parameters, results))
+    with writing(output, [labels]):
+        if labels is not None:
+            write_mrc(labels, paint_traced(objects, grid), tomogram, overwrite=overwrite)
+        write_drawings(output, drawings, grid, overwrite=overwrite)
+        write_provenance(output, Provenance(*made, *source, made_by.parameters, results))
     return [f"object {drawing.name!r}: kept as a person drew it" for drawing in own]
 
 

@@ -112,19 +112,26 @@ class SynapseFiles:
             exact=True,
         )
 
-    def check(self, tomogram: Path, inputs: SynapseInputs, overwrite: bool) -> None:
+    def check(self, tomogram: Path, inputs: SynapseInputs, overwrite: bool) -> list[Path]:
         """Refuse to write over what is read, or over anything unless `overwrite`.
+
+        Returns
+        -------
+        list of Path
+            What will be written.
 
         Raises
         ------
         InputError, OSError
             See `vesimod_imod.core.file_roles.check_files`.
         """
-        made = set(self.traced(inputs).files()) - set(inputs.files())
+        traced = set(self.traced(inputs).files()) - set(inputs.files())
+        made = [path for path in traced if path is not None]
         new = [*made, *self.connect.files(), *self.measured.files()]
         if inputs.vesicles is None:
             new.append(self.vesicles)
         check_files([tomogram, *inputs.files()], new, overwrite=overwrite)
+        return new
 
 
 def _is_model(path: Path | None) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.locks import writing
 
 
 @pytest.fixture
@@ -55,3 +56,18 @@ def test_the_rest_is_as_for_any_output(files: Path) -> None:
         check_files([], [files / "a.mod"])
     with pytest.raises(NotADirectoryError):
         check_files([], [files / "none" / "a.mod"])
+
+
+def test_files_of_a_run_that_was_cut_short_are_told_by_the_mark_of_any_of_them(
+    files: Path,
+) -> None:
+    written = [files / "c.csv", files / "a.mod"]  # the first is the one that is marked
+    with pytest.raises(RuntimeError), writing(written[0], written[1:]):
+        raise RuntimeError
+    with pytest.raises(FileExistsError, match=r"a\.mod: is of a run that was cut short"):
+        check_files([], written)
+    with writing(written[0], [None, *written[1:]]):
+        written[0].touch()
+    with pytest.raises(FileExistsError, match=r"c\.csv: exists already"):
+        check_files([], written)
+    assert not [path.name for path in files.iterdir() if path.suffix in (".lock", ".unfinished")]

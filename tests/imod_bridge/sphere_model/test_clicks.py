@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.header import Header, ImageReference, build_mod
 from vesimod_imod.model.objects import ModelObject
+from vesimod_imod.sphere_model import clicks, outlines
+from vesimod_imod.sphere_model.outlines import fit_outlines
 from vesimod_imod.sphere_model.read import read_sphere_model, spheres_of
 
 GRID = Grid((96, 160, 160), (2.0, 2.0, 2.0))
@@ -120,3 +123,57 @@ def test_files_of_the_field(shared: Path, name: str, count: int, source: str) ->
     reading = read_sphere_model(shared / name, Grid((96, 160, 160), (2.2, 2.2, 2.2)))
     assert len(reading.spheres) == count
     assert set(reading.radius_source) <= {source}
+
+
+def test_of_clicks_in_thousands_of_contours_none_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contours that lie in no plane are clicks whatever a fit says; it takes its time."""
+    monkeypatch.setattr(clicks, "fit_outlines", lambda *_: pytest.fail("fitted"))
+    rng = np.random.default_rng(0)
+    contours = list(rng.uniform(5, 90, (2000, 5, 3)))
+    assert len(read(contours).spheres) == 10_000
+
+
+def test_thousands_of_outlines_take_memory_by_their_number_not_its_square() -> None:
+    rings = drawn(np.random.default_rng(0), 1, 6)
+    apart = [
+        np.concatenate(rings) + np.array([30.0 * i, 30.0 * j, 0])
+        for i in range(20)
+        for j in range(20)
+    ]
+    points = np.concatenate(apart)
+    number = np.repeat(np.arange(len(points) // 6), 6)
+    tracemalloc.start()
+    fits = fit_outlines(points[:, ::-1].copy(), number, np.zeros(len(points) // 6, np.int64))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(fits) == 400
+    assert all(len(fit.contours) == len(rings) for fit in fits)
+    assert peak < 4 * len(number) / 6 * len(rings) * 400  # bytes; all pairs would take 8 each
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_contours_that_overlap_in_near_sections_are_of_one_outline(seed: int) -> None:
+    """Each of the groups is what one reaches from any of its contours."""
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 40, (int(rng.integers(1, 30)), 1, 3)) * (0, 1, 1)
+    corners[:, :, 0] = rng.integers(0, 12, (len(corners), 1))
+    rings = [corner + rng.uniform(-6, 6, (6, 3)) * (0, 1, 1) for corner in corners]
+    ends = np.array([(ring.min(axis=0), ring.max(axis=0)) for ring in rings])
+    middles, reach = ends.mean(axis=1), np.ptp(ends, axis=1)[:, 1:].mean(axis=1) / 2
+    heights = np.unique(middles[:, 0])
+    gap = 3 * np.diff(heights).min() if len(heights) > 1 else 1.0
+
+    def touch(a: int, b: int) -> bool:
+        aside = np.hypot(*(middles[a] - middles[b])[1:])
+        near = abs(middles[a, 0] - middles[b, 0]) <= gap
+        return bool(near and aside < min(reach[a], reach[b]))
+
+    expected = np.full(len(rings), -1)
+    for start in range(len(rings)):
+        todo = [start] if expected[start] < 0 else []
+        while todo:
+            this = todo.pop()
+            expected[this] = start
+            others = (k for k in range(len(rings)) if expected[k] < 0 and touch(this, k))
+            todo += others
+    assert outlines._group_by_overlap(rings).tolist() == expected.tolist()

@@ -21,7 +21,7 @@ from vesimod_imod.sphere_model.read import read_sphere_model
 from vesimod_imod.sphere_model.write import SphereObject, write_sphere_model, write_sphere_objects
 from vesimod_train.cli import app
 from vesimod_train.config import Config, ConfigError
-from vesimod_train.data import cache
+from vesimod_train.data import cache, learn
 from vesimod_train.data.find_pairs import find_pairs
 from vesimod_train.data.learn import learn_from, write_pair
 from vesimod_train.data.pairs import (
@@ -316,7 +316,10 @@ def test_what_nobody_decided_teaches_nothing(tmp_path: Path, volume: np.ndarray,
 
 
 def test_learn_from_on_the_command_line(
-    tmp_path: Path, volume: np.ndarray, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    volume: np.ndarray,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from vesimod.cli import run_app
 
@@ -330,3 +333,12 @@ def test_learn_from_on_the_command_line(
     assert sorted(p.name for p in (tmp_path / "pairs").iterdir()) == ["ts.mod", "ts.mrc"]
     assert run_app(app, "vesimod-train", line) == 2
     assert "exists already" in capsys.readouterr().err
+    (tmp_path / "pairs" / "ts.mod").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(learn, "write_sphere_objects", lambda *_, **__: 1 / 0)  # a kill, nearly
+        assert run_app(app, "vesimod-train", [*line, "--overwrite"]) != 0
+    capsys.readouterr()
+    assert run_app(app, "vesimod-train", line) == 2
+    assert "ts.mrc: is of a run that was cut short" in capsys.readouterr().err
+    assert run_app(app, "vesimod-train", [*line, "--overwrite"]) == 0
+    assert sorted(p.name for p in (tmp_path / "pairs").iterdir()) == ["ts.mod", "ts.mrc"]

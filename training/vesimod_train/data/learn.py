@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vesimod.review.corrections import find_corrections
 from vesimod.vesicles.snap import snap
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.locks import writing
 from vesimod_imod.core.object_names import (
     CORRECTED,
     NOT_JUDGED,
@@ -143,9 +145,6 @@ def write_pair(
     Path
         The model.
     """
-    model_path = copy_tomogram(
-        folder, tomogram, "", invert=invert, also_read=also_read, overwrite=overwrite
-    )
     grid = copied_grid(tomogram)
     kept, edited = (lesson.vesicles.select(mask) for mask in (~lesson.edited, lesson.edited))
     parts = _numbered([kept, edited, lesson.rejected, lesson.uncertain])
@@ -154,11 +153,16 @@ def write_pair(
         SphereObject(name, part, colour) for (name, colour), part in zip(names, parts, strict=True)
     ]
     regions = _regions(reviewed, tomogram.grid)
-    write_sphere_objects(model_path, objects, grid, others=regions, overwrite=overwrite)
+    copied = copied_tomogram(
+        folder, tomogram, "", invert=invert, also_read=also_read, overwrite=overwrite
+    )
+    with copied as model_path:
+        write_sphere_objects(model_path, objects, grid, others=regions, overwrite=overwrite)
     return model_path
 
 
-def copy_tomogram(
+@contextmanager
+def copied_tomogram(
     folder: Path,
     tomogram: Tomogram,
     ending: str,
@@ -166,10 +170,11 @@ def copy_tomogram(
     invert: bool,
     also_read: Sequence[Path | None],
     overwrite: bool,
-) -> Path:
-    """Write NAME.mrc for a pair, membranes dark; return where its model NAME`ending`.mod goes.
+) -> Iterator[Path]:
+    """Write NAME.mrc for a pair, membranes dark; give where its model NAME`ending`.mod goes.
 
     Parameters are those of `write_pair`; that model is checked, too, before anything is written.
+    The pair is marked as unfinished until the block, which writes the model, has ended.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = tomogram.path.name.removesuffix(".gz").removesuffix(".bz2")
@@ -179,8 +184,9 @@ def copy_tomogram(
     voxels = tomogram.voxels
     if invert:
         voxels = np.negative(voxels, dtype=np.float32)
-    write_volume(volume_path, voxels, copied_grid(tomogram), overwrite=overwrite)
-    return model_path
+    with writing(model_path, [volume_path]):
+        write_volume(volume_path, voxels, copied_grid(tomogram), overwrite=overwrite)
+        yield model_path
 
 
 def copied_grid(tomogram: Tomogram) -> Grid:

@@ -18,7 +18,7 @@ from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.objects import objects_of
 
-from vesimod_train.data.learn import copied_grid, copy_tomogram
+from vesimod_train.data.learn import copied_grid, copied_tomogram
 
 ENDING = "_outline"  # of the pair's model, which a model of vesicles may lie beside
 
@@ -76,12 +76,13 @@ def write_membrane_pair(
 
     Parameters are those of `vesimod_train.data.learn.write_pair`.
     """
-    model_path = copy_tomogram(
-        folder, tomogram, ENDING, invert=invert, also_read=also_read, overwrite=overwrite
-    )
     regions = [d for d in drawings_of(reviewed, tomogram.grid)[0] if is_region(d.name) and d.closed]
     grid = copied_grid(tomogram)
-    write_drawings(model_path, [*lesson.drawings, *regions], grid, overwrite=overwrite)
+    copied = copied_tomogram(
+        folder, tomogram, ENDING, invert=invert, also_read=also_read, overwrite=overwrite
+    )
+    with copied as model_path:
+        write_drawings(model_path, [*lesson.drawings, *regions], grid, overwrite=overwrite)
     return model_path
 
 

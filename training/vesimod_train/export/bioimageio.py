@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from vesimod.network.spec import METADATA_KEY, ModelError, ModelSpec
 from vesimod.network.spec_values import CHANCES, CONNECTOR_OUTPUT, MEANINGS, VESICLE_OUTPUT
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.files import atomic_path, sha256_of
+from vesimod_imod.core.locks import writing
 
-from vesimod_train.export.onnx import TOLERANCE
+from vesimod_train.export.onnx import TOLERANCE, export, model_spec
 from vesimod_train.export.strips import plain
+from vesimod_train.networks.checkpoints import load_checkpoint
 
 FORMAT_VERSION = "0.5.3"  # of the model description; later ones only added to it
 AXES = ("z", "y", "x")
@@ -64,8 +67,8 @@ def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
         raise ModelError(f"{model}: carries no '{METADATA_KEY}' metadata; export it again")
     spec = ModelSpec.from_json(properties[METADATA_KEY])
     tensors = {name: beside(model, f"_{name}.npy") for name in ("volume", *spec.outputs)}
-    description, weights = beside(model, ".bioimageio.yaml"), beside(model, ".bioimageio.onnx")
-    written = [*tensors.values(), weights, description]
+    written = files_beside(model, spec.outputs)
+    *_, weights, description = written
     check_files([model], written, overwrite=overwrite)
     with atomic_path(weights) as temporary:
         onnx.save(plain(graph), temporary)
@@ -79,6 +82,26 @@ def describe(model: Path, *, overwrite: bool = False) -> list[Path]:
             yaml.safe_dump(content, sort_keys=False), encoding="utf-8", newline="\n"
         )
     return written
+
+
+def export_described(
+    checkpoint: Path, output: Path, *, overwrite: bool = False
+) -> tuple[float, list[Path]]:
+    """Do what `vesimod_train.export.onnx.export` does, then `describe`; return what both do.
+
+    All files are checked before the first is written, and marked as unfinished meanwhile.
+    """
+    outputs = model_spec(*load_checkpoint(checkpoint)).outputs
+    beside_it = files_beside(output, outputs)
+    check_files([checkpoint], [output, *beside_it], overwrite=overwrite)
+    with writing(output, beside_it):
+        return export(checkpoint, output, overwrite=True), describe(output, overwrite=True)
+
+
+def files_beside(model: Path, outputs: Sequence[str]) -> list[Path]:
+    """Name what `describe` writes beside a model of these outputs; the last two are no tensors."""
+    endings = [f"_{name}.npy" for name in ("volume", *outputs)]
+    return [beside(model, end) for end in (*endings, ".bioimageio.onnx", ".bioimageio.yaml")]
 
 
 def beside(model: Path, ending: str) -> Path:
