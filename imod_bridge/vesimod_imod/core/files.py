@@ -10,6 +10,7 @@ import atexit
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -155,15 +156,18 @@ def marked_unfinished(path: Path, others: Iterable[Path] = ()) -> Iterator[None]
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files that killed processes left in the folder of `path`."""
+    """Remove temporary files and folders that killed processes left in the folder of `path`."""
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
             if not entry.name.startswith(PREFIX):
                 continue
             file, owner = Path(entry.path), parse_owner(entry.name)
             if owner is not None and not owner.lives(file):
-                with suppress(OSError):
-                    file.unlink(missing_ok=True)
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(file, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        file.unlink(missing_ok=True)
 
 
 def has_written() -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vesimod_imod.core.errors import InputError
-from vesimod_imod.core.files import temporary_path
+from vesimod_imod.core.files import remove_leftovers, temporary_path
 
 
 @contextmanager
@@ -29,6 +29,7 @@ def atomic_folder(path: Path, overwrite: bool, ours: Collection[str]) -> Iterato
         See `check_folder`.
     """
     check_folder(path, overwrite, ours)
+    remove_leftovers(path)
     with temporary_path(path) as reserved:
         new = reserved.with_name(reserved.name + ".new")
         old = reserved.with_name(reserved.name + ".old")

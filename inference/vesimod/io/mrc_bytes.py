@@ -78,7 +78,7 @@ def voxel_bytes(
     announced: int,
     shape: Shape,
     dtype: np.dtype[Any],
-) -> tuple[npt.NDArray[np.uint8], bool]:
+) -> tuple[npt.NDArray[np.uint8], bool, int]:
     """Return the voxels of a file as bytes.
 
     Parameters
@@ -97,6 +97,8 @@ def voxel_bytes(
         Read-only; memory-mapped where the file is not compressed.
     missing : bool
         The extended header is not there, and the voxels follow the header.
+    surplus : int
+        Bytes after the voxels; of a compressed file not all are counted.
 
     Raises
     ------
@@ -117,12 +119,13 @@ def voxel_bytes(
         )
     if missing:
         offset = HEADER_BYTES
+    surplus = file_bytes - offset - needed
     if opener is None:
-        return np.memmap(path, np.uint8, mode="r", offset=offset, shape=rows), missing
+        return np.memmap(path, np.uint8, mode="r", offset=offset, shape=rows), missing, surplus
     if missing:
         data, _ = _unpack(path, opener, offset, needed)
     data.flags.writeable = False
-    return data.reshape(rows), missing
+    return data.reshape(rows), missing, surplus
 
 
 def _unpack(
@@ -142,8 +145,8 @@ def _unpack(
     -------
     data : (count,) uint8
     end : int
-        Bytes in the uncompressed file, as far as it was read; where they are fewer than
-        `offset` + `count`, the last of `data` mean nothing.
+        Bytes in the uncompressed file, as far as it was read, a little beyond `data` where it goes
+        on; where they are fewer than `offset` + `count`, the last of `data` mean nothing.
 
     Raises
     ------
@@ -168,8 +171,8 @@ def _unpack(
         while end < offset + count and (block := stream.read(_BLOCK_BYTES)):
             part = np.frombuffer(block, np.uint8)[: offset + count - end]
             data[end - offset : end - offset + len(part)] = part
-            end += len(part)
-        stream.read(1)  # the end of the file, and its checksum, if this was all
+            end += len(block)
+        end += len(stream.read(1))  # the end of the file, and its checksum, if this was all
     return data, end
 
 

@@ -25,6 +25,8 @@ UNKNOWN_SIZE_NM = 0.1  # 1 Angstrom: what programs write when they know none
 IMOD_STAMP = 1146047817
 INVERTED_ORIGIN_FLAG = 4
 FIRST_STANDARD_VERSION = 20140
+MAP_STAMP = b"MAP"
+_FARTHEST_ANGSTROM = 1e8  # a centimetre: no first voxel lies farther from anything
 
 
 class TomogramError(VesimodError, ValueError):
@@ -86,13 +88,35 @@ def header_origin_nm(header: Any) -> Triple:
     flags = imod_flags(header)
     inverted = flags is not None and bool(flags & INVERTED_ORIGIN_FLAG)
     sign = 1.0 if inverted or standard_version(header) else -1.0
-    if header["map"].tobytes()[:3] == b"MAP":
-        z, y, x = (float(header["origin"][axis]) for axis in "zyx")
+    if origin_is_before_stamp(header):
+        z, x, y = _old_origin(header)
     else:
-        z, x, y = (float(value) for value in _words(header, 208, "f4", 3))
+        z, y, x = (float(header["origin"][axis]) for axis in "zyx")
     origin = tuple(sign * value / ANGSTROM_PER_NM + 0.0 for value in (z, y, x))
-    known = all(math.isfinite(value) for value in origin)
+    known = all(abs(value) <= _FARTHEST_ANGSTROM for value in origin)  # and not NaN
     return (origin[0], origin[1], origin[2]) if known else (0.0, 0.0, 0.0)
+
+
+def origin_is_before_stamp(header: Any) -> bool:
+    """Whether a header is older than the stamp ``MAP``, and has its origin in that place.
+
+    Text there, or a number that no origin has, is a stamp that was damaged.
+    """
+    stamp = header["map"].tobytes()
+    if stamp[:3] == MAP_STAMP or is_text(stamp):
+        return False
+    return all(abs(value) <= _FARTHEST_ANGSTROM for value in _old_origin(header))
+
+
+def is_text(raw: bytes) -> bool:
+    """Whether bytes are letters, digits and the like."""
+    return raw.isascii() and raw.decode("ascii").isprintable()
+
+
+def _old_origin(header: Any) -> tuple[float, float, float]:
+    """Origin z, x, y in Angstrom where headers before the stamp ``MAP`` have it."""
+    z, x, y = (float(value) for value in _words(header, 208, "f4", 3))
+    return z, x, y
 
 
 def standard_version(header: Any) -> int:

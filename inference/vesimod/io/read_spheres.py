@@ -91,7 +91,8 @@ def read_spheres(
         return read_sphere_model(path, grid).vesicles()
     volume = read_tomogram(path) if grid is None else volume_on(path, grid)
     labels = read_labels(volume, first_vesicle_id=first_vesicle_id)
-    return replace(reading_of(labels.spheres, volume.grid), warnings=labels.warnings)
+    warnings = [*volume.warnings, *labels.warnings]
+    return replace(reading_of(labels.spheres, volume.grid), warnings=warnings)
 
 
 def reading_of(spheres: Spheres, grid: Grid | None) -> SphereReading:

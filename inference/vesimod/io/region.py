@@ -33,7 +33,7 @@ def read_region(path: Path, grid: Grid) -> tuple[BoolArray, tuple[str, ...]]:
     mask : (z, y, x) bool
         On `grid`, the tomogram's.
     notes : tuple of str
-        What is doubtful about the contours.
+        What is doubtful about the contours, or the volume.
 
     Raises
     ------
@@ -44,9 +44,10 @@ def read_region(path: Path, grid: Grid) -> tuple[BoolArray, tuple[str, ...]]:
         mask, notes = region_mask(read_mod(path), grid)
         return mask, tuple(f"{path}: {note}" for note in notes)
     # A mask's own header may say anything: it lies on the tomogram voxel by voxel.
-    mask = np.asarray(volume_on(path, grid).voxels) > 0
+    volume = volume_on(path, grid)
+    mask = np.asarray(volume.voxels) > 0
     check_region(mask, mask.shape, f"{path}: ")
-    return mask, ()
+    return mask, volume.warnings
 
 
 def check_region(mask: BoolArray, shape: tuple[int, int, int], where: str = "") -> None:

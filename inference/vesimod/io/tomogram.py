@@ -17,6 +17,7 @@ from vesimod_imod.core.spheres import Grid
 
 from vesimod.io.byte_sign import byte_sign
 from vesimod.io.foreign_volumes import ForeignVolume, is_foreign, read_foreign
+from vesimod.io.header_doubts import check_axes, header_doubts, surplus_doubt
 from vesimod.io.mrc_bytes import opener_of, read_start, volume_shape, voxel_bytes
 from vesimod.io.mrc_header import (
     ANGSTROM_PER_NM,
@@ -195,11 +196,15 @@ def _open(path: Path) -> tuple[Tomogram, Any, bytes]:
     if other is not None:
         raise TomogramError(f"{path}: {other}")
     header = read_header(path, start)
+    check_axes(path, header)
     mode, shape = int(header["mode"]), volume_shape(path, header)
     dtype = np.dtype(MODES[mode]).newbyteorder(header.dtype["mode"].byteorder)
     announced = max(0, int(header["nsymbt"]))
-    raw, missing = voxel_bytes(path, opener, announced, shape, dtype)
-    notes, warnings = [], []
+    raw, missing, surplus = voxel_bytes(path, opener, announced, shape, dtype)
+    notes, warnings = [], [f"{path}: {doubt}" for doubt in header_doubts(header)]
+    if surplus:
+        counted = surplus if opener is None else None
+        warnings.append(f"{path}: {surplus_doubt(header, counted)}")
     if missing:
         warnings.append(
             f"{path}: its header announces an extended header of {announced} bytes that is not "

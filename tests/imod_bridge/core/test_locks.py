@@ -159,3 +159,12 @@ def test_what_an_interrupted_cleaning_left_goes_when_the_process_ends(tmp_path: 
     assert len(names(tmp_path)) == 1
     remove_own_files()
     assert names(tmp_path) == []
+
+
+def test_a_folder_that_a_killed_process_left_goes_too(tmp_path: Path) -> None:
+    for start in ("0" * 8, this_process().start):
+        new = tmp_path / f"{PREFIX}{replace(this_process(), start=start)}-0.new"
+        new.mkdir()
+        (new / "tomo.mrc").touch()
+    remove_leftovers(tmp_path / "pyto")
+    assert names(tmp_path) == [f"{PREFIX}{this_process()}-0.new"]  # somebody works in it

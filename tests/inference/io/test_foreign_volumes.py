@@ -148,7 +148,7 @@ def test_a_package_that_is_absent_is_named(tmp_path: Path, ending: str, monkeypa
         monkeypatch.setitem(__import__("sys").modules, package, None)
     path = tmp_path / f"a.{ending}"
     path.write_bytes(b"II*\0")
-    with pytest.raises(MissingPackageError, match=r"pip install 'vesimod\["):
+    with pytest.raises(MissingPackageError, match=r"pip install \"vesimod\["):
         read_tomogram(path)
 
 
