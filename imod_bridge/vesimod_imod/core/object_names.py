@@ -26,6 +26,11 @@ NOT_JUDGED = (UNCERTAIN, REJECTED, NEW)
 _REGION_WORDS = ("review", "region")
 
 
+def plain(name: str) -> str:
+    """Return a name without what people write now so, now so: capitals, and several blanks."""
+    return " ".join(name.casefold().split())
+
+
 def is_region(name: str) -> bool:
     """Whether an object's name says that its contours outline what was reviewed."""
     return any(word in name.casefold() for word in _REGION_WORDS)

@@ -62,6 +62,8 @@ def convert(
     """Turn vesicles into the files of other programs, and back into a model."""
     from dataclasses import replace
 
+    import numpy as np
+
     from vesimod.commands.console import say, warn
     from vesimod.handoff.formats import PYTO, UNSIZED, Frame, reader_of, writer_of
 
@@ -81,6 +83,8 @@ def convert(
         spheres = reader(source, frame)
     if radius_nm is not None:
         spheres = _with_radius(spheres, radius_nm)
+    if ending not in UNSIZED and (unsized := (~np.isfinite(spheres.radii_nm)).sum()):
+        warn(f"{source}: {unsized} vesicles have no radius; `radius_nm` gives them one")
     if write is None:
         from vesimod.handoff.pyto import write_pyto
         from vesimod.io.tomogram import read_tomogram

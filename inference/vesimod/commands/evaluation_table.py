@@ -48,10 +48,8 @@ def print_evaluation(found: Spheres, truth: Spheres, tomogram: Path) -> None:
 
 
 def table(result: Evaluation) -> str:
-    """Format an evaluation as a Markdown table."""
-    values = result.as_dict()
+    """Format an evaluation as a Markdown table; what was not asked for has no row."""
+    known = {name: value for name, value in result.as_dict().items() if value is not None}
     lines = ["| measure | value |", "|---|---:|"]
-    for title, name, form in ROWS:
-        value = values[name]
-        lines.append(f"| {title} | {'-' if value is None else format(value, form)} |")
-    return "\n".join(lines)
+    rows = [f"| {title} | {known[name]:{form}} |" for title, name, form in ROWS if name in known]
+    return "\n".join([*lines, *rows])

@@ -138,7 +138,9 @@ def synapse(
                 overwrite=overwrite,
                 progress=report,
             )
-    for note in dict.fromkeys([*found.notes, *measured.doubts]):
+    # What connect calls region is the outline here.
+    notes = [note.replace("`region`", "`outline`") for note in found.notes]
+    for note in dict.fromkeys([*notes, *measured.doubts]):
         console.warn(note)
     if quiet:
         return

@@ -134,14 +134,25 @@ def synapse_of(
         if dilate_nm > 0:
             near = distance_volume(active_zone, voxel_size_nm) <= dilate_nm + _ROUNDING_NM
             boundaries[near & (boundaries == 0)] = ACTIVE_ZONE
-    left = set(_values(boundaries))
-    gone = [number for k, number in enumerate(ids) if k + FIRST_VESICLE not in left]
-    if gone:
-        raise InputError(f"vesicles {_listed(gone)} lie within the active zone altogether")
     synapse = Synapse(grey, boundaries, ids, region, voxel_size_nm, active_zone is not None)
-    if region is not None and not synapse.inside().any():
-        raise InputError("the region: all of it lies within vesicles and active zone")
+    _check_room(synapse)
     return synapse, notes
+
+
+def _check_room(synapse: Synapse) -> None:
+    """Refuse a synapse in which a vesicle, or all room between them, has vanished."""
+    left = set(_values(synapse.boundaries))
+    gone = [number for k, number in enumerate(synapse.vesicle_ids) if k + FIRST_VESICLE not in left]
+    if gone:
+        raise InputError(
+            f"vesicles {_listed(gone)} lie within the active zone altogether; "
+            "it is the membrane, not the inside of the cell"
+        )
+    if not synapse.inside().any():
+        raise InputError(
+            f"the {'tomogram' if synapse.region is None else 'region'}: all of it lies within "
+            "vesicles and active zone, and connectors are sought outside of them"
+        )
 
 
 def smoothed(synapse: Synapse, sigma_nm: float) -> Synapse:

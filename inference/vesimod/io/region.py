@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
 from vesimod_imod.core.errors import VesimodError
+from vesimod_imod.core.object_names import ACTIVE_ZONE, plain
 from vesimod_imod.core.spheres import Grid
 from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_voxels
@@ -106,6 +107,8 @@ def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
     for number, item in enumerate(objects, 1):
         start, end = end, end + len(item.points)
         name = f"object {number} {item.name!r}"
+        if item.kind == "open" and plain(item.name) == ACTIVE_ZONE:
+            continue  # a model of both membranes, as ours are: no doubt what is meant
         if item.kind != "closed":
             notes.append(f"{name} has {item.kind} contours, which enclose nothing: left out")
         else:
@@ -116,7 +119,10 @@ def region_mask(model: ModFile, grid: Grid) -> tuple[BoolArray, list[str]]:
                 found = _fill([contours[k] for k in drawn], item.surfaces[drawn], mask)
                 notes += [f"{name}: {text}" for text in found]
     if not used:
-        raise NoRegionError(f"{model.path}: no closed contours; draw some around the region")
+        open_ones = any(item.kind == "open" for item in objects)
+        but = ", but open ones, which enclose nothing; close them in 3dmod (Edit > Object > Type)"
+        remedy = f"{but} or" if open_ones else ";"
+        raise NoRegionError(f"{model.path}: no closed contours{remedy} draw some around the region")
     if not mask.any():
         raise NoRegionError(
             f"{model.path}: its closed contours enclose no voxel of the tomogram "

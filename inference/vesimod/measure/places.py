@@ -94,8 +94,8 @@ def read_places(
             notes += surface.notes
             if not surface.closed:
                 raise InputError(
-                    f"{outline}: the outline is open; close its contours in 3dmod (Edit, Object, "
-                    "Type: closed)"
+                    f"{outline}: the outline is open; close its contours in 3dmod (Edit > Object "
+                    "> Type)"
                 )
         else:
             notes.append(f"{outline}: a mask has no surface: distances to the outline are left out")

@@ -9,6 +9,7 @@ import numpy as np
 from vesimod_imod.contour_model.read import Drawing, read_drawings
 from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple
 from vesimod_imod.core.errors import InputError
+from vesimod_imod.core.object_names import plain
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid
 
@@ -110,7 +111,7 @@ def _chosen(
     path: Path, drawings: list[Drawing], name: str | None, usual: str | None
 ) -> list[Drawing]:
     """Objects of one name: the one that is asked for, the usual one, or the only one."""
-    if name is None and usual in {_plain(drawing.name) for drawing in drawings}:
+    if name is None and usual in {plain(drawing.name) for drawing in drawings}:
         name = usual
     names = sorted({drawing.name for drawing in drawings})
     listed = ", ".join(repr(n) for n in names)
@@ -119,16 +120,13 @@ def _chosen(
             f"{path}: no open or closed contours; draw the membrane, one contour in each section"
         )
     if name is None and len(names) > 1:
-        raise NoSurfaceError(f"{path}: has contours of {listed}; say which are meant")
-    wanted = _plain(drawings[0].name if name is None else name)
-    chosen = [drawing for drawing in drawings if _plain(drawing.name) == wanted]
+        remedy = f"; name one object {usual!r} in 3dmod" if usual else "; say which are meant"
+        raise NoSurfaceError(f"{path}: has contours of {listed}{remedy}")
+    wanted = plain(drawings[0].name if name is None else name)
+    chosen = [drawing for drawing in drawings if plain(drawing.name) == wanted]
     if not chosen:
         raise NoSurfaceError(f"{path}: no contours in an object {name!r}; it has {listed}")
     return chosen
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().split())
 
 
 def _outside(path: Path, vertices: FloatArray, grid: Grid) -> list[str]:

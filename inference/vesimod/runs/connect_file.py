@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.locks import writing
 
@@ -154,14 +155,18 @@ def _read(tomogram: Tomogram, inputs: ConnectInputs) -> tuple[Synapse, list[str]
         az_name=inputs.az_name,
         az_thickness_nm=inputs.az_thickness_nm,
     )
-    synapse, doubts = synapse_of(
-        tomogram.voxels,
-        places.vesicles,
-        places.active_zone,
-        places.region,
-        grid.voxel_size_nm,
-        dilate_nm=inputs.dilate_nm,
-    )
+    try:
+        synapse, doubts = synapse_of(
+            tomogram.voxels,
+            places.vesicles,
+            places.active_zone,
+            places.region,
+            grid.voxel_size_nm,
+            dilate_nm=inputs.dilate_nm,
+        )
+    except InputError as error:  # of no single file, but of how they fit together
+        files = ", ".join(str(file) for file in inputs.files() if file is not None)
+        raise InputError(f"{files}: {error}") from error
     return synapse, [*places.doubts(), *doubts]
 
 

@@ -89,4 +89,5 @@ def trace_file(
     kept = write_traced(
         output, tomogram, objects, earlier, made_by, labels=labels, overwrite=overwrite
     )
-    return TracedFile(tuple(objects), (*warnings, *earlier.notes, *doubts_about(objects), *kept))
+    doubts = (f"{guide}: {doubt}" for doubt in doubts_about(objects))
+    return TracedFile(tuple(objects), (*warnings, *earlier.notes, *doubts, *kept))

@@ -160,13 +160,14 @@ def trace_membranes(
     NoSurfaceError
         A guide draws nothing in this tomogram.
     """
-    membranes, doubts = files.traced(inputs), []
+    membranes = files.traced(inputs)
+    doubts: list[str] = []
     pairs = dict(zip(inputs.files(), membranes.files(), strict=True))
     for guide, made in pairs.items():
         if guide is None or made is None or made == guide:
             continue
         traced = trace_file(tomogram, guide, made, invert=invert, overwrite=overwrite)
-        doubts += [f"{guide}: {warning}" for warning in traced.warnings]
+        doubts += traced.warnings
         doubts += [
             f"{guide}: object {found.drawing.name!r}: no membrane was seen near it; it is followed"
             for found in traced.objects

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import drawn
 import numpy as np
 import pytest
 import vesimod
@@ -27,7 +28,7 @@ def contours(path, lines, *, closed=False):
     """A model of one object with contours z, y, x."""
     points = np.concatenate(lines).astype(float)
     count = len(points)
-    drawn = ModelObject(
+    item = ModelObject(
         name="drawn",
         flags=0 if closed else OPEN,
         colour=(1.0, 0.0, 0.0),
@@ -40,7 +41,7 @@ def contours(path, lines, *, closed=False):
         values=np.full(count, np.nan, np.float32),
         labels=("",) * len(lines),
     )
-    write_sphere_objects(path, [], GRID, others=[drawn])
+    write_sphere_objects(path, [], GRID, others=[item])
 
 
 def square(low, high):
@@ -196,8 +197,10 @@ def test_python_gives_what_the_command_gives() -> None:
         ("t.mrc fractions.mrc", "holds 0.5; a label volume has 0 and ids"),
         ("t.mrc v.mod --active-zone far.mod", "outside of the volume"),
         ("t.mrc v.mod --active-zone zeros.mrc", "no voxel of the active zone"),
-        ("t.mrc v.mod --active-zone all.mrc", "lie within the active zone altogether"),
-        ("t.mrc v.mod --region az.mod", "no closed contours"),
+        ("t.mrc v.mod --active-zone all.mrc", "v.mod, all.mrc: vesicles 7, 9 lie within"),
+        ("t.mrc all.mrc", "all.mrc: the tomogram: all of it lies within vesicles"),
+        ("t.mrc v.mod --region az.mod", "no closed contours, but open ones"),
+        ("t.mrc v.mod --active-zone two.mod", "'a', 'b'; name one object 'active zone'"),
         ("t.mrc v.mod --region small.mrc", "must have been made on the same volume"),
         ("t.mrc v.mod --thresholds 1 2 0", "thresholds: 1 to 254"),
         ("t.mrc v.mod --cluster-nm -1", "`cluster_nm` is -1"),
@@ -213,6 +216,8 @@ def test_bad_input_is_one_line(folder, capsys, line, message) -> None:
     write_volume(folder / "flat.mrc", np.zeros(SHAPE, np.uint8), GRID)
     write_volume(folder / "fractions.mrc", np.full(SHAPE, 0.5, np.float32), GRID)
     write_volume(folder / "small.mrc", np.ones((9, 9, 9), np.uint8), Grid((9, 9, 9), (2.0,) * 3))
+    edge = [np.array([[z, 1, 1], [z, 1, 9]], float) for z in range(9)]
+    drawn.draw(folder / "two.mod", GRID, dict.fromkeys("ab", (drawn.OPEN, edge)))
     contours(folder / "far.mod", [np.array([[z, 900, 900], [z, 900, 950]]) for z in range(9)])
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert run(line) == 2

@@ -47,6 +47,8 @@ def test_there_and_back(folder: Path, ending: str, capsys) -> None:
 def test_forms_without_radii_say_so_and_can_be_given_one(folder: Path, capsys) -> None:
     assert convert(folder, "v.mod", "x.tbl") == 0
     assert "no place for radii" in capsys.readouterr().out
+    assert convert(folder, "x.tbl", "bare.csv", "--tomogram", "TS_01_rec.mrc", "-q") == 0
+    assert "x.tbl: 2 vesicles have no radius; --radius-nm" in capsys.readouterr().err
     line = ("x.tbl", "back.csv", "--tomogram", "TS_01_rec.mrc", "--radius-nm", "20")
     assert convert(folder, *line) == 0
     assert read_spheres(folder / "back.csv").spheres.radii_nm.tolist() == [20.0, 20.0]

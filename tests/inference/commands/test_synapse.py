@@ -66,6 +66,30 @@ def test_vesicles_are_found_or_that_is_said(folder: Path, capsys) -> None:
     assert "no vesicle was found" in capsys.readouterr().err
 
 
+def test_a_model_of_both_membranes_is_read_without_a_warning(folder: Path, capsys) -> None:
+    both = {
+        "outline": (CLOSED, box((1, 12, 22), (2, 54), (2, 57))),
+        "Active  Zone": (OPEN, line(range(2, 23, 4), 53, (5, 55))),
+    }
+    draw(folder / "both.mod", GRID, both)
+    words = ["--vesicles", str(folder / "v.mod"), "--exact"]
+    for flag in ("--active-zone", "--outline"):
+        words += [flag, str(folder / "both.mod")]
+    assert run(folder, *words) == 0
+    assert "left out" not in capsys.readouterr().err
+
+
+def test_doubts_name_each_file_once_and_the_options_of_this_command(folder: Path, capsys) -> None:
+    draw(folder / "one.mod", GRID, {"active zone": (OPEN, line((10,), 53, (5, 55)))})
+    words = ["synapse", str(folder / "s.mrc"), "--vesicles", str(folder / "v.mod")]
+    run_app(app, "vesimod", [*words, "--active-zone", str(folder / "one.mod")])
+    told = capsys.readouterr().err
+    (about,) = (each for each in told.splitlines() if "drawn on one section only" in each)
+    assert about.count("one.mod") == 1
+    assert "no --outline: connectors were sought everywhere" in told
+    assert "--region" not in told
+
+
 def test_bad_input_costs_nothing(folder: Path, capsys) -> None:
     draw(folder / "open.mod", GRID, {"outline": (OPEN, box((2, 20), (2, 50), (2, 50)))})
     assert run(folder, "--outline", str(folder / "open.mod")) == 2

@@ -150,7 +150,7 @@ def test_drawn_with_y_and_z_exchanged():
 
 
 def test_what_encloses_nothing_is_said():
-    with pytest.raises(ValueError, match="no closed contours"):
+    with pytest.raises(ValueError, match=r"open ones, which enclose nothing; close them in 3dmod"):
         region_mask(model(ring(40, 30, 5, 8), flags=OPEN), GRID)
     tilted = ring(40, 30, 5, 8)
     tilted[:, 2] += np.linspace(0, 9, len(TURN))
