@@ -27,7 +27,9 @@ class InstallError(Exception):
 
 def main(arguments: list[str]) -> int:
     """Install, or print one line that says why not; return the exit code."""
-    target = Path(arguments[0] if arguments else Path.home() / "vesimod").absolute()
+    # Of "C:\\my programs\\" in quotes, Python gets the last quote, too: no folder's name holds one.
+    named = arguments[0].rstrip('"') if arguments else Path.home() / "vesimod"
+    target = Path(named).absolute()
     try:
         check_files()
         check_python()
@@ -94,7 +96,10 @@ def install(target: Path) -> None:
     environment["PIP_CONFIG_FILE"] = os.devnull
     line = [str(program(target, "python")), "-m", "pip", "install", "--quiet", "--upgrade"]
     line += ["--disable-pip-version-check", "--no-index", "--find-links", str(WHEELS)]
-    for command in ([*line, *requirements], [str(program(target, "vesimod")), "--version"]):
+    # pip takes an earlier state of the same version for up to date.
+    ours = [*line, "--no-deps", "--force-reinstall", *requirements]
+    starts = [str(program(target, "vesimod")), "--version"]
+    for command in ([*line, *requirements], ours, starts):
         if subprocess.run(command, env=environment, check=False).returncode:
             raise InstallError(f"{target}: not installed; the lines above say why")
 
@@ -104,13 +109,17 @@ def program(target: Path, name: str) -> Path:
     return target / ("Scripts" if os.name == "nt" else "bin") / name
 
 
-def how_to_start(target: Path) -> str:
-    """Say what to type next."""
-    if os.name == "nt":
-        activate = f'"{target}\\Scripts\\activate"'
+def how_to_start(target: Path, windows: bool = os.name == "nt") -> str:
+    """Say what to type next. PowerShell only repeats a name in quotes, unless & stands before."""
+    if windows:
+        scripts = f"{target}\\Scripts"
+        first = (
+            f'In each new window, first, in the Command Prompt:\n    "{scripts}\\activate.bat"\n'
+            f'or, in PowerShell:\n    & "{scripts}\\Activate.ps1"'
+        )
     else:
-        activate = f". '{target}/bin/activate'"
-    return f"Done. In each new terminal, first:\n    {activate}\nthen, to try it:\n    vesimod demo"
+        first = f"In each new terminal, first:\n    . '{target}/bin/activate'"
+    return f"Done. {first}\nthen, to try it:\n    vesimod demo"
 
 
 if __name__ == "__main__":

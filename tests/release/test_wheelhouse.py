@@ -21,11 +21,13 @@ METADATA = "Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n{more}\n"
 PROGRAM = "def main():\n    print('vesimod 1.0, from the folder')\n"
 
 
-def make_wheel(folder: Path, name: str, tag: str = "py3-none-any", more: str = "") -> Path:
+def make_wheel(
+    folder: Path, name: str, tag: str = "py3-none-any", more: str = "", program: str = PROGRAM
+) -> Path:
     """A wheel as small as one can be, with a program of its name."""
     info = f"{name}-1.0.dist-info"
     files = {
-        f"{name}.py": PROGRAM,
+        f"{name}.py": program,
         f"{info}/METADATA": METADATA.format(name=name, more=more),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
         f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n",
@@ -76,7 +78,10 @@ def test_one_line_installs_twice_without_an_index(house: Path, tmp_path: Path) -
     """Settings of pip that lead elsewhere do not matter; neither do blanks in names."""
     environment = os.environ | {"PYTHON": sys.executable, "PIP_INDEX_URL": "http://127.0.0.1:9/"}
     target = tmp_path / "my programs" / "vesimod"
-    for _ in range(2):
+    for state in ("an earlier state", "the folder"):  # of one version
+        text = PROGRAM.replace("the folder", state)
+        make_wheel(house / "wheels", "vesimod", more="Provides-Extra: cpu", program=text)
+        wheelhouse.write_sums(house)
         done = subprocess.run(
             ["sh", house / "install.sh", target],
             env=environment,
@@ -86,11 +91,28 @@ def test_one_line_installs_twice_without_an_index(house: Path, tmp_path: Path) -
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert "vesimod 1.0, from the folder" in done.stdout
+        assert f"vesimod 1.0, from {state}" in done.stdout
     activate = next(line for line in done.stdout.splitlines() if "activate" in line)
     line = ["sh", "-c", f"unset PYTHONPATH\n{activate}\nvesimod"]
     shell = subprocess.run(line, capture_output=True, text=True, check=True)
     assert shell.stdout == "vesimod 1.0, from the folder\n"
+
+
+def test_windows_is_told_what_each_of_its_terminals_takes() -> None:
+    told = install.how_to_start(Path("my programs"), windows=True).splitlines()
+    assert '    "my programs\\Scripts\\activate.bat"' in told
+    assert '    & "my programs\\Scripts\\Activate.ps1"' in told
+
+
+@pytest.mark.usefixtures("house")
+def test_a_quote_that_cmd_leaves_at_the_end_is_no_part_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    monkeypatch.setattr(install, "install", asked.append)
+    assert install.main([f'{tmp_path / "new"}"']) == 0
+    assert asked == [tmp_path / "new"]
+    assert f"{tmp_path / 'new'}" in capsys.readouterr().out
 
 
 def test_all_files_are_on_the_list_of_checksums(house: Path) -> None:
