@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine must not fail a test: no example is held to a time.
+settings.register_profile("vesimod", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vesimod")
 
 ROOT = Path(__file__).resolve().parents[1]
 

