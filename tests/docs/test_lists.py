@@ -70,6 +70,16 @@ def test_the_readme_has_every_extra_and_no_other() -> None:
     assert set(re.findall(r"`([a-z]+)`", " ".join(rows))) == set(project["optional-dependencies"])
 
 
+def test_where_vesimod_comes_from_stands_in_two_places_that_agree() -> None:
+    """What a first release changes; all other pages name extras of what is installed."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    source = re.compile(r"install (?:-e )?\"([./][^\"]*)\"")
+    naming = {page.name for page in pages if source.search(page.read_text(encoding="utf-8"))}
+    assert naming == {"README.md", "start.md"}
+    start = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
+    assert set(source.findall(start)) == {source.findall(section("Install"))[0]}
+
+
 # Which commands of a page fail, or do less, without an extra.
 NEEDED = {
     "figures": r"vesimod (measure|evaluate)\b.*--picture|vesimod (measure\b.*--groups|synapse\b)",

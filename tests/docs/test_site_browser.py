@@ -33,6 +33,10 @@ def test_pages_fit_and_complain_of_nothing(site: Path, tmp_path: Path, width: in
             driver.get(file.as_uri())
             wide = driver.execute_script("return document.documentElement.scrollWidth")
             assert wide <= width, f"{file.name} scrolls sideways"
+            if width < 600:  # letters in drawings stay large enough to be read
+                small = "i.src.endsWith('.svg') && i.width < 600"
+                tiny = f"return [...document.images].filter(i => {small}).map(i => i.src)"
+                assert driver.execute_script(tiny) == [], file.name
             broken = "return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
             assert driver.execute_script(broken) == [], file.name
         assert not [each for each in driver.get_log("browser") if each["level"] == "SEVERE"]
