@@ -109,7 +109,7 @@ def faults_in_the_end(folder: Path, before: dict[str, bytes]) -> Iterator[str]:
     spheres = read_sphere_model(folder / "clicks.mod").spheres
     if len(spheres) != 2:
         yield f"{len(spheres)} spheres where 2 must be"
-    for path in folder.rglob("*"):
+    for path in filter(Path.is_file, folder.rglob("*")):
         name = str(path.relative_to(folder))
         known = name in before or name.startswith("clicks_history") or name.endswith("~")
         if not known or path.name.startswith("."):

@@ -89,9 +89,14 @@ def find_data_sets(target: Path) -> list[DataSet]:
 
 
 def read_edf(path: Path) -> DataSet:
-    """Read an ``.edf`` file: a Java properties file in Latin-1."""
+    """Read an ``.edf`` file: a Java properties file in Latin-1, or in what an editor made of it."""
     check_regular(path)
-    text = re.sub(r"\\\r?\n[ \t]*", "", path.read_text(encoding="latin-1"))
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    text = re.sub(r"\\\r?\n[ \t]*", "", text)
     settings = {}
     for line in text.splitlines():
         match = re.match(r"\s*((?:\\.|[^\s=:\\#!])(?:\\.|[^\s=:\\])*)\s*[=:]?\s*(.*)", line)

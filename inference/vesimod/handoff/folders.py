@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vesimod_imod.core.errors import InputError
-from vesimod_imod.core.files import remove_leftovers, temporary_path
+from vesimod_imod.core.files import FULL, disk_full, remove_leftovers, temporary_path
 
 
 @contextmanager
@@ -27,6 +27,8 @@ def atomic_folder(path: Path, overwrite: bool, ours: Collection[str]) -> Iterato
     ------
     FileExistsError, NotADirectoryError
         See `check_folder`.
+    OSError
+        Of a full disk, it names `path` and the disk.
     """
     check_folder(path, overwrite, ours)
     remove_leftovers(path)
@@ -43,6 +45,10 @@ def atomic_folder(path: Path, overwrite: bool, ours: Collection[str]) -> Iterato
             except OSError:
                 old.rename(path)
                 raise
+        except OSError as error:
+            if error.errno in FULL:  # it would name a file that nobody knows
+                raise disk_full(path, error) from error
+            raise
         finally:
             for folder in (new, old):
                 shutil.rmtree(folder, ignore_errors=True)

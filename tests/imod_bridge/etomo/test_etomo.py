@@ -64,6 +64,16 @@ def test_java_properties_are_read_as_java_writes_them(tmp_path: Path) -> None:
     assert read_edf(file).name == "a"
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_a_name_beyond_ascii_is_read_as_java_or_an_editor_wrote_it(
+    tmp_path: Path, encoding: str
+) -> None:
+    file = tmp_path / "a.edf"
+    file.write_text("#é\r\nSetup.DatasetName=TS_ü\r\nA=b\\\r\n  c\r\n", encoding=encoding)
+    assert read_edf(file).name == "TS_ü"
+    assert read_edf(file).settings["A"] == "bc"
+
+
 def test_a_data_set_is_found_by_file_name_or_folder(tmp_path: Path) -> None:
     edf = make_data_set(tmp_path / "TS_01", "TS_01")
     make_data_set(tmp_path / "TS_02", "TS_02")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import runpy
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from drawn import CLOSED, OPEN, box, draw, line, ring
 from vesimod.cli import app, run_app
+from vesimod.handoff import pyto
 from vesimod.handoff.frame import Frame, HandoffError
 from vesimod.handoff.pyto import PytoInput, read_pyto, write_pyto
 from vesimod.io.read_spheres import read_spheres
@@ -158,3 +160,17 @@ def test_a_real_table_of_pyto() -> None:
     np.testing.assert_allclose(labels.radii_nm[shared], spheres.radii_nm, atol=1.0)
     assert spheres["min_az_nm"][0] == pytest.approx(69.6 * 1.684)
     assert spheres["membrane_density"][0] == 1494.69
+
+
+def test_a_full_disk_is_told_of_the_folder_that_was_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def full(path: Path, *_values: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "full", str(path))
+
+    monkeypatch.setattr(pyto, "write_volume", full)
+    before = sorted(folder.iterdir())
+    assert run(WHOLE, folder) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"ERROR: vesimod - {folder / 'out.pyto'}: No space left")
+    assert sorted(folder.iterdir()) == before
