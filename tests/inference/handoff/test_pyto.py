@@ -168,7 +168,7 @@ def test_a_full_disk_is_told_of_the_folder_that_was_named(
     def full(path: Path, *_values: object, **_named: object) -> None:
         raise OSError(errno.ENOSPC, "full", str(path))
 
-    monkeypatch.setattr(pyto, "write_volume", full)
+    monkeypatch.setattr(pyto, "write_mrc", full)
     before = sorted(folder.iterdir())
     assert run(WHOLE, folder) == 2
     last = capsys.readouterr().err.splitlines()[-1]
