@@ -7,8 +7,8 @@ it. A child is ended just before its first one, its second one ... until it come
 same command is run once more, with --overwrite where it says that a run was cut short. What it
 leaves must be what an undisturbed run leaves, to the byte and without a file more; what was
 replaced lies beside it with ~. Right after the kill, each file is as it was before or as it
-should become. Sessions in which a person takes part are judged by `kill_sessions.py`; of commands
-that begin with ``train``, what PyTorch writes need not be the same to the byte.
+should become. Sessions in which a person takes part are judged by `kill_sessions.py`; of what
+PyTorch writes the content must be the same, not its place in the file.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,12 +114,25 @@ def contents(folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             data = path.read_bytes()[1024 if path.suffix == ".mrc" else 0 :]
+            if path.suffix == ".pt":
+                data = of_torch(data)
             data = data.replace(os.fsencode(folder), b"FOLDER")  # com files name it
             if path.suffix == ".json" or path.name == "summary.csv":
                 data = data.replace(b",kept,", b",done,")
                 data = re.sub(rb'"(date|seconds)": .*|,[0-9.e-]+,[^,]*$', b"", data, flags=re.M)
             found[str(path.relative_to(folder))] = data
     return found
+
+
+def of_torch(data: bytes) -> bytes:
+    """What a file of PyTorch's holds, without the name that it was first written under."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            parts = {name.partition("/")[2]: file.read(name) for name in file.namelist()}
+            parts.pop(".data/serialization_id", None)  # of that name, too
+            return b"".join(name.encode() + parts[name] for name in sorted(parts))
+    except zipfile.BadZipFile:
+        return data
 
 
 @contextlib.contextmanager
