@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray
+from vesimod_imod.core.arrays import FloatArray, IntArray
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.sphere_fit import fit_round
 
@@ -134,17 +134,6 @@ def _joined_by(count: int, first: IntArray, second: IntArray) -> IntArray:
         np.minimum.at(lowest, first, both)
         np.minimum.at(lowest, second, both)
         lowest = lowest[lowest]  # a long chain is joined in few steps
-        if np.array_equal(lowest, labels):
-            return labels
-        labels = lowest
-
-
-def connected(joined: BoolArray) -> IntArray:
-    """Label each row of a symmetric adjacency matrix by the component it belongs to."""
-    labels = np.arange(len(joined))
-    while True:
-        lowest = np.where(joined, labels[None, :], len(labels)).min(axis=1)
-        lowest = np.minimum(lowest, labels)
         if np.array_equal(lowest, labels):
             return labels
         labels = lowest

@@ -15,7 +15,7 @@ from vesimod_imod.model.chunks import ModFile
 from vesimod_imod.model.coordinates import to_voxels
 from vesimod_imod.model.files import read_mod
 from vesimod_imod.model.objects import objects_of
-from vesimod_imod.sphere_model.outlines import connected, encloses, section_axis
+from vesimod_imod.sphere_model.outlines import encloses, section_axis
 
 from vesimod.io.tomogram import volume_on
 
@@ -146,11 +146,26 @@ def _fill(contours: list[FloatArray], surfaces: IntArray, mask: BoolArray) -> li
         here = [contours[k] for k in np.flatnonzero(flat & (surfaces == surface))]
         planes = [(float(contour[:, axis].mean()), contour[:, in_plane]) for contour in here]
         boxes = np.array([[*xy.min(axis=0), *xy.max(axis=0)] for _, xy in planes])
-        apart = np.any(boxes[:, None, :2] > boxes[None, :, 2:], axis=2)
-        label = connected(~(apart | apart.T))
+        label = _touching(boxes)
         for part in np.unique(label):
             notes += _fill_part([planes[k] for k in np.flatnonzero(label == part)], volume)
     return notes
+
+
+def _touching(boxes: FloatArray) -> IntArray:
+    """Label boxes (N, 4), least y and x and largest, by what they touch, over others or not."""
+    label = np.full(len(boxes), -1)
+    for start in range(len(boxes)):
+        todo = [start] if label[start] < 0 else []
+        label[todo] = start
+        while todo:
+            this = boxes[todo.pop()]
+            free = np.flatnonzero(label < 0)
+            apart = (boxes[free, :2] > this[2:]) | (boxes[free, 2:] < this[:2])
+            near = free[~apart.any(axis=1)]
+            label[near] = start
+            todo += near.tolist()
+    return label
 
 
 def fill_body(contours: list[FloatArray], shape: tuple[int, int, int]) -> BoolArray:

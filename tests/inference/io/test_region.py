@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from mrc_files import write_header
 from scipy import ndimage
 from skimage.measure import grid_points_in_poly
+from vesimod.io import region
 from vesimod.io.region import (
     NoRegionError,
     _distance_to,
@@ -248,3 +251,17 @@ def test_what_is_not_round_is_no_vesicle():
     line = np.array([[0, 0, 5], [100, 0, 5], [100, 4, 5], [0, 4, 5.0]])
     assert not any(found.is_vesicle for found in fit([line]))
     assert fit([np.array([[0, 0, 0], [1, 1, 1.0]])]) == []
+
+
+def test_boxes_that_touch_over_others_are_one_part_whatever_their_number() -> None:
+    chain = np.array([[k, 0.0, k + 1.0, 1.0] for k in range(5)])  # each touches the next
+    away = np.array([[0.0, 1.5, 5.0, 2.0], [9.0, 0.0, 9.0, 0.0]])
+    boxes = np.concatenate([chain[::2], away, chain[1::2]])
+    assert region._touching(boxes).tolist() == [0, 0, 0, 3, 4, 0, 0]
+    y, x = np.indices((60, 60)).reshape(2, -1) * 3.0
+    tracemalloc.start()
+    labels = region._touching(np.column_stack([y, x, y + 1, x + 1]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert labels.tolist() == list(range(3600))
+    assert peak < 2e6  # bytes; a table of all pairs has 13 million places
