@@ -151,7 +151,16 @@ def test_the_demo_runs_and_what_it_leaves_is_replaced(
     monkeypatch.chdir(tmp_path)
     small_tomogram(Path("small.mrc"))
     lines = [
-        ["segment", "small.mrc", "-o", "s.mod", "--table", "s.csv", "--labels", "labels.mrc"],
+        [
+            "segment",
+            str(tmp_path / "small.mrc"),
+            "-o",
+            "s.mod",
+            "--table",
+            "s.csv",
+            "--labels",
+            "labels.mrc",
+        ],
         ["snap", "small.mrc", "s.mod", "-o", "snapped.mod"],
         ["corrections", "s.mod", "snapped.mod", "-o", "c.csv", "--tomogram", "small.mrc"],
         ["convert", "s.mod", "out.star", "--tomogram", "small.mrc"],
@@ -160,6 +169,8 @@ def test_the_demo_runs_and_what_it_leaves_is_replaced(
     for line in [["demo"], *lines, *again, ["evaluate", "labels.mrc", "s.csv"]]:
         assert run_app(app, "vesimod", line) == 0, (line, capsys.readouterr().err)
     assert list(tmp_path.rglob(".*")) == []
+    # A drive or a share would mean nothing on another PC.
+    assert tmp_path.name not in (tmp_path / "s.mod.json").read_text(encoding="utf-8")
     assert b"\r" not in (tmp_path / "out.star").read_bytes()
 
 
