@@ -23,7 +23,7 @@ from vesimod_train.simulate import SimulatedTomogram
 from vesimod_train.simulate.membrane_truth import MIDDLE_NM, membrane_truth
 
 #: How near is right; from which chance on a crest counts; what two active zones share.
-MAP_NM, CREST, ZONE_NM = 4.0, 0.3, 10.0
+MAP_NM, CREST, ZONE_NM = 4.0, 0.35, 10.0
 Floats = npt.NDArray[np.float64]
 
 

@@ -12,8 +12,9 @@ from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod.membranes.proposal import MembraneMaps, runs
 from vesimod.membranes.trace import Membrane, TracedSheet
 
-#: Between the middles of two membranes that face each other across 10 to 35 nm, each 6 nm thick.
-FACING_NM = (16.0, 41.0)
+#: Between the middles of two membranes that face each other across 10 to 35 nm, each 6 nm thick; a
+#: ray that runs aslant is longer, and the map's voxels blur where it ends.
+FACING_NM = (16.0, 50.0)
 _STEP_NM = 1.5
 _ASLANT = np.radians(30.0)
 _FACES = 0.25  # chance of a membrane across the cleft

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from vesimod_imod.contour_model.read import Drawing
-from vesimod_imod.core.arrays import BoolArray, FloatArray, Triple, Volume
+from vesimod_imod.core.arrays import BoolArray, FloatArray, IntArray, Triple, Volume
 from vesimod_imod.core.object_names import OUTLINE
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
@@ -21,8 +21,10 @@ _INSIDE = 0.5
 _SMOOTH_VOXELS = 0.7  # what the network says jumps a little from voxel to voxel
 _LEAST_NM3 = 100.0**3  # less is no cell, but a piece of one at most
 _LEAST_SHARE = 0.05  # of the largest body: others are slips
+_AS_LIKELY = 0.85  # as the largest body: others are cells without vesicles
 _SHORTEST_NM = 150.0  # of a closed contour
-_UNSURE = (0.3, 0.7)  # chances that decide nothing
+_SURE = (0.1, 0.9)  # chances beyond which the network is believed
+_UNSURE = (0.3, 0.7)  # chances that say hardly anything
 _MOST_UNSURE = 0.25  # of the cell; some of it lies at the edge
 
 
@@ -106,7 +108,7 @@ def inside_of(maps: MembraneMaps, among: BoolArray | None = None) -> BoolArray:
     among : (z, y, x) bool, optional
         Voxels that lie inside whatever the network says.
     """
-    low, high = _UNSURE
+    low, high = _SURE
     within, without = maps.cytoplasm > high, maps.cytoplasm < low
     if among is not None:
         within, without = within | among, without & ~among
@@ -121,12 +123,12 @@ def _bodies(
     maps: MembraneMaps, vesicles: Spheres | None, grid: Grid
 ) -> tuple[BoolArray, list[str]]:
     """Voxels (z, y, x) of the cell, without slips and holes; what is doubtful about them."""
-    among = None
-    if vesicles is not None and len(vesicles):
-        among = np.zeros(maps.cytoplasm.shape, bool)
-        middles = (vesicles.centres + 0.5) * grid.voxel_size_nm
-        at = np.rint(maps.at(middles)).astype(int)
-        among[tuple(np.clip(at, 0, np.array(among.shape) - 1).T)] = True
+    at = np.empty((0, 3), int)
+    if vesicles is not None:
+        at = np.rint(maps.at((vesicles.centres + 0.5) * grid.voxel_size_nm)).astype(int)
+        at = np.clip(at, 0, np.array(maps.cytoplasm.shape) - 1)
+    among = np.zeros(maps.cytoplasm.shape, bool)
+    among[tuple(at.T)] = True
     inside = inside_of(maps, among)
     labels, count = ndimage.label(inside)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -134,6 +136,7 @@ def _bodies(
     kept = sizes >= max(_LEAST_SHARE * sizes.max(), _LEAST_NM3 / maps.size_nm**3, 1)
     if not kept.any():
         raise NoSurfaceError(_NOTHING)
+    kept &= _likely(labels, sizes, labels[tuple(at.T)], maps.cytoplasm)
     inside = kept[labels]
     for plane in inside:  # mitochondria, and whatever else the network took for another cell
         plane |= ndimage.binary_fill_holes(plane)
@@ -150,6 +153,17 @@ def _bodies(
             "outline closely"
         )
     return inside, notes
+
+
+def _likely(
+    labels: IntArray, sizes: IntArray, of_vesicles: IntArray, cytoplasm: Volume
+) -> BoolArray:
+    """Which bodies (N,) hold vesicles; where no vesicles are known, which look as if they did."""
+    if len(of_vesicles):
+        held = np.bincount(of_vesicles, minlength=len(sizes)).astype(np.float64)
+        return np.asarray(held >= _LEAST_SHARE * held.max())
+    chance = np.bincount(labels.ravel(), cytoplasm.ravel(), len(sizes)) / np.maximum(sizes, 1)
+    return np.asarray(chance >= _AS_LIKELY * chance[sizes.argmax()])
 
 
 def _rows(count: int, sections: int, size_nm: float, section_nm: float) -> list[tuple[int, int]]:
