@@ -214,15 +214,15 @@ RECIPES = {
         membrane=(1.5, 1.8),
         lumen=(-0.6, -0.4),
     ),
-    # What the network for membranes learned from. Cytosol denser than 0.45, and tilts of less than
-    # 50 degrees, are left out, to test what it makes of them.
+    # What the network for membranes learns from. Tilts of less than 50 degrees are left out, to test
+    # what it makes of them.
     "cells": replace(
         WIDE,
         shape=(52, 152, 152),
         voxel_size_nm=3.3,
         vesicles=(6, 80),
         others=(0.3, 2.5),
-        cytosol_sd=(0.05, 0.45),
+        cytosol_sd=(0.05, 0.8),
         tilt_deg=(50.0, 68.0),
         snr=(0.02, 1.0),
         membrane=(0.8, 1.7),
