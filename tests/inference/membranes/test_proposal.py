@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vesimod.membranes.proposal import MembraneMaps, inside_of
+from vesimod.membranes.proposal import MembraneMaps, inside_of, outline_guide
 from vesimod.membranes.random_walks import walked
+from vesimod_imod.core.spheres import Grid, Spheres
 
 SHAPE = (6, 30, 40)
 
@@ -54,6 +55,24 @@ def test_vesicles_lie_inside_whatever_the_network_says() -> None:
     inside = inside_of(MembraneMaps(across(x == 20), cytoplasm, 6.6), among)
     assert inside[3, 15, 5]
     assert not inside[:, :, 21:].any()
+
+
+@pytest.mark.parametrize(
+    ("other", "known", "found"), [(0.7, False, 1), (0.95, False, 2), (0.95, True, 1)]
+)
+def test_cells_without_vesicles_are_left_out(other: float, known: bool, found: int) -> None:
+    """They look less like the cell; where vesicles are known, those say which it is."""
+    cytoplasm = np.full((30, 60, 100), 0.02, np.float32)
+    cytoplasm[:, 5:55, 5:45] = 0.97
+    cytoplasm[:, 5:55, 55:95] = other
+    maps = MembraneMaps(np.zeros_like(cytoplasm), cytoplasm, 6.6)
+    grid = Grid((90, 180, 300), (2.2,) * 3)
+    vesicles = Spheres(np.array([[45.0, 90.0, 75.0]]), np.array([20.0])) if known else None
+    guide, notes = outline_guide(maps, grid, vesicles)
+    right = [contour for contour in guide.contours if contour[:, 2].mean() > 150]
+    assert len(guide.contours) - len(right) == len({c[0, 0] for c in guide.contours})
+    assert bool(right) == (found == 2)
+    assert any("2 separate bodies" in note for note in notes) == (found == 2)
 
 
 @given(st.integers(0, 10_000))

@@ -39,3 +39,13 @@ def test_what_nobody_sees_is_left_out_and_the_rest_outweighs_what_is_empty() -> 
 def test_nothing_but_empty_ones_stay() -> None:
     empty = [replace(example(0.0), spheres=Spheres.empty())] * 2
     assert worth_learning(empty, 0.35, 0.15) == empty
+
+
+def test_where_plasma_membranes_are_learned_theirs_count() -> None:
+    made = example(0.0)
+    x = 4.4 * np.abs(np.indices(GRID.shape)[2] - 12.0).astype(np.float32)
+    volume = made.volume.copy()
+    volume[x < 3.5] -= 1.0
+    assert membrane_contrast(replace(made, volume=volume, membrane_nm=x)) == pytest.approx(
+        1.0, abs=0.15
+    )

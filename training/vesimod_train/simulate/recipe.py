@@ -214,8 +214,8 @@ RECIPES = {
         membrane=(1.5, 1.8),
         lumen=(-0.6, -0.4),
     ),
-    # What the network for membranes learns from. Tilts of less than 50 degrees are left out, to test
-    # what it makes of them.
+    # What the network for membranes learns from. Tilts of less than 50 degrees are left out, to
+    # test what it makes of them.
     "cells": replace(
         WIDE,
         shape=(52, 152, 152),
