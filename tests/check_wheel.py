@@ -55,13 +55,14 @@ def main() -> None:
             sys.exit(f"vesimod demo left only {results}")
         check_score(python, folder / "vesimod-demo")
         walk_commands(python, folder / "vesimod-demo")
-        helpers = ["pytest", "hypothesis", "imodmodel", "pandas", "scikit-image"]
+        helpers = ["pytest", "pytest-xdist", "hypothesis", "imodmodel", "pandas", "scikit-image"]
         run(python, "-m", "pip", "install", "--quiet", *helpers)
         check_absent(python, "torch", "onnx")
         # Outside the checkout, so that the wheel is what gets imported.
         tests = [ROOT / "tests" / part for part in ("imod_bridge", "inference")]
         options = ["-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:cacheprovider"]
-        run(python, "-m", "pytest", "-q", *options, *tests, cwd=folder)
+        os.environ["OMP_NUM_THREADS"] = "1"  # as in the Makefile
+        run(python, "-m", "pytest", "-q", "-n", "2", *options, *tests, cwd=folder)
     print("wheel: installs and works without torch and onnx")
 
 

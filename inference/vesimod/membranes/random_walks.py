@@ -44,7 +44,7 @@ def walked(known: Volume, is_open: BoolArray, believed: Volume, wall: Volume) ->
         prior = believed[is_open].astype(np.float64)
         matrix, pull = _equations(numbers, values, prior, wall)
         scale = sparse.dia_array((1 / matrix.diagonal()[None], [0]), shape=(count, count))
-        values[is_open], _ = cg(matrix, pull, x0=prior, M=scale, maxiter=_MOST_STEPS)
+        values[is_open], _ = cg(matrix, pull, x0=prior, M=scale, maxiter=_MOST_STEPS, atol=0.0)
     return values
 
 
