@@ -61,7 +61,8 @@ def outline_cell(
     model : Model
         One that tells membranes.
     vesicles : Spheres, optional
-        In voxels of the tomogram: where several touch the membrane is an active zone, too.
+        In voxels of the tomogram: they say which cell is meant, and where several touch its
+        membrane is an active zone, too.
     invert : bool
         Membranes are bright.
     earlier, written

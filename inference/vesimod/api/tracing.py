@@ -126,7 +126,7 @@ def outline(
     model : str, path or Model
         A network that tells membranes.
     vesicles : Spheres or path, optional
-        Where several touch the membrane is an active zone, too.
+        They say which cell is meant; where several touch its membrane is an active zone, too.
     voxel_size_nm : float, optional
         Of an array; of a file, instead of what its header states.
     invert : bool

@@ -30,7 +30,8 @@ def outline(
     vesicles: Annotated[
         Path | None,
         typer.Option(
-            metavar="MOD|CSV|MRC", help="Where several touch the membrane is an active zone, too."
+            metavar="MOD|CSV|MRC",
+            help="They say which cell is meant; where several touch is an active zone, too.",
         ),
     ] = None,
     labels: Annotated[

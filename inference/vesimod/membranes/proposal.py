@@ -62,7 +62,7 @@ def outline_guide(
     grid : Grid
         Of the tomogram.
     vesicles : Spheres, optional
-        In voxels of the tomogram; they lie inside.
+        In voxels of the tomogram; they lie inside, and bodies without any are other cells.
 
     Returns
     -------
@@ -134,9 +134,9 @@ def _bodies(
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
     kept = sizes >= max(_LEAST_SHARE * sizes.max(), _LEAST_NM3 / maps.size_nm**3, 1)
+    kept &= _likely(labels, sizes, labels[tuple(at.T)], maps.cytoplasm)
     if not kept.any():
         raise NoSurfaceError(_NOTHING)
-    kept &= _likely(labels, sizes, labels[tuple(at.T)], maps.cytoplasm)
     inside = kept[labels]
     for plane in inside:  # mitochondria, and whatever else the network took for another cell
         plane |= ndimage.binary_fill_holes(plane)

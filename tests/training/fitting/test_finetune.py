@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from networks import TINY
 from painted import image, paint, scatter
 from vesimod.cli import run_app
 from vesimod.io.tomogram import write_volume
@@ -16,7 +17,6 @@ from vesimod.network.model import load_model
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
 from vesimod_train.cli import app, finetune_command
-from vesimod_train.config import Config
 from vesimod_train.data.find_pairs import find_pairs
 from vesimod_train.export.onnx import export
 from vesimod_train.fitting.finetune import REPLAY, STEPS, finetune, finetune_config
@@ -26,19 +26,6 @@ from vesimod_train.networks.pretrained import read_network
 pytestmark = pytest.mark.slow
 
 GRID = Grid((32, 32, 32), (4.4, 4.4, 4.4))
-TINY = Config(
-    channels=4,
-    poolings=1,
-    steps=30,
-    batch=2,
-    crop=16,
-    volumes=0,
-    validation_volumes=0,
-    learning_rate=1e-2,
-    ema=0.8,
-    check_every=30,
-    bfloat16=False,
-)
 
 
 def pair(folder: Path, name: str, seed: int, snr: float = 4.0) -> Path:

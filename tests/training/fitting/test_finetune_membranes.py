@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from networks import TINY
 from vesimod.cli import PROGRAM, run_app
 from vesimod.cli import app as vesimod_app
 from vesimod.io.tomogram import read_tomogram, write_volume
@@ -18,7 +19,7 @@ from vesimod_imod.contour_model.read import Drawing, read_drawings
 from vesimod_imod.contour_model.write import write_drawings
 from vesimod_imod.core.spheres import Grid
 from vesimod_train.cli import app
-from vesimod_train.config import MEMBRANES, VESICLES, Config
+from vesimod_train.config import MEMBRANES, VESICLES
 from vesimod_train.data.find_pairs import find_pairs
 from vesimod_train.export.onnx import export
 from vesimod_train.fitting.fit import fit, start
@@ -28,21 +29,14 @@ from vesimod_train.networks.pretrained import base_network
 pytestmark = pytest.mark.slow
 
 GRID = Grid((24, 64, 64), (4.4,) * 3)
-TELLS = Config(
+TELLS = replace(
+    TINY,
     name="outline-tiny",
     target=MEMBRANES,
     two_heads=True,
-    channels=4,
-    poolings=1,
     steps=100,
-    batch=2,
-    crop=24,
-    volumes=0,
-    validation_volumes=0,
-    learning_rate=1e-2,
-    ema=0.8,
     check_every=100,
-    bfloat16=False,
+    crop=24,
 )
 
 
