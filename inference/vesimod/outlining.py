@@ -12,6 +12,7 @@ from vesimod_imod.core.spheres import Spheres
 from vesimod.io.tomogram import Tomogram
 from vesimod.membranes.facing import zone_guide
 from vesimod.membranes.proposal import MembraneMaps, outline_guide
+from vesimod.membranes.trace import Membrane
 from vesimod.membranes.trace_model import Key, TracedObject, doubts_about, trace_model
 from vesimod.network.model import Model
 from vesimod.network.spec_values import MEMBRANE_OUTPUTS
@@ -91,17 +92,23 @@ def outline_cell(
 
     objects = traced(guide)
     outline = objects[0].membrane
-    if outline.seen_fraction < _HARDLY_SEEN and not all(s.border.all() for s in outline.sheets):
-        notes.append(
-            f"a membrane was seen on {100 * outline.seen_fraction:.0f} % of the outline only: the "
-            "rest is where the network believes it to be"
-        )
+    notes += _hardly_seen(outline)
     zone = zone_guide(outline, maps, tomogram.grid, vesicles)
     if zone.contours:
         objects += traced(zone)
     else:
         notes.append(NO_ZONE if vesicles is None else f"{NO_ZONE}, and no vesicles touch it")
     return Outlined(tuple(objects), (*notes, *doubts_about(objects)))
+
+
+def _hardly_seen(outline: Membrane) -> list[str]:
+    """Say that most of an outline is the network's guess, unless it follows the border anyway."""
+    if outline.seen_fraction >= _HARDLY_SEEN or all(s.border.all() for s in outline.sheets):
+        return []
+    return [
+        f"a membrane was seen on {100 * outline.seen_fraction:.0f} % of the outline only: the "
+        "rest is where the network believes it to be"
+    ]
 
 
 def membrane_maps(
