@@ -17,13 +17,14 @@ from pathlib import Path
 
 from families import FAMILIES, scored, simulate, write
 from vesimod import load_model
+from vesimod.network.model import Model
 from vesimod.network.shipped import find_model
 from vesimod_train.fitting.adapt import AdaptError, adapt, adapt_config
 
 HARD = ["dense", "noisy 0.01", "strong diffusion", "large"]
 
 
-def f1(path: Path, model, family: str, seeds: list[int]) -> str:
+def f1(path: Path, model: Model, family: str, seeds: list[int]) -> str:
     """Mean F1 over tomograms of a family, as a cell of a table."""
     scores = []
     for seed in seeds:

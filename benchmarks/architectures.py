@@ -16,6 +16,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,7 +43,7 @@ SHIPPED = Config(
     seed=70161,
 )
 #: What each changes in the network as it is shipped.
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},
     "8 channels": {"channels": 8},
     "24 channels": {"channels": 24},
@@ -62,11 +63,13 @@ class Residual(nn.Module):
     def __init__(self, block: nn.Sequential) -> None:
         super().__init__()
         first = block[0]
+        assert isinstance(first, nn.Conv3d)
         self.body, self.last = block[:-1], block[-1]
         self.around = nn.Conv3d(first.in_channels, first.out_channels, 1, bias=False)
 
     def forward(self, volume: torch.Tensor) -> torch.Tensor:
-        return self.last(self.body(volume) + self.around(volume))
+        result: torch.Tensor = self.last(self.body(volume) + self.around(volume))
+        return result
 
 
 def network_of(variant: str, config: Config) -> UNet:
@@ -74,9 +77,11 @@ def network_of(variant: str, config: Config) -> UNet:
     torch.manual_seed(config.seed)
     network = new_network(config)
     if variant == "residual blocks":
-        network.down = nn.ModuleList(map(Residual, network.down))
-        network.merge = nn.ModuleList(map(Residual, network.merge))
-    return network.to(memory_format=torch.channels_last_3d)
+        for blocks in (network.down, network.merge):
+            for level, block in enumerate(blocks):
+                assert isinstance(block, nn.Sequential)
+                blocks[level] = Residual(block)
+    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
 
 
 def train(variant: str, config: Config, folder: Path, cpu_seconds: float) -> int:
@@ -96,11 +101,11 @@ def train(variant: str, config: Config, folder: Path, cpu_seconds: float) -> int
             predicted = [output.float() for output in network(volumes)]
         loss = loss_of(config, tick, predicted, targets, weight)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         step, spent = step + 1, time.process_time() - begin
-    network = network.to(memory_format=torch.contiguous_format).eval()
+    network.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     spec = model_spec(config, network, step)
     onnx.save(to_onnx(ExportedUNet(network).eval(), spec), folder / f"{variant}.onnx")
     return step

@@ -122,7 +122,8 @@ def diffused(made: ConnectedBouton) -> np.ndarray:
 
 
 def smoothed(made: ConnectedBouton) -> np.ndarray:
-    return ndimage.gaussian_filter(made.volume, 1.0)
+    result: np.ndarray = ndimage.gaussian_filter(made.volume, 1.0)
+    return result
 
 
 def without_membranes(made: ConnectedBouton) -> np.ndarray:
@@ -131,7 +132,8 @@ def without_membranes(made: ConnectedBouton) -> np.ndarray:
     bodies = (vesimod.paint_labels(made.spheres, made.grid) > 0) | ~made.region
     rings = np.rint(ndimage.distance_transform_edt(~bodies)).astype(int)
     means = np.bincount(rings.ravel(), grey.ravel()) / np.maximum(np.bincount(rings.ravel()), 1)
-    return (grey - means[rings]).astype(np.float32)
+    flat: np.ndarray = grey - means[rings]
+    return flat.astype(np.float32)
 
 
 #: What connectors are sought in; None is the network's map.

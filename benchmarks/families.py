@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from scipy import ndimage
 from skimage.restoration import denoise_tv_chambolle, denoise_wavelet
 from vesimod import load_model, segment
 from vesimod.io.tomogram import read_tomogram, write_volume
-from vesimod.measure.agreement import evaluate
+from vesimod.measure.agreement import Evaluation, evaluate
+from vesimod.network.model import Model
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_train.export.cryovesnet import import_cryovesnet
 from vesimod_train.simulate.microscope import diffuse
@@ -79,7 +81,7 @@ FAMILIES = {
     "empty, dense": Family(vesicles=0, texture=0.6),
 }
 NOISE = {"white": 0.0, "blurred by 3 voxels": 3.0}
-FILTERS = {
+FILTERS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "": lambda volume, _nm: volume,
     "diffusion": lambda volume, _nm: diffuse(volume, 10, 2.5 * float(volume.std())),
     "strong diffusion": lambda volume, _nm: diffuse(volume, 30, 2.5 * float(volume.std())),
@@ -98,7 +100,8 @@ def sirt_like(volume: np.ndarray, nm: float) -> np.ndarray:
         *map(np.fft.fftfreq, volume.shape[:2], [nm] * 2), np.fft.rfftfreq(volume.shape[2], nm)
     )
     k = np.sqrt(z**2 + y**2 + x**2)
-    return np.fft.irfftn(np.fft.rfftn(volume) / (1 + k / 0.02), volume.shape)
+    filtered: np.ndarray = np.fft.irfftn(np.fft.rfftn(volume) / (1 + k / 0.02), volume.shape)
+    return filtered
 
 
 def simulate(family: Family, seed: int) -> tuple[np.ndarray, Spheres, Spheres]:
@@ -131,8 +134,8 @@ def simulate(family: Family, seed: int) -> tuple[np.ndarray, Spheres, Spheres]:
     volume = shade(np.asarray(FILTERS[family.filtered](volume, nm), np.float32), family.shaded)
     voxels = centres / nm - MARGIN
     limits = second.SHAPE - 0.5
-    inside = ((voxels > -0.5) & (voxels < limits)).all(axis=1)
-    reach = np.linalg.norm(voxels - np.clip(voxels, -0.5, limits), axis=1) * nm
+    inside = np.all((voxels > -0.5) & (voxels < limits), axis=1)
+    reach: np.ndarray = np.linalg.norm(voxels - np.clip(voxels, -0.5, limits), axis=1) * nm
     everyone = Spheres(voxels, radii)
     return volume, everyone.select(inside), everyone.select(~inside & (reach < radii))
 
@@ -184,7 +187,8 @@ def image(density: np.ndarray, family: Family, rng: np.random.Generator) -> np.n
     signal = np.fft.irfftn(np.fft.rfftn(density) * transfer, shape, axes)
     noise = np.fft.irfftn(np.fft.rfftn(rng.normal(size=shape)) * colour, shape, axes)
     scale = max(float(signal.std()), 1e-9)
-    return (-signal / scale + noise / noise.std() / np.sqrt(family.snr)).astype(np.float32)
+    seen: np.ndarray = -signal / scale + noise / noise.std() / np.sqrt(family.snr)
+    return seen.astype(np.float32)
 
 
 def shade(volume: np.ndarray, how: str) -> np.ndarray:
@@ -212,14 +216,16 @@ def membrane_contrast(volume: np.ndarray, spheres: Spheres, nm: float) -> float:
     return float((around.mean() - membrane.mean()) / around.std()) if len(spheres) else np.nan
 
 
-def run(path: Path, model) -> tuple[Spheres, float]:
+def run(path: Path, model: Model) -> tuple[Spheres, float]:
     """Segment one volume; spheres and CPU-seconds."""
     start = time.process_time()
     found = segment(read_tomogram(path), model).spheres
     return found, time.process_time() - start
 
 
-def scored(path: Path, models, family: Family, seed: int):
+def scored(
+    path: Path, models: Sequence[Model], family: Family, seed: int
+) -> tuple[np.ndarray, Spheres, list[tuple[Spheres, Evaluation, float]]]:
     """Write a volume of a family to a file and search it with each model.
 
     Returns the volume, its true spheres, and for each model what it found of those that the border
@@ -260,7 +266,8 @@ def main() -> None:
         print("| family | model | contrast | true | found | F1 | centre | radius | CPU-s |")
         print("|---|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
         for name in (n for n in options.families if n in FAMILIES):
-            family, rows = FAMILIES[name], {n: [] for n in names}
+            family = FAMILIES[name]
+            rows: dict[str, list[list[float]]] = {n: [] for n in names}
             for seed in options.seeds:
                 volume, spheres, found_by = scored(path, models, family, seed)
                 contrast = (

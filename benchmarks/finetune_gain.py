@@ -30,7 +30,7 @@ from vesimod.measure.agreement import evaluate
 from vesimod.network.shipped import find_model
 from vesimod_imod.core.spheres import Spheres
 from vesimod_imod.sphere_model.write import write_sphere_model
-from vesimod_train.data.pairs import find_pairs
+from vesimod_train.data.find_pairs import find_pairs
 from vesimod_train.fitting.finetune import (
     EMA,
     LEARNING_RATE,

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import optimize
 from vesimod import load_model
 from vesimod.measure.agreement import match_found
+from vesimod.network.model import Model
 from vesimod.network.resample import resample
 from vesimod.network.spec import normalise
 from vesimod.vesicles.detect import find_spheres, impossible
@@ -53,7 +54,7 @@ def simulated(kind: str, seed: int) -> SimulatedTomogram:
     return simulate(LEARNED[kind][0] if kind in LEARNED else KINDS[kind], seed)
 
 
-def candidates(kind: str, seed: int, model) -> tuple[np.ndarray, np.ndarray, int, float]:
+def candidates(kind: str, seed: int, model: Model) -> tuple[np.ndarray, np.ndarray, int, float]:
     """Features (N, 4) of the candidates, which (N,) are true, how many there are, megavoxels."""
     made = simulated(kind, seed)
     size, nm = made.grid.voxel_size_nm, (model.spec.voxel_size_nm,) * 3

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import kill_inference
@@ -156,10 +157,11 @@ def kill_everywhere(
     with fresh(inputs) as folder:
         assert child(lambda: quietly(words)[0]) == 0
         expected = contents(folder)
-    faults, points = [], 0
+    faults: list[str] = []
+    points = 0
     for last in range(first, 10_000, every):
         with fresh(inputs) as folder:
-            killed = child(lambda last=last, folder=folder: dying(words, last, folder))
+            killed = child(partial(dying, words, last, folder))
             if killed != KILLED:
                 return points, faults
             points += 1
@@ -181,7 +183,7 @@ def kill_session(words: Words, inputs: Path, every: int) -> tuple[int, list[str]
     faults: list[str] = []
     for points, last in enumerate(range(1, 10_000, every)):
         with fresh(inputs) as folder:
-            killed = session(lambda last=last, folder=folder: dying(words, last, folder))
+            killed = session(partial(dying, words, last, folder))
             if killed != KILLED:
                 return points, faults + ([f"exit code {killed}"] if killed else [])
             found = list(kill_sessions.faults_after_kill(folder, before))

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from families import FAMILIES, scored
@@ -26,7 +27,7 @@ from vesimod_train.fitting.fit import fit
 from vesimod_train.simulate import RECIPES
 
 #: What is changed in the recipe so that it holds nothing of a kind.
-WITHOUT = {
+WITHOUT: dict[str, dict[str, Any]] = {
     "dense": {"cytosol_sd": (0.05, 0.35)},
     "noise": {"snr": (0.04, 0.5)},
     "filters": {"afterwards": 0.0, "diffused": 0.0},

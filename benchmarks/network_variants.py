@@ -35,7 +35,8 @@ from vesimod_train.networks.unet import ExportedUNet
 from vesimod_train.simulate import SimulatedTomogram, simulate, write_simulated
 
 SHAPE = (64, 128, 128)  # the volume at 4.4 nm
-PROVIDERS = {
+Provider = str | tuple[str, dict[str, str]]
+PROVIDERS: dict[str, Provider] = {
     "onnxruntime": "CPUExecutionProvider",
     "OpenVINO": ("OpenVINOExecutionProvider", {"device_type": "CPU", "num_of_threads": "1"}),
 }
@@ -55,7 +56,7 @@ def make_variants(model: Model, folder: Path) -> dict[str, Path]:
     return {"fp32 by rows": model.path, **paths}
 
 
-def start(path: Path, provider) -> onnxruntime.InferenceSession:
+def start(path: Path, provider: Provider) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from unittest import mock
 
 import families
 import numpy as np
@@ -24,7 +25,9 @@ from vesimod import load_model
 from vesimod.io.tomogram import Tomogram
 from vesimod.network.model import Model
 from vesimod.pipeline import segment
+from vesimod.radial.rays import RaySampler
 from vesimod.vesicles import detect, noise
+from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.spheres import Grid, Spheres
 
 BLURS = (0.0, 1.0, 2.0, 3.0, 5.0)  # voxels
@@ -59,7 +62,14 @@ class Watch:
     def __init__(self) -> None:
         self.seen: list[tuple[Spheres, Signs, bool]] = []
 
-    def __call__(self, density, network, spheres, candidates, region=None) -> bool:
+    def __call__(
+        self,
+        density: RaySampler,
+        network: RaySampler,
+        spheres: Spheres,
+        candidates: int,
+        region: BoolArray | None = None,
+    ) -> bool:
         if not len(spheres):
             return False
         chance = noise.z_by_chance(
@@ -81,12 +91,9 @@ class Watch:
 def look(model: Model, volume: np.ndarray, nm: float) -> list[tuple[Spheres, Signs, bool]]:
     """What was found at each scale before the rule, its signs, and what the rule says."""
     watch = Watch()
-    ruled, detect.is_noise = detect.is_noise, watch
-    try:
-        tomogram = Tomogram(volume.astype(np.float32), Grid(volume.shape, (nm,) * 3), Path("noise"))
+    tomogram = Tomogram(volume.astype(np.float32), Grid(volume.shape, (nm,) * 3), Path("noise"))
+    with mock.patch.object(detect, "is_noise", watch):
         segment(tomogram, model)
-    finally:
-        detect.is_noise = ruled
     return watch.seen
 
 

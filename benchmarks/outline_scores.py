@@ -78,7 +78,8 @@ def near_contours(
             empty[tuple(at.T)] = False
     if empty.all():
         return ~empty
-    return ndimage.distance_transform_edt(empty, sampling=size_nm) < ZONE_NM
+    near: npt.NDArray[np.bool_] = ndimage.distance_transform_edt(empty, sampling=size_nm) < ZONE_NM
+    return near
 
 
 def map_scores(maps: MembraneMaps, made: SimulatedTomogram) -> list[float]:
@@ -98,7 +99,7 @@ def map_scores(maps: MembraneMaps, made: SimulatedTomogram) -> list[float]:
         all_true.append(true_nm)
         all_seen.append(visible(distance, middle, made))
         found.append(distance)
-    crest_nm = (crest + 0.5) * finer
+    crest_nm = np.asarray((crest + 0.5) * finer, np.float64)
     true_nm, seen = np.concatenate(all_true), np.concatenate(all_seen)
     inner = edge_nm(true_nm, made) > BORDER_NM
     gap = KDTree(crest_nm).query(true_nm)[0] if len(crest_nm) else np.full(len(true_nm), np.inf)
@@ -133,7 +134,8 @@ def visible(
 def edge_nm(points_nm: Floats, made: SimulatedTomogram) -> Floats:
     """Distance of points (N, 3), in nm from the corner, from the border in y and x."""
     extent = np.array(made.volume.shape) * made.grid.voxel_size_nm
-    return np.minimum(points_nm, extent - points_nm)[:, 1:].min(axis=1)
+    nearest: Floats = np.minimum(points_nm, extent - points_nm)[:, 1:].min(axis=1)
+    return nearest
 
 
 def crest_of(chance: npt.NDArray[np.float32]) -> npt.NDArray[np.integer[Any]]:
@@ -153,4 +155,5 @@ def crest_of(chance: npt.NDArray[np.float32]) -> npt.NDArray[np.integer[Any]]:
     across = directions[:, :, 0]  # of the most negative bend
     slope = np.stack([slope[at] for slope in slopes], -1)
     step = -(slope * across).sum(1) / np.minimum(values[:, 0], -1e-6)
-    return voxels[(np.abs(step) <= 0.5) & (values[:, 0] < 0)]
+    crest: npt.NDArray[np.integer[Any]] = voxels[(np.abs(step) <= 0.5) & (values[:, 0] < 0)]
+    return crest

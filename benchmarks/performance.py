@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from vesimod import load_model, read_tomogram
 from vesimod.network.model import Model
 from vesimod.network.shipped import find_model
 from vesimod.network.spec import ModelError
-from vesimod.pipeline import find_in_maps, network_maps
+from vesimod.pipeline import find_in_maps, maps_of_scales
 from vesimod_train.export.cryovesnet import import_cryovesnet
 from vesimod_train.networks.pretrained import network_of_onnx
 from vesimod_train.networks.unet import ExportedUNet
@@ -108,33 +109,39 @@ def compare_networks(paths: dict[str, Path]) -> None:
         if name == "published":
             tile = noise.normal(size=(OWN_TILE,) * 3).astype(np.float32)
             tiles = math.prod(math.ceil(n / OWN_KEPT) for n in shape)
-            own = cpu_seconds(lambda m=model, t=tile: m.run(t)) * tiles
+            own = cpu_seconds(partial(model.run, tile)) * tiles
             row("published, own tiles", own, multiply_adds(path, tile.shape) * tiles)
         edges = tuple(round(n * RECIPE.voxel_size_nm / model.spec.voxel_size_nm) for n in shape)
         volume = noise.normal(size=edges).astype(np.float32)
         work = multiply_adds(path, edges)
-        row(name, cpu_seconds(lambda m=model, v=volume: m.predict(v, memory_gb=4.0)), work)
+        row(name, cpu_seconds(partial(model.predict, volume, memory_gb=4.0)), work)
         if network := torch_network(path):
             tensor = torch.from_numpy(volume)[None, None]
             with torch.inference_mode():
-                row(f"{name}, torch", cpu_seconds(lambda n=network, t=tensor: n(t)), work)
+                row(f"{name}, torch", cpu_seconds(partial(network, tensor)), work)
+
+
+def predict_all(model: Model, volumes: list[np.ndarray]) -> None:
+    """Ask a network about volumes, one for each scale."""
+    for volume in volumes:
+        model.predict(volume)
 
 
 def compare_steps(models: list[Model]) -> None:
     """Print what each step of the pipeline takes for the volume."""
     print("\n| model | step | CPU-s | CPU-s a Mvoxel | voxels a CPU-s | share |")
     print("|---|---|---:|---:|---:|---:|", flush=True)
-    voxels = math.prod(RECIPE.shape)
+    noise, voxels = np.random.default_rng(0), math.prod(RECIPE.shape)
     with tempfile.TemporaryDirectory() as folder:
         path = write_simulated(Path(folder), "volume", simulate(RECIPE, SEED), overwrite=False)
         for model in models:
             tomogram = read_tomogram(path)
-            edges = network_maps(tomogram, model)["probability"].shape
-            grey = np.random.default_rng(0).normal(size=edges).astype(np.float32)
-            maps = network_maps(tomogram, model)
-            network = cpu_seconds(lambda m=model, g=grey: m.predict(g))
-            both = cpu_seconds(lambda m=model, t=tomogram: network_maps(t, m))
-            after = cpu_seconds(lambda m=model, t=tomogram, o=maps: find_in_maps(t, o, m.spec))
+            maps = maps_of_scales(tomogram, model)
+            shapes = [found["probability"].shape for found in maps.values()]
+            greys = [noise.normal(size=shape).astype(np.float32) for shape in shapes]
+            network = cpu_seconds(partial(predict_all, model, greys))
+            both = cpu_seconds(partial(maps_of_scales, tomogram, model))
+            after = cpu_seconds(partial(find_in_maps, tomogram, maps, model.spec))
             steps = {
                 "resampling, normalising": max(both - network, 0.0),
                 "network": network,

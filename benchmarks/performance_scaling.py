@@ -42,7 +42,7 @@ def write_big(path: Path, factor: int, size_nm: float) -> None:
     with mrcfile.new_mmap(path, shape, mrc_mode=2, overwrite=True) as file:
         for place in np.ndindex(factor, factor, factor):
             # Mirrored, so that neighbours fit together and no edge is new to the network.
-            flipped = np.flip(block, [axis for axis in range(3) if place[axis] % 2])
+            flipped = np.flip(block, tuple(axis for axis in range(3) if place[axis] % 2))
             corner = [i * n for i, n in zip(place, block.shape, strict=True)]
             where = tuple(slice(a, a + n) for a, n in zip(corner, block.shape, strict=True))
             file.data[where] = flipped

@@ -80,7 +80,8 @@ def simulated(seed: int) -> pd.DataFrame:
     """Vesicles of a simulated synapse as they were put there."""
     recipe = RECIPES["synapse"]
     size = 2 * recipe.voxel_size_nm
-    shape = tuple(n // 2 for n in recipe.shape)
+    z, y, x = (n // 2 for n in recipe.shape)
+    shape = z, y, x
     recipe = replace(recipe, shape=shape, voxel_size_nm=size, others=(0.0, 0.0))
     whole = np.array(shape) + MARGIN_VOXELS
     canvas, gold = (Canvas(np.zeros(whole, np.float32), size) for _ in range(2))

@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 import second_simulator
 from vesimod.vesicles.snap import snap
+from vesimod_imod.core.arrays import Triple
 from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, simulate
 
@@ -52,15 +53,23 @@ def main() -> None:
             report_nothing(volume, everyone, size_nm, rng, f"| {name} | {seed} |")
 
 
-def make(name, seed):
+def make(name: str, seed: int) -> tuple[np.ndarray, Spheres, Spheres, Triple]:
     """Volume, vesicles centred in it, those that only reach into it, voxel size."""
     if name in SECOND:
-        return *second_simulator.simulate(SECOND[name], seed), (second_simulator.NM,) * 3
+        volume, inside, cut = second_simulator.simulate(SECOND[name], seed)
+        return volume, inside, cut, (second_simulator.NM,) * 3
     made = simulate(FIRST[name], seed)
     return made.volume, made.spheres, made.cut, made.grid.voxel_size_nm
 
 
-def report(volume, truth, size_nm, sd_nm, rng, start) -> None:
+def report(
+    volume: np.ndarray,
+    truth: Spheres,
+    size_nm: Triple,
+    sd_nm: float,
+    rng: np.random.Generator,
+    start: str,
+) -> None:
     clicks = truth.centres + rng.normal(0, sd_nm, truth.centres.shape) / size_nm
     inside = np.all((clicks >= 0) & (clicks <= np.array(volume.shape) - 1), axis=1)
     clicks, truth = clicks[inside], truth.select(inside)
@@ -77,7 +86,9 @@ def report(volume, truth, size_nm, sd_nm, rng, start) -> None:
           f"| {milliseconds:.1f} |", flush=True)  # fmt: skip
 
 
-def report_nothing(volume, everyone, size_nm, rng, start) -> None:
+def report_nothing(
+    volume: np.ndarray, everyone: Spheres, size_nm: Triple, rng: np.random.Generator, start: str
+) -> None:
     points = rng.uniform(0, np.array(volume.shape) - 1, (2000, 3))
     away = np.linalg.norm((points[:, None] - everyone.centres) * size_nm, axis=2)
     points = points[(away - everyone.radii_nm).min(axis=1) > 12][:150]

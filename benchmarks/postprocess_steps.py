@@ -21,7 +21,7 @@ import numpy as np
 from model_scores import outside_cut
 from scipy import ndimage
 from vesimod.io.label_volume import spheres_of_labels
-from vesimod.measure.agreement import evaluate
+from vesimod.measure.agreement import Evaluation, evaluate
 from vesimod.network.resample import model_to_volume
 from vesimod.radial.profile import (
     HALF_MEMBRANE_NM,
@@ -31,19 +31,22 @@ from vesimod.radial.profile import (
     read_profiles,
 )
 from vesimod.radial.rays import RaySampler
-from vesimod.radial.surface_fit import fit_membranes
+from vesimod.radial.surface_fit import Fits, fit_membranes
 from vesimod.radial.templates import generic_template, normalised_template, template_axis
 from vesimod.settings import SearchSettings
 from vesimod.vesicles.detect import find_spheres
 from vesimod.vesicles.features import NEAR
-from vesimod.vesicles.instances import FULL, split_instances
+from vesimod.vesicles.instances import split_instances
 from vesimod.vesicles.threshold import choose_threshold, threshold_curve
-from vesimod_imod.core.spheres import Spheres
-from vesimod_train.simulate import RECIPES, simulate
+from vesimod.vesicles.watershed import FULL
+from vesimod_imod.core.arrays import Triple
+from vesimod_imod.core.spheres import Grid, Spheres
+from vesimod_train.simulate import RECIPES, SimulatedTomogram, simulate
 
 
-def degraded(shape, size, spheres, seed):
-    """The truth as wrong as a network: (probability, distance in nm) on the tomogram's grid."""
+def degraded(grid: Grid, spheres: Spheres, seed: int) -> np.ndarray:
+    """The truth as wrong as a network: a probability on the tomogram's grid."""
+    shape, size = grid.shape, grid.voxel_size_nm
     rng = np.random.default_rng(seed)
     distance = np.full(shape, -30.0, np.float32)
     keep = rng.random(len(spheres)) > 0.03
@@ -60,10 +63,13 @@ def degraded(shape, size, spheres, seed):
         distance[box] = np.maximum(distance[box], radius - off)
     field = ndimage.gaussian_filter(rng.standard_normal(shape), [8 / s for s in size])
     distance += (1.0 + 4.0 * field / field.std()).astype(np.float32)
-    return (1 / (1 + np.exp(-distance / 2.5))).astype(np.float32), None
+    probability: np.ndarray = 1 / (1 + np.exp(-distance / 2.5))
+    return probability.astype(np.float32)
 
 
-def predicted(volume, size, name):
+def predicted(
+    volume: np.ndarray, size: Triple, name: str
+) -> tuple[np.ndarray, np.ndarray | None, Triple]:
     """The network's (probability, distance) and its voxel size."""
     from vesimod.network.model import load_model
     from vesimod.network.resample import resample
@@ -76,7 +82,7 @@ def predicted(volume, size, name):
     return maps["probability"], maps.get("distance"), nm
 
 
-def second_derivative_edge(profile):
+def second_derivative_edge(profile: np.ndarray) -> float:
     """The paper's outer edge: minimum of the second derivative outside of the centre."""
     axis = profile_axis()
     curvature = np.gradient(np.gradient(ndimage.gaussian_filter1d(profile, 1.0)))
@@ -84,7 +90,9 @@ def second_derivative_edge(profile):
     return float(axis[outside][np.argmin(curvature[outside])]) + 0.5 * PROFILE_STEP_NM
 
 
-def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, float]]:
+def steps(
+    simulated: SimulatedTomogram, probability: np.ndarray, distance: np.ndarray | None, nm: Triple
+) -> Iterator[tuple[str, Spheres, float]]:
     """Yield (row, spheres, seconds) for each step."""
     size = simulated.grid.voxel_size_nm
     density = RaySampler(simulated.volume, size)
@@ -93,7 +101,7 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
     def took() -> float:
         return time.process_time() - clock
 
-    def spheres_of(labels) -> Spheres:
+    def spheres_of(labels: np.ndarray) -> Spheres:
         spheres = spheres_of_labels(labels, nm)
         return replace(spheres, centres=model_to_volume(spheres.centres, size, nm))
 
@@ -106,7 +114,7 @@ def steps(simulated, probability, distance, nm) -> Iterator[tuple[str, Spheres, 
     start = masks.radii_nm - HALF_MEMBRANE_NM
     guess = generic_template()
 
-    def fitted(fits, outer_nm=None) -> Spheres:
+    def fitted(fits: Fits, outer_nm: float | None = None) -> Spheres:
         membrane = mean_membrane(read_profiles(density, fits), fits.membrane_z)
         radii = fits.membrane_nm + (membrane.outer_nm if outer_nm is None else outer_nm)
         return Spheres(fits.centres, radii, np.clip(fits.membrane_z / 20, 0, 1), masks.ids)
@@ -136,14 +144,14 @@ def main() -> None:
     parser.add_argument("--snr", nargs="+", type=float, default=[0.1, 0.03])
     options = parser.parse_args()
     for snr in options.snr:
-        rows: dict[str, list] = {}
+        rows: dict[str, list[tuple[Evaluation, float]]] = {}
         for seed in options.seeds:
             simulated = simulate(replace(RECIPES[options.recipe], snr=(snr, snr)), seed)
             size, truth = simulated.grid.voxel_size_nm, simulated.spheres
             if options.model:
                 probability, distance, nm = predicted(simulated.volume, size, options.model)
             else:
-                probability, distance = degraded(simulated.grid.shape, size, truth, seed)
+                probability, distance = degraded(simulated.grid, truth, seed), None
                 nm = size
             for name, spheres, seconds in steps(simulated, probability, distance, nm):
                 counted = outside_cut(spheres, simulated.cut, size[0])

@@ -15,7 +15,7 @@ the real range. One picture with a slice of each.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,8 +29,10 @@ from vesimod_train.simulate import RECIPES, simulate
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.patches import Circle
 
 Image = NDArray[np.float64]
+Box = tuple[slice, ...]
 RADII_NM = np.arange(12.0, 36.0, 3.0)
 RING_NM, BESIDE_NM = 4.0, 12.0  # half width of the ring; reach of what it is compared with
 PROFILE_NM = np.arange(-16.0, 17.0, 1.0)  # around a vesicle's edge
@@ -75,7 +77,7 @@ def simulated_slice(recipe: str, seed: int, nm: float) -> Slice | None:
     return Slice(recipe, np.rint(255 * image), nm, made.spheres.centres[cut, 1:], rims)
 
 
-def ring_response(image: Image, nm: float, radii_nm: Sequence[float] = RADII_NM) -> Image:
+def ring_response(image: Image, nm: float, radii_nm: Iterable[float] = RADII_NM) -> Image:
     """Best of the radii: how much darker a ring around each pixel is than what is beside it."""
     best = np.full(image.shape, -np.inf)
     for radius in radii_nm:
@@ -125,7 +127,7 @@ def measures(piece: Slice) -> list[float]:
     ]
 
 
-def edge_box(centre: NDArray[np.floating] | NDArray[np.integer], shape: tuple[int, ...]):
+def edge_box(centre: NDArray[np.floating] | NDArray[np.integer], shape: tuple[int, ...]) -> Box:
     """Five pixels a side around a place: people and simulations differ by a pixel or two."""
     low = np.clip(np.rint(centre).astype(int) - 2, 0, np.array(shape) - 5)
     return tuple(slice(a, a + 5) for a in low)
@@ -185,7 +187,7 @@ def draw(pieces: list[Slice], output: Path) -> None:
         axis.set_title(f"{piece.name}, {piece.nm:g} nm", fontsize=7)
         for centre, radius in zip(piece.centres, piece.radii_nm, strict=True):
             look = {"fill": False, "color": "tab:orange", "lw": 0.5}
-            axis.add_patch(plt.Circle(centre[::-1], radius / piece.nm, **look))
+            axis.add_patch(Circle(centre[::-1], radius / piece.nm, **look))
     figure.tight_layout()
     figure.savefig(output, dpi=90)
 

@@ -27,6 +27,7 @@ from vesimod_train.export.cryovesnet import import_cryovesnet
 NM = 2.2
 SHAPE = np.array([128, 256, 256])
 AXES = (0, 1, 2)
+Box = tuple[slice, ...]
 MARGIN = 16  # voxels around the volume, since the Fourier transform is periodic
 WAVE_NM, CS_NM, AMPLITUDE = 1.97e-3, 2.7e6, 0.1  # 300 kV
 
@@ -54,16 +55,16 @@ class Scene:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.density = np.zeros(SHAPE + 2 * MARGIN, np.float32)
+        self.density: np.ndarray = np.zeros(SHAPE + 2 * MARGIN, np.float32)
         self.high = np.array(self.density.shape) * NM
 
     def field(self, scale_nm: float) -> np.ndarray:
         """Smooth random field of unit variance."""
-        white = self.rng.normal(size=self.density.shape).astype(np.float32)
+        white = np.asarray(self.rng.normal(size=self.density.shape), np.float32)
         smooth = ndimage.gaussian_filter(white, scale_nm / NM, mode="wrap")
-        return smooth / smooth.std()
+        return np.asarray(smooth / smooth.std())
 
-    def around(self, centre_nm: np.ndarray, reach_nm: float) -> tuple[tuple, list[np.ndarray]]:
+    def around(self, centre_nm: np.ndarray, reach_nm: float) -> tuple[Box, list[np.ndarray]]:
         """Box about a point, and the offsets from it in nm as an open grid."""
         low = np.maximum(np.floor((centre_nm - reach_nm) / NM), 0).astype(int)
         top = np.minimum(np.ceil((centre_nm + reach_nm) / NM) + 1, self.density.shape).astype(int)
@@ -93,7 +94,8 @@ class Scene:
         off = np.stack(np.meshgrid(*[np.arange(n) * NM for n in self.density.shape], indexing="ij"))
         off -= point.reshape(3, 1, 1, 1)
         along = np.tensordot(way, off, axes=1)
-        distance = np.sqrt(np.maximum((off**2).sum(axis=0) - along**2, 0)) - radius_nm
+        squared = np.maximum((off**2).sum(axis=0) - along**2, 0)
+        distance: np.ndarray = np.sqrt(squared) - radius_nm
         wall = np.exp(-0.5 * ((distance + 2) / 1.6) ** 2) if hollow else step(distance)
         self.density += wall.astype(np.float32)
         return distance
@@ -107,7 +109,7 @@ class Scene:
         z, y, x = np.ix_(
             *[np.arange(n) * NM - c for n, c in zip(self.density.shape, centre, strict=True)]
         )
-        distance = np.sqrt(z**2 + y**2 + x**2) - radius_nm
+        distance: np.ndarray = np.sqrt(z**2 + y**2 + x**2) - radius_nm
         self.density += membrane(distance)
         if double:
             self.density += membrane(distance + 18) + 0.3 * step(distance + 22)
@@ -150,8 +152,8 @@ def simulate(kind: Kind, seed: int) -> tuple[np.ndarray, Spheres, Spheres]:
     whole = image(scene.density, kind.snr, rng)
     volume = whole[tuple(slice(MARGIN, n - MARGIN) for n in whole.shape)]
     voxels = centres / NM - MARGIN
-    inside = ((voxels > -0.5) & (voxels < SHAPE - 0.5)).all(axis=1)
-    reach = np.linalg.norm(voxels - np.clip(voxels, -0.5, SHAPE - 0.5), axis=1) * NM
+    inside = np.all((voxels > -0.5) & (voxels < SHAPE - 0.5), axis=1)
+    reach: np.ndarray = np.linalg.norm(voxels - np.clip(voxels, -0.5, SHAPE - 0.5), axis=1) * NM
     everyone = Spheres(voxels, radii)
     return volume, everyone.select(inside), everyone.select(~inside & (reach < radii))
 
@@ -193,7 +195,8 @@ def image(density: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarr
     transfer = wedge * np.sin(phase + np.arcsin(AMPLITUDE)) * np.exp(-square * 2.0**2)
     signal = np.fft.irfftn(np.fft.rfftn(density) * transfer, density.shape, AXES)
     noise = np.fft.irfftn(np.fft.rfftn(rng.normal(size=density.shape)) * wedge, density.shape, AXES)
-    return (-signal / signal.std() + noise / noise.std() / np.sqrt(snr)).astype(np.float32)
+    seen: np.ndarray = -signal / signal.std() + noise / noise.std() / np.sqrt(snr)
+    return seen.astype(np.float32)
 
 
 def main() -> None:
@@ -213,7 +216,7 @@ def main() -> None:
         print(HEADER.replace("| volumes", "| model | volumes").replace("|---", "|---|---", 1))
         grid = Grid(tuple(SHAPE.tolist()), (NM,) * 3)
         for name in options.kinds:
-            rows = [[] for _ in models]
+            rows: list[list[list[float]]] = [[] for _ in models]
             for seed in options.seeds:
                 volume, spheres, cut = simulate(KINDS[name], seed)
                 path = Path(folder) / "volume.mrc"

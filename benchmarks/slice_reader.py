@@ -21,6 +21,7 @@ from skimage.transform import rescale
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.patches import Circle
 
 WORKING_NM = 3.0  # pixel at which rings are sought
 
@@ -60,7 +61,7 @@ def main() -> None:
         found = rings(image, options.nm, options.needed)
         axis.imshow(image, cmap="gray")
         for y, x, radius in found:
-            circle = plt.Circle((x, y), radius / options.nm, fill=False, color="#56b4e9", lw=1.2)
+            circle = Circle((x, y), radius / options.nm, fill=False, color="#56b4e9", lw=1.2)
             axis.add_patch(circle)
         axis.set_title(f"{path.stem}: {len(found)} rings", fontsize=9)
         axis.axis("off")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from vesimod.membranes.trace import Membrane
-from vesimod_train.simulate import RECIPES, SimulatedTomogram, simulate
+from vesimod_train.simulate import RECIPES, Recipe, SimulatedTomogram, simulate
 from vesimod_train.simulate.membrane_truth import MIDDLE_NM
 
 BORDER_NM, BESIDE_WEDGE_DEG = 15.0, 5.0
@@ -76,7 +76,8 @@ def within_tilts(normal: Floats, made: SimulatedTomogram) -> npt.NDArray[np.bool
     across = normal[:, 2] * np.cos(turn) + normal[:, 1] * np.sin(turn)
     tilt = np.degrees(np.arctan2(normal[:, 0] * np.sign(across), np.abs(across)))
     low, high = scope.tilt_low_deg + BESIDE_WEDGE_DEG, scope.tilt_high_deg - BESIDE_WEDGE_DEG
-    return (tilt > low) & (tilt < high)
+    seen: npt.NDArray[np.bool_] = (tilt > low) & (tilt < high)
+    return seen
 
 
 def made_by(title: str, seed: int, keep: Path | None) -> SimulatedTomogram:
@@ -84,9 +85,9 @@ def made_by(title: str, seed: int, keep: Path | None) -> SimulatedTomogram:
     family = FAMILIES[title]
     file = None if keep is None else keep / f"{title}-{seed}.pickle".replace(" ", "_")
     if file is not None and file.exists():
-        kept, made = pickle.loads(file.read_bytes())
-        if kept == family:
-            return made
+        kept: tuple[Recipe, SimulatedTomogram] = pickle.loads(file.read_bytes())
+        if kept[0] == family:
+            return kept[1]
     made = simulate(family, seed)
     if file is not None:
         file.write_bytes(pickle.dumps((family, made)))

@@ -50,7 +50,7 @@ def modules_entered() -> list[str]:
             codes.append(run_app(app, "vesimod", [*line, "--overwrite"]))
         finally:
             sys.setprofile(None)
-            threading.setprofile(None)  # type: ignore[arg-type]
+            threading.setprofile(None)
     if any(codes):
         sys.exit(max(codes))
     return list(found)

@@ -37,7 +37,7 @@ def main() -> None:
     requirements = project["dependencies"] + project["optional-dependencies"]["cpu"]
     systems = list(itertools.product(PLATFORMS, PYTHONS))
     with ThreadPoolExecutor(4) as pool:  # they mostly wait for the index
-        complaints = list(pool.map(lambda system: resolve(*system, requirements), systems))
+        complaints = list(pool.map(lambda each: resolve(each[0], each[1], requirements), systems))
     for (platform, python), complaint in zip(systems, complaints, strict=True):
         print(f"{platform}, Python {python}: {complaint or 'wheels for all'}")
     sys.exit(any(complaints))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MISSING = "needs Chromium and its driver: apt-get install chromium chromium-driver"
 
 
 @contextmanager
-def chromium(downloads: Path, width: int = 1400, height: int = 1000):
+def chromium(downloads: Path, width: int = 1400, height: int = 1000) -> Iterator[Chrome]:
     """Give a browser that may fetch nothing and keeps its downloads in a folder."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
+    assert CHROMIUM, MISSING
     options.binary_location = CHROMIUM
     for argument in (
         "--headless=new",

@@ -7,14 +7,25 @@ noise are what a tomogram adds.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 from scipy.special import erf
+from vesimod_imod.core.arrays import FloatArray, Volume
 
+Shape = tuple[int, int, int]
 MEMBRANE_NM = 5.0
 BLUR_NM = 1.2
 
 
-def paint(shape, voxel_size_nm, centres, radii_nm, *, membrane_nm=MEMBRANE_NM, blur_nm=BLUR_NM):
+def paint(
+    shape: Shape,
+    voxel_size_nm: ArrayLike,
+    centres: ArrayLike,
+    radii_nm: ArrayLike,
+    *,
+    membrane_nm: float = MEMBRANE_NM,
+    blur_nm: float = BLUR_NM,
+) -> Volume:
     """Density (z, y, x) float32: 0 outside, -1 in membranes, -0.1 in the lumen."""
     size = np.asarray(voxel_size_nm, float) * np.ones(3)
     volume = np.zeros(shape, np.float32)
@@ -26,7 +37,14 @@ def paint(shape, voxel_size_nm, centres, radii_nm, *, membrane_nm=MEMBRANE_NM, b
     return volume
 
 
-def truth_map(shape, voxel_size_nm, centres, radii_nm, *, blur_nm=2.0):
+def truth_map(
+    shape: Shape,
+    voxel_size_nm: ArrayLike,
+    centres: ArrayLike,
+    radii_nm: ArrayLike,
+    *,
+    blur_nm: float = 2.0,
+) -> Volume:
     """A network's ideal probability: 1 inside of the outer edge, 0.5 on it."""
     size = np.asarray(voxel_size_nm, float) * np.ones(3)
     result = np.zeros(shape, np.float32)
@@ -36,7 +54,14 @@ def truth_map(shape, voxel_size_nm, centres, radii_nm, *, blur_nm=2.0):
     return result
 
 
-def image(volume, voxel_size_nm, *, snr=None, tilt_range_deg=None, seed=0):
+def image(
+    volume: Volume,
+    voxel_size_nm: ArrayLike,
+    *,
+    snr: float | None = None,
+    tilt_range_deg: tuple[float, float] | None = None,
+    seed: int = 0,
+) -> Volume:
     """What the microscope makes of a density: missing wedge (z, tilt axis y), coloured noise.
 
     SNR is the variance of the filtered signal over that of the noise, over the volume.
@@ -60,7 +85,15 @@ def image(volume, voxel_size_nm, *, snr=None, tilt_range_deg=None, seed=0):
     return (signal + noise).astype(np.float32)
 
 
-def scatter(shape, voxel_size_nm, count, *, gap_nm=3.0, radius_nm=(15.0, 28.0), seed=0):
+def scatter(
+    shape: Shape,
+    voxel_size_nm: ArrayLike,
+    count: int,
+    *,
+    gap_nm: float = 3.0,
+    radius_nm: tuple[float, float] = (15.0, 28.0),
+    seed: int = 0,
+) -> tuple[FloatArray, FloatArray]:
     """Centres (N, 3) and radii (N,) of vesicles that do not touch, inside the volume."""
     rng = np.random.default_rng(seed)
     size = np.asarray(voxel_size_nm, float) * np.ones(3)
@@ -77,13 +110,17 @@ def scatter(shape, voxel_size_nm, count, *, gap_nm=3.0, radius_nm=(15.0, 28.0), 
     return centres / size, radii
 
 
-def blurred_noise(shape, sigma, seed=0):
+def blurred_noise(shape: Shape, sigma: float | tuple[float, ...], seed: int = 0) -> Volume:
     """Smooth random field of unit variance: a network's typical errors."""
-    field = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(shape), sigma)
-    return (field / field.std()).astype(np.float32)
+    white = np.random.default_rng(seed).standard_normal(shape)
+    field: FloatArray = ndimage.gaussian_filter(white, sigma)
+    scaled: FloatArray = field / field.std()
+    return scaled.astype(np.float32)
 
 
-def _box(shape, size, centre, reach_nm):
+def _box(
+    shape: Shape, size: FloatArray, centre: FloatArray, reach_nm: float
+) -> tuple[tuple[slice, ...], FloatArray]:
     """Slices around a centre, and the distance of their voxels from it in nm."""
     reach = np.ceil(reach_nm / size).astype(int) + 1
     low = np.maximum(np.floor(centre).astype(int) - reach, 0)
@@ -93,6 +130,7 @@ def _box(shape, size, centre, reach_nm):
     return box, np.sqrt(sum(((a - c) * s) ** 2 for a, c, s in axes))
 
 
-def _edge(distance, blur_nm):
+def _edge(distance: FloatArray, blur_nm: float) -> FloatArray:
     """1 inside, 0 outside, blurred."""
-    return 0.5 * (1 - erf(distance / (np.sqrt(2) * blur_nm)))
+    edge: FloatArray = 0.5 * (1 - erf(distance / (np.sqrt(2) * blur_nm)))
+    return edge
