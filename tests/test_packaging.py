@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
+from vesimod.errors import EXTRA_OF, in_words, not_installed
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,6 +54,17 @@ def test_messages_and_pages_name_extras_that_there_are() -> None:
         assert "'vesimod[" not in text, file
     assert len(named) >= 6
     assert named <= PROJECT["optional-dependencies"].keys()
+
+
+def test_a_package_that_is_missing_is_named_with_an_extra_that_brings_it() -> None:
+    called = {"skimage": "scikit-image", "yaml": "pyyaml"}
+    for package, extra in EXTRA_OF.items():
+        lines = PROJECT["optional-dependencies"][extra]
+        assert called.get(package, package) in {Requirement(line).name for line in lines}
+    error = ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")
+    assert in_words(error) == not_installed("torch")
+    assert 'pip install "vesimod[train]"' in not_installed("torch")
+    assert in_words(ModuleNotFoundError("No module named 'x'", name="x")) == "No module named 'x'"
 
 
 def test_the_citation_is_of_this_version() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 from vesimod_imod.core.errors import MissingPackageError
 from vesimod_imod.core.files import atomic_path
 
-NO_FIGURE = 'matplotlib is not installed: no figure is drawn (pip install "vesimod[figures]")'
+from vesimod.errors import not_installed
+
+NO_FIGURE = f"no figure is drawn: {not_installed('matplotlib')}"
 
 
 def can_draw() -> bool:
@@ -29,9 +31,7 @@ def new_figure(width: float, height: float) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingPackageError(
-            'figures need matplotlib: pip install "vesimod[figures]"'
-        ) from error
+        raise MissingPackageError(NO_FIGURE) from error
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

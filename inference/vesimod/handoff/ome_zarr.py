@@ -8,6 +8,7 @@ from typing import Any
 from vesimod_imod.core.errors import MissingPackageError
 from vesimod_imod.core.spheres import Spheres
 
+from vesimod.errors import not_installed
 from vesimod.handoff.folders import atomic_folder
 from vesimod.handoff.frame import Frame, HandoffError
 from vesimod.io.label_volume import paint_spheres
@@ -33,9 +34,7 @@ def write_ome_zarr(path: Path, spheres: Spheres, frame: Frame) -> None:
     try:
         import zarr
     except ImportError as error:
-        raise MissingPackageError(
-            'OME-Zarr needs the package zarr: pip install "vesimod[zarr]"'
-        ) from error
+        raise MissingPackageError(f"{path}: {not_installed('zarr')}") from error
     if not all(frame.grid.shape):
         raise HandoffError(f"{path}: labels fill a volume; give `tomogram`")
     labels = paint_spheres(spheres, frame.grid)

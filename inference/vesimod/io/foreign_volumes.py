@@ -19,6 +19,7 @@ from vesimod_imod.core.errors import MissingPackageError
 from vesimod_imod.core.files import check_regular
 from vesimod_imod.core.short_repr import ShortRepr
 
+from vesimod.errors import not_installed
 from vesimod.io.mrc_header import TomogramError
 from vesimod.io.scratch import new_array
 
@@ -80,7 +81,7 @@ def read_foreign(path: Path) -> ForeignVolume:
     try:
         volume = reader(path)
     except ImportError as error:
-        raise MissingPackageError(f"{path}: {_remedy(path)} ({error})") from error
+        raise MissingPackageError(f"{path}: {not_installed(_PACKAGES[reader])}") from error
     except (TomogramError, FileNotFoundError, MemoryError):
         raise
     except Exception as error:  # the packages raise whatever they meet in a damaged file
@@ -98,13 +99,6 @@ def _reader(path: Path) -> Callable[[Path], ForeignVolume] | None:
     if path.is_dir() and any((path / name).exists() for name in _ZARR_FILES):
         return _read_zarr
     return READERS.get(path.suffix.lower())
-
-
-def _remedy(path: Path) -> str:
-    extra = {"_read_tiff": "tiff", "_read_eman": "eman", "_read_zarr": "zarr"}
-    reader = _reader(path)
-    name = extra["" if reader is None else reader.__name__]
-    return f'needs a package that is not installed: pip install "vesimod[{name}]"'
 
 
 def _read_tiff(path: Path) -> ForeignVolume:
@@ -276,3 +270,4 @@ READERS: dict[str, Callable[[Path], ForeignVolume]] = {
     ".h5": _read_eman,
     ".zarr": _read_zarr,
 }
+_PACKAGES = {_read_tiff: "tifffile", _read_eman: "h5py", _read_zarr: "zarr"}

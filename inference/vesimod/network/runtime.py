@@ -25,7 +25,7 @@ NO_OPENVINO = (
 )
 INSTALL_HINT = (
     'onnxruntime is not installed: pip install "vesimod[cpu]", or instead "vesimod[gpu]" for an '
-    'NVIDIA card, "vesimod[openvino]" for the 8-bit models'
+    'NVIDIA card, "vesimod[openvino]" for the 8-bit models (without internet: docs/offline.md)'
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from vesimod_imod.core.clean_text import one_line
 from vesimod_imod.core.errors import MissingPackageError
 from vesimod_imod.core.files import atomic_path, check_writable
 
+from vesimod.errors import not_installed
 from vesimod.figures.colours import DOUBTFUL, MIDDLING, SCORE_STOPS, SURE
 from vesimod.figures.distributions import plots_of, profile_band, rounded
 from vesimod.radial.inspection import inspect
@@ -122,13 +124,9 @@ def check_packages() -> None:
     MissingPackageError
         Names the extra that brings what is missing.
     """
-    try:
-        import jinja2  # noqa: F401
-        import plotly  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            f'reports need {error.name}: pip install "vesimod[report]"'
-        ) from error
+    for package in ("jinja2", "plotly"):
+        if find_spec(package) is None:
+            raise MissingPackageError(f"no report: {not_installed(package)}")
 
 
 def render(path: Path, template: str, **values: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_all_in_one(folder: Path, capsys) -> None:
     assert {path: path.read_bytes() for path in made.iterdir()} == before
     assert run(folder, *words, "--overwrite", "-q") == 0
     assert not capsys.readouterr().out
+
+
+def test_without_matplotlib_there_is_all_but_the_figure_and_that_is_said(
+    folder: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run(folder, "--vesicles", str(folder / "v.mod"), "--exact", "-q") == 0
+    (warning,) = (each for each in capsys.readouterr().err.splitlines() if "figure" in each)
+    assert warning.startswith("WARNING: vesimod - no figure is drawn: matplotlib is not installed")
+    assert 'pip install "vesimod[figures]"' in warning
+    made = folder / "s_synapse"
+    assert (made / "s_measured.csv").exists()
+    assert not list(made.glob("*.png"))
 
 
 def test_vesicles_are_found_or_that_is_said(folder: Path, capsys) -> None:
