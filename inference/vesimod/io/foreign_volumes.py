@@ -270,4 +270,8 @@ READERS: dict[str, Callable[[Path], ForeignVolume]] = {
     ".h5": _read_eman,
     ".zarr": _read_zarr,
 }
-_PACKAGES = {_read_tiff: "tifffile", _read_eman: "h5py", _read_zarr: "zarr"}
+_PACKAGES: dict[Callable[[Path], ForeignVolume], str] = {
+    _read_tiff: "tifffile",
+    _read_eman: "h5py",
+    _read_zarr: "zarr",
+}
