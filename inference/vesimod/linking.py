@@ -1,12 +1,16 @@
-"""Tomogram and model in, how likely a connector is at each voxel out."""
+"""Connectors of a tomogram, in its grey values or in what a network sees in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from vesimod_imod.core.arrays import BoolArray, Float32Array
 
+from vesimod.connectors.find import ConnectSettings, find_connectors
+from vesimod.connectors.hierarchy import Progress
+from vesimod.connectors.result import Connections
+from vesimod.connectors.synapse import Synapse
 from vesimod.io.tomogram import Tomogram
 from vesimod.network.model import Model
 from vesimod.network.resample import resample
@@ -17,13 +21,42 @@ from vesimod.settings import SearchSettings
 _LEAST = 1e-6  # probability: what is below counts as this
 
 
+def connections_of(
+    tomogram: Tomogram,
+    synapse: Synapse,
+    settings: ConnectSettings,
+    network: Model | None = None,
+    progress: Progress | None = None,
+) -> Connections:
+    """Find connectors as `find_connectors` does; a network's map takes the grey value's place.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+    synapse : Synapse
+        Of the tomogram.
+    settings : ConnectSettings
+    network : Model, optional
+        One that tells connectors.
+    progress : callable, optional
+        Called with (step, done, total).
+    """
+    if network is not None:
+        invert, region = settings.dense_is_high, synapse.region
+        likely = likely_connectors(
+            tomogram, network, invert=invert, region=region, progress=progress
+        )
+        synapse = replace(synapse, likely=likely)
+    return find_connectors(synapse, settings, progress)
+
+
 def likely_connectors(
     tomogram: Tomogram,
     model: Model,
     *,
     invert: bool = False,
     region: BoolArray | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Float32Array:
     """Ask a network how likely a connector is, and put that on the tomogram's grid.
 

@@ -20,7 +20,7 @@ from vesimod.api.inputs import (
     as_tomogram,
     warn,
 )
-from vesimod.connectors.find import ConnectSettings, find_connectors
+from vesimod.connectors.find import ConnectSettings
 from vesimod.connectors.hierarchy import Progress
 from vesimod.connectors.inputs import (
     AZ_THICKNESS_NM,
@@ -32,7 +32,7 @@ from vesimod.connectors.inputs import (
 from vesimod.connectors.result import Connections
 from vesimod.connectors.select import VolumeLimits
 from vesimod.connectors.synapse import synapse_of
-from vesimod.linking import likely_connectors
+from vesimod.linking import connections_of
 from vesimod.network.model import Model
 
 
@@ -109,11 +109,6 @@ def connect(
         volume.grid.voxel_size_nm,
         dilate_nm=dilate_nm,
     )
-    if network is not None:
-        likely = likely_connectors(
-            volume, as_model(network), invert=invert, region=synapse.region, progress=progress
-        )
-        synapse = replace(synapse, likely=likely)
     settings = ConnectSettings(
         None if thresholds is None else tuple(thresholds),
         VolumeLimits(min_voxels, volume_nm3),
@@ -123,7 +118,9 @@ def connect(
         cluster_nm,
         smooth_nm,
     )
-    found = find_connectors(synapse, settings, progress).noting([*places.doubts(), *doubts])
+    model = None if network is None else as_model(network)
+    found = connections_of(volume, synapse, settings, model, progress)
+    found = found.noting([*places.doubts(), *doubts])
     warn(found.notes)
     return found
 

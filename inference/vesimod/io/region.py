@@ -153,7 +153,10 @@ def _fill(contours: list[FloatArray], surfaces: IntArray, mask: BoolArray) -> li
 
 
 def _touching(boxes: FloatArray) -> IntArray:
-    """Label boxes (N, 4), least y and x and largest, by what they touch, over others or not."""
+    """Label boxes (N, 4), least y and x and largest, by what they touch, over others or not.
+
+    Pairs are not listed: contours of one body all touch, and there may be thousands.
+    """
     label = np.full(len(boxes), -1)
     for start in range(len(boxes)):
         todo = [start] if label[start] < 0 else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.file_roles import check_files
 from vesimod_imod.core.locks import writing
 
-from vesimod.connectors.find import ConnectSettings, find_connectors
+from vesimod.connectors.find import ConnectSettings
 from vesimod.connectors.hierarchy import Progress
 from vesimod.connectors.inputs import AZ_THICKNESS_NM, read_places
 from vesimod.connectors.model import write_model
@@ -20,7 +20,7 @@ from vesimod.connectors.synapse import Synapse, synapse_of
 from vesimod.connectors.tables import WRITERS
 from vesimod.io.provenance import Provenance, fingerprint, write_provenance
 from vesimod.io.tomogram import Tomogram, write_mrc
-from vesimod.linking import likely_connectors
+from vesimod.linking import connections_of
 from vesimod.network.model import Model
 from vesimod.runs.outputs import WantedFiles
 
@@ -124,12 +124,7 @@ def connect_file(
     made_by = _METHOD, ""
     if network is not None:
         made_by = f"{network.spec.name} {network.spec.version}", network.sha256
-        invert, region = settings.dense_is_high, synapse.region
-        likely = likely_connectors(
-            tomogram, network, invert=invert, region=region, progress=progress
-        )
-        synapse = replace(synapse, likely=likely)
-    found = find_connectors(synapse, settings, progress).noting(doubts)
+    found = connections_of(tomogram, synapse, settings, network, progress).noting(doubts)
     with writing(outputs.model, outputs.files()):
         for name, write in WRITERS.items():
             path = getattr(outputs, name)

@@ -153,9 +153,10 @@ def _vesicles_near(
 def _has_rival(fits: Fits, sureness: FloatArray, shell: BoolArray, size: FloatArray) -> BoolArray:
     """Whether another shell (N,), hardly less sure, lies where each does: noise has several."""
     places, radii = fits.centres * size, fits.membrane_nm
-    others = np.flatnonzero(shell)
-    rival = np.zeros(len(radii), bool)
-    for row in np.flatnonzero(shell):
+    rows, rival = np.flatnonzero(shell), np.zeros(len(radii), bool)
+    tree, reach_nm = cKDTree(places[rows]), 2 * radii[rows].max(initial=0.0)
+    for row in rows:  # one by one: pairs of many clicks in one place would fill the memory
+        others = rows[tree.query_ball_point(places[row], reach_nm)]
         apart_nm = np.linalg.norm(places[others] - places[row], axis=1)
         differ = (apart_nm > SAME_CENTRE_NM) | (np.abs(radii[others] - radii[row]) > SAME_RADIUS_NM)
         smaller = np.minimum(radii[others], radii[row])
