@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import vesimod
+from vesimod.handoff import pyto
 from vesimod.io.tomogram import write_volume
 from vesimod_imod.contour_model.read import Drawing
 from vesimod_imod.contour_model.write import write_drawings
@@ -60,6 +61,12 @@ COMMANDS: dict[str, Words] = {
     "convert, a table": ["convert", "found.mod", "old.csv", "--overwrite"],
     "convert, back": ["convert", "found.csv", "out.mod", "--tomogram", "TS_01.mrc"],
     "convert, Pyto": ["convert", "syn.mod", "pyto", "--to", "pyto", *PYTO],
+    "convert, Pyto --overwrite": [
+        *("convert", "syn.mod", "old.pyto", "--overwrite"),
+        *PYTO,
+    ],
+    "convert, OME-Zarr": ["convert", "syn.mod", "out.zarr", "--tomogram", "syn.mrc"],
+    "demo": ["demo", "-o", "shown"],
 }
 
 
@@ -79,6 +86,9 @@ def write_inputs(folder: Path) -> None:
     write_sphere_model(folder / "old.mod", Spheres(CENTRES, np.array([9.0])), GRID)
     (folder / "found.csv").write_text("id,z,y,x,radius_nm\n1,20,28,31,24\n")
     (folder / "old.csv").write_text("id,z,y,x,radius_nm\n1,20,28,31,9\n")
+    (folder / "old.pyto").mkdir()
+    for name in pyto.CONTENT:
+        (folder / "old.pyto" / name).write_text("old")
     _write_synapse(folder)
 
 

@@ -46,7 +46,7 @@ Person = Callable[[Path, int, kill_sessions.Alive], None]
 COMMANDS = kill_inference.COMMANDS
 SESSIONS: dict[str, Words] = {name: [name, "TS_01.mrc", "clicks.mod"] for name in ("watch", "edit")}
 TRAINING = "train"  # begins the names of what needs torch; `kill_training.py` has the lines
-_NEED_TORCH = "simulate learn-from fit finetune adapt export ensemble quantise"
+_NEED_TORCH = "simulate learn-from fit finetune adapt export ensemble quantise import-cryovesnet"
 TRAINED = [f"{TRAINING} {name}" for name in _NEED_TORCH.split()]
 
 
@@ -199,7 +199,7 @@ def judge(
     words: Words, folder: Path, before: dict[str, bytes], expected: dict[str, bytes]
 ) -> Iterator[str]:
     """Yield what is wrong after a kill, and after the run that follows it."""
-    visible = {name: data for name, data in contents(folder).items() if "/." not in f"/{name}"}
+    visible = {name: data for name, data in contents(folder).items() if not is_hidden(name)}
     for name, data in visible.items():
         old = before.get(name.removesuffix("~"))
         if name.endswith((".unfinished", *GROWING)):
@@ -222,6 +222,12 @@ def judge(
                 yield f"{name} differs"
         elif name not in expected and not name.endswith("~"):
             yield f"{name} is left behind"
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file lies under a temporary name; those of a Zarr array belong to it."""
+    parts = Path(name).parts
+    return any(part.startswith(".") and not part.startswith(".z") for part in parts)
 
 
 def run_again(words: Words) -> tuple[int, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import torch
 from vesimod.io.tomogram import write_volume
@@ -42,6 +44,7 @@ COMMANDS: dict[str, list[str]] = {
     "train ensemble": ["ensemble", "base.onnx", "base.pt", "-o", "out.onnx"],
     "train adapt": ["adapt", "pair.mrc", "-o", "run", "--from", "base.onnx", *ROUND],
     "train quantise": ["quantise", "base.onnx", "-o", "out.onnx"],
+    "train import-cryovesnet": ["import-cryovesnet", "keras.h5", "-o", "out.onnx"],
 }
 
 
@@ -73,3 +76,22 @@ def write_inputs(folder: Path) -> None:
     fit(config, run, threads=1, report=lambda _text: None)
     export(run / "checkpoint.pt", folder / "base.onnx")
     (folder / "base.pt").write_bytes((run / "checkpoint.pt").read_bytes())
+    _write_keras(folder / "keras.h5")
+
+
+def _write_keras(path: Path) -> None:
+    """A network of one convolution, as Keras 2 saves it."""
+    config = {
+        "name": "one", "kernel_size": [3] * 3, "strides": [1] * 3, "padding": "same",
+        "activation": "sigmoid",
+    }  # fmt: skip
+    start = {"class_name": "InputLayer", "config": {"name": "start"}, "inbound_nodes": []}
+    nodes = [[["start", 0, 0, {}]]]
+    layers = [start, {"class_name": "Conv3D", "config": config, "inbound_nodes": nodes}]
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps({"config": {"layers": layers}})
+        file.create_group("model_weights/start").attrs["weight_names"] = np.zeros(0)
+        group = file.create_group("model_weights/one")
+        group.attrs["weight_names"] = np.array(["one/kernel:0", "one/bias:0"], "S")
+        group["one/kernel:0"] = np.full((3, 3, 3, 1, 1), 0.1, np.float32)
+        group["one/bias:0"] = np.zeros(1, np.float32)

@@ -25,6 +25,7 @@ from vesimod import load_model
 from vesimod.io.tomogram import Tomogram
 from vesimod.network.model import Model
 from vesimod.pipeline import segment
+from vesimod.radial.profile import HALF_MEMBRANE_NM
 from vesimod.radial.rays import RaySampler
 from vesimod.vesicles import detect, noise
 from vesimod_imod.core.arrays import BoolArray
@@ -49,7 +50,8 @@ def parts_with_vesicles(seed: int) -> Iterator[tuple[str, np.ndarray, float, Tru
     for kind in KINDS:
         family = replace(families.FAMILIES[kind], vesicles=28, shape=WHOLE)
         volume, inside, cut = families.simulate(family, seed)
-        everyone = Spheres.concatenate([inside, replace(cut, ids=cut.ids + len(inside))])
+        both = [inside, replace(cut, ids=cut.ids + inside.ids.max(initial=0))]
+        everyone = Spheres.concatenate(both)
         for corner in product(*(range(0, n, m) for n, m in zip(WHOLE, PART, strict=True))):
             box = tuple(slice(a, a + m) for a, m in zip(corner, PART, strict=True))
             truth = everyone.centres - np.array(corner), everyone.radii_nm
@@ -72,9 +74,9 @@ class Watch:
     ) -> bool:
         if not len(spheres):
             return False
-        chance = noise.z_by_chance(
-            density, network.voxels, network.voxel_size_nm, float(np.median(spheres.radii_nm))
-        )
+        membrane_nm = float(np.median(spheres.radii_nm)) - HALF_MEMBRANE_NM
+        places = noise.empty_places(density, network)
+        chance = noise.z_by_chance(density, places, membrane_nm) if len(places) else np.empty(0)
         usual = max(float(np.percentile(chance, noise.OFTEN)), 1.0) if len(chance) else np.nan
         measures, ratio = spheres.measures, spheres.measures["lumen_ratio"]
         signs = [

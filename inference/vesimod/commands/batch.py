@@ -118,11 +118,19 @@ def write_com_files(
     ------
     FileExistsError
         Some results were made otherwise, and `overwrite` is false.
+    VoxelSizeError
+        The stated voxel size cannot be true of a tomogram.
     """
     from vesimod_imod.core.files import sha256_of
     from vesimod_imod.etomo.com_files import Task
 
-    from vesimod.commands.chunks import FILE_OPTIONS, WHEN_THERE, entries_for, write_chunks
+    from vesimod.commands.chunks import (
+        FILE_OPTIONS,
+        WHEN_THERE,
+        check_voxel_size,
+        entries_for,
+        write_chunks,
+    )
     from vesimod.network.shipped import find_model
     from vesimod.runs.batch import is_finished
 
@@ -132,6 +140,7 @@ def write_com_files(
         if is_finished(job, weights, overwrite):
             finished.append(job.outputs.model)
             continue
+        check_voxel_size(job.tomogram, job.settings.voxel_size_nm)
         files = [(FILE_OPTIONS[kind], file) for kind, file in job.outputs.beside_model().items()]
         files += [("RegionFile", job.settings.region)] if job.settings.region is not None else []
         entries = [

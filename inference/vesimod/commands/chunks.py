@@ -76,6 +76,30 @@ def write_chunks(
     say(f"  Etomo: File > New > Generic Parallel Process, then choose {ROOT}-001.com")
 
 
+def check_voxel_size(tomogram: Path, voxel_size_nm: float | None) -> None:
+    """Hold what the user states against the header now, not when the chunks run.
+
+    Raises
+    ------
+    VoxelSizeError
+        See `vesimod.io.voxel_size.settled_voxel_size`.
+    """
+    from vesimod.commands.console import warn
+    from vesimod.io.tomogram import read_tomogram
+    from vesimod.io.voxel_size import VoxelSizeError
+
+    if voxel_size_nm is None:
+        return
+    try:
+        warnings = read_tomogram(tomogram, voxel_size_nm).warnings
+    except VoxelSizeError:
+        raise
+    except (OSError, ValueError):
+        return  # the chunk will say so, and the others run
+    for warning in warnings:
+        warn(warning)
+
+
 def program() -> list[str]:
     """Return the command that com files run: this very Python, by its full path."""
     import sys

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vesimod.commands.chunks import WHEN_THERE, entries_for, program, write_chunks
+from vesimod.commands.chunks import (
+    WHEN_THERE,
+    check_voxel_size,
+    entries_for,
+    program,
+    write_chunks,
+)
 from vesimod.commands.options import (
     Device,
     DeviceChoice,
@@ -64,12 +70,14 @@ def etomo(
     if batchruntomo:
         say(directive(entries))
     if data_set is not None:
-        write_set(data_set, [*entries, WHEN_THERE[overwrite]], slabs)
+        write_set(data_set, [*entries, WHEN_THERE[overwrite]], slabs, voxel_size_nm)
     elif not (install_adoc or batchruntomo):
         raise ValueError("name a data set, its .edf file, or a folder with data sets")
 
 
-def write_set(target: Path, entries: list[tuple[str, str]], slabs: int) -> None:
+def write_set(
+    target: Path, entries: list[tuple[str, str]], slabs: int, voxel_size_nm: float | None = None
+) -> None:
     """Write the com files for every data set of `target`, and say how to run them."""
     from vesimod_imod.etomo.data_sets import DataSetError, find_data_sets
 
@@ -86,6 +94,8 @@ def write_set(target: Path, entries: list[tuple[str, str]], slabs: int) -> None:
         raise DataSetError("; ".join(problems))
     for problem in problems:
         warn(problem)
+    for task in tasks:
+        check_voxel_size(task.tomogram, voxel_size_nm)
     write_chunks(data_sets[0].folder if len(data_sets) == 1 else target, tasks)
 
 

@@ -128,11 +128,10 @@ def _slab(
     path: Path, output: Path, settings: Settings, network: Model, number: int, count: int
 ) -> int:
     """Do one slab of a tomogram."""
-    from vesimod.commands.console import progress
-    from vesimod.io.tomogram import read_tomogram
+    from vesimod.commands.console import open_tomogram, progress
     from vesimod.runs.slabs import write_slab
 
-    tomogram = read_tomogram(path, settings.voxel_size_nm)
+    tomogram = open_tomogram(path, settings.voxel_size_nm)
     search, _ = settings.search(tomogram)  # notes are for whoever joins the slabs
     with progress() as report:
         file = write_slab(tomogram, output, network, number, count, search, report)

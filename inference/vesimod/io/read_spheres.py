@@ -19,6 +19,7 @@ from vesimod.io.sphere_table import read_spheres_csv
 from vesimod.io.tomogram import read_tomogram, volume_on
 
 _VOLUMES = (".mrc", ".rec", ".map", ".ccp4", ".gz", ".bz2")
+_NAMED = 3  # files of a folder, at most
 _NO_GRID = Grid((0, 0, 0), (1.0, 1.0, 1.0))
 
 
@@ -37,10 +38,14 @@ def kind_of(path: Path) -> FileKind:
     ------
     FileNotFoundError
         There is no such file.
+    IsADirectoryError
+        It is a folder, and no volume; files in it that may hold vesicles are named.
     InputError
         It is neither a model, a table nor a volume.
     """
     ending = path.suffix.lower()
+    if path.is_dir() and not is_foreign(path):
+        raise IsADirectoryError(_name_one_in(path))
     if ending == ".csv":
         return FileKind.TABLE
     if ending == ".mod":
@@ -93,6 +98,16 @@ def read_spheres(
     labels = read_labels(volume, first_vesicle_id=first_vesicle_id)
     warnings = [*volume.warnings, *labels.warnings]
     return replace(reading_of(labels.spheres, volume.grid), warnings=warnings)
+
+
+def _name_one_in(folder: Path) -> str:
+    """Say of a folder which of its files may hold vesicles, those with labels and models first."""
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    kinds = ("labels.mrc", ".mod", ".csv")
+    held = [name for kind in kinds for name in names if name.lower().endswith(kind)]
+    example = ", ".join(str(folder / name) for name in dict.fromkeys(held[:_NAMED]))
+    hint = f"name a file in it: {example}" if held else "it holds no model, table or labels"
+    return f"{folder}: is a folder; {hint}"
 
 
 def reading_of(spheres: Spheres, grid: Grid | None) -> SphereReading:

@@ -120,7 +120,12 @@ class RaySampler(ShortRepr):
         for axis, width in enumerate(step):
             if width > 1:
                 before = (slice(None),) * axis
-                box = sum(box[(*before, slice(i, None, width))] for i in range(width)) / width
+                first, second, *more = (box[(*before, slice(i, None, width))] for i in range(width))
+                # In place: `sum` and a division would go over the box once more each.
+                box = first + second
+                for other in more:
+                    box += other
+                box /= width
         return -box if self.invert else box
 
 

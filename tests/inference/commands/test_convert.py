@@ -84,3 +84,17 @@ def test_points_alone_do_not_state_their_volume(folder: Path, ending: str, capsy
     assert convert(folder, f"x{ending}", "back.mod") == 2
     assert "give --tomogram" in capsys.readouterr().err
     assert not (folder / "back.mod").exists()
+
+
+def test_a_folder_says_what_to_name_in_it(folder: Path, capsys) -> None:
+    given = ["v.mod", "p.pyto", "--tomogram", "TS_01_rec.mrc"]
+    assert convert(folder, *given) == 0
+    for named in ("p.pyto", "p.pyto/"):  # twice, as people name folders
+        assert convert(folder, named, "back.mod") == 2
+        assert f"p.pyto: is a folder; name a file in it: {folder / 'p.pyto' / 'labels.mrc'}" in (
+            capsys.readouterr().err
+        )
+    assert convert(folder, "p.pyto/labels.mrc", "back.mod") == 0
+    (folder / "d.empty").mkdir()
+    assert convert(folder, "d.empty", "x.mod") == 2
+    assert "is a folder; it holds no model, table or labels" in capsys.readouterr().err

@@ -123,6 +123,21 @@ def test_a_chunk_says_in_one_line_what_is_wrong(folder: Path, data: Path) -> Non
     assert "Errno" not in log
 
 
+def test_the_voxel_size_is_held_against_the_header(folder: Path, data: Path, front) -> None:
+    refused = command(folder, "--voxel-size-nm", 20)
+    assert "the header says 2 nm; 20 Angstrom?" in str(refused.exception)
+    assert not list(folder.glob("*.com"))
+    assert (
+        "its header says 2 nm a voxel; 3.4 nm are" in command(folder, "--voxel-size-nm", 3.4).output
+    )
+    entries = ["-InputFile", folder / "TS_01" / "TS_01.rec", "-NetworkModel", data / "dark.onnx"]
+    slab = [*entries, "-VoxelSizeNm", "3.4", "-NumberOfSlabs", 2, "-SlabNumber", 1]
+    code, log = front(*slab)
+    assert code == 0
+    assert "WARNING: vesimod - " in log
+    assert "its header says 2 nm a voxel; 3.4 nm are taken" in log
+
+
 def test_data_sets_without_tomogram_are_named_and_left_out(folder: Path) -> None:
     make_data_set(folder / "TS_03", "TS_03")
     make_data_set(folder / "TS_04", "TS_04", "TS_04_full_rec.mrc")

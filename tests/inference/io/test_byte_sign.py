@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -65,12 +66,38 @@ def test_labels_stay_what_they_are(tmp_path, minmax):
     assert np.array_equal(read_volume(file(tmp_path, labels, minmax)).voxels, labels)
 
 
-def test_true_statistics_are_believed(tmp_path):
-    """Even where the voxels would look smoother the other way round."""
-    voxels = np.clip(np.rint(grey(0, 30)), -128, 127).astype(np.int8).view(np.uint8)
-    tomogram = read_tomogram(file(tmp_path, voxels, (0.0, 255.0)))
-    assert np.array_equal(tomogram.voxels, voxels)
-    assert tomogram.warnings == ()
+def test_possible_statistics_are_believed_and_doubted(tmp_path):
+    """Signed bytes behind a header of unsigned ones, and the other way round."""
+    signed = np.clip(np.rint(grey(0, 30)), -128, 127).astype(np.int8)
+    unsigned = (signed.astype(np.int16) + 128).astype(np.uint8)
+    for voxels, true, false in (
+        (signed, (-128.0, 127.0), (0.0, 255.0)),
+        (unsigned, (0.0, 255.0), (-128.0, 127.0)),
+    ):
+        assert read_tomogram(file(tmp_path, voxels, true)).warnings == ()
+        tomogram = read_tomogram(file(tmp_path, voxels, false))
+        assert np.array_equal(tomogram.voxels.view(voxels.dtype), voxels)
+        assert tomogram.voxels.dtype != voxels.dtype
+        (warning,) = tomogram.warnings
+        assert f"by the voxels they are {'un' * (voxels is unsigned)}signed" in warning
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_stamp_is_believed_and_doubted(tmp_path, signed):
+    voxels = np.clip(np.rint(grey(0, 30)), -128, 127).astype(np.int8)
+    path = file(tmp_path, voxels, (-128.0, 127.0))
+    with path.open("r+b") as stream:
+        stream.seek(152)
+        stream.write(struct.pack("<ii", 1146047817, int(signed)))
+    tomogram = read_tomogram(path)
+    assert tomogram.voxels.dtype == (np.int8 if signed else np.uint8)
+    assert len(tomogram.warnings) == (not signed)
+
+
+def test_white_noise_that_fills_all_values_is_not_doubted(tmp_path):
+    voxels = np.random.default_rng(0).integers(0, 256, (12, 40, 50)).astype(np.uint8)
+    assert read_tomogram(file(tmp_path, voxels, (0.0, 255.0))).warnings == ()
+    assert read_tomogram(file(tmp_path, voxels.view(np.int8), (-128.0, 127.0))).warnings == ()
 
 
 @pytest.mark.slow

@@ -335,6 +335,18 @@ def test_the_same_as_chunks_for_processchunks(folder: Path, batch, data: Path) -
     assert batch("--slabs", 2) == 2
 
 
+def test_chunks_hold_the_voxel_size_against_the_header(folder: Path, batch, capsys) -> None:
+    """Now, not when they run; what is no tomogram stops no others."""
+    (folder / "data" / "TS_02.mrc").write_text("no tomogram")
+    for _ in range(2):
+        assert batch("--chunks", "--voxel-size-nm", 20) == 2
+        assert "the header says 2 nm; 20 Angstrom?" in capsys.readouterr().err
+    assert not list((folder / "out").glob("*.com"))
+    assert batch("--chunks", "--voxel-size-nm", 3.4) == 0
+    assert "TS_01.mrc: its header says 2 nm a voxel; 3.4 nm are taken" in capsys.readouterr().err
+    assert "VoxelSizeNm 3.4" in (folder / "out" / "vesimod-001.com").read_text(encoding="utf-8")
+
+
 def test_the_same_in_slabs(folder: Path, batch, data: Path) -> None:
     assert batch("--chunks", "--slabs", 3) == 0
     out = folder / "out"

@@ -36,7 +36,8 @@ def noise(seed: int, blur: float) -> Tomogram:
 
 # Seeds in which vesicles were found before, by one network or another.
 @pytest.mark.parametrize(
-    ("seed", "blur"), [(0, 0.0), (0, 3.0), (27, 3.0), (1, 2.0), (1, 1.0), (1, 5.0), (15, 5.0)]
+    ("seed", "blur"),
+    [(0, 0.0), (11, 0.0), (43, 0.0), (0, 3.0), (27, 3.0), (1, 2.0), (1, 1.0), (1, 5.0), (15, 5.0)],
 )
 def test_nothing_is_found_in_noise(model: Model, seed: int, blur: float) -> None:
     assert len(segment(noise(seed, blur), model).spheres) == 0
@@ -84,11 +85,44 @@ def test_clear_vesicles_are_not_compared_at_all(blurred, monkeypatch: pytest.Mon
     def fit(*_: object, **__: object) -> None:
         raise AssertionError("it takes a while")
 
-    monkeypatch.setattr(noise_rule, "fit_and_learn", fit)
+    monkeypatch.setattr(noise_rule, "fit_membranes", fit)
     assert not is_noise(*blurred, some(5), 6)
     assert not is_noise(*blurred, some(0), 6)
     with pytest.raises(AssertionError):
         is_noise(*blurred, some(5, centre_shift_nm=8.0), 50)
+
+
+@pytest.fixture(scope="module")
+def white() -> tuple[RaySampler, RaySampler]:
+    """White noise, in which nothing is as clear as a membrane."""
+    voxels = np.asarray(noise(3, 0.0).voxels)[:60, :80, :80]
+    return RaySampler(voxels, (2.2,) * 3), RaySampler(
+        np.zeros((30, 40, 40), np.float32), (4.4,) * 3
+    )
+
+
+def test_what_a_glance_says_the_whole_comparison_says(
+    blurred, white, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [
+        (place, some(count, membrane_z=z, centre_shift_nm=shift), candidates)
+        for place in (blurred, white)
+        for count, z, shift in ((1, 4.0, 8.0), (1, 6.0, 8.0), (3, 20.0, 8.0), (4, 34.0, 0.6))
+        for candidates in (4, 30)
+    ]
+    whole: list[int] = []
+    compare = noise_rule.z_by_chance
+
+    def counted(*given: np.ndarray) -> np.ndarray:
+        whole.append(1)
+        return compare(*given)
+
+    monkeypatch.setattr(noise_rule, "z_by_chance", counted)
+    quick = [is_noise(*place, spheres, candidates) for place, spheres, candidates in cases]
+    assert len(whole) < len(cases) // 3  # in most there is no need of it
+    monkeypatch.setattr(noise_rule, "_at_a_glance", lambda *_: None)
+    assert quick == [is_noise(*place, spheres, candidates) for place, spheres, candidates in cases]
+    assert set(quick) == {False, True}
 
 
 # In the one that is left out, the only vesicle is centred outside.

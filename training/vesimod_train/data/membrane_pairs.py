@@ -65,7 +65,7 @@ def read_membrane_pair(
     tomogram = read_tomogram(tomogram_path)
     grid = tomogram.grid
     models = [read_mod(path) for path in model_paths]
-    drawings, notes = [], []
+    drawings, notes = [], list(tomogram.warnings)
     for model in models:
         found, doubts = drawings_of(model, grid)
         drawings += [drawing for drawing in found if not is_region(drawing.name)]

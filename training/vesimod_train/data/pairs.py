@@ -100,7 +100,7 @@ def read_pair(
     example = cut_out(replace(example, weight=weight, rejected=moved))
     if (doubt := _polarity(example)) is not None:
         more.append(doubt)
-    return example, notes + more
+    return example, [*tomogram.warnings, *notes, *more]
 
 
 def sorted_spheres(

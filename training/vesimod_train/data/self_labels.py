@@ -15,9 +15,10 @@ from vesimod import Segmentation
 from vesimod.io.label_volume import spheres_of_labels
 from vesimod.io.tomogram import Tomogram
 from vesimod.network.resample import model_to_volume
+from vesimod.radial.profile import HALF_MEMBRANE_NM
 from vesimod.radial.rays import RaySampler
 from vesimod.vesicles.instances import split_instances
-from vesimod.vesicles.noise import PLACES, z_by_chance
+from vesimod.vesicles.noise import PLACES, empty_places, z_by_chance
 from vesimod_imod.core.object_names import UNCERTAIN, VESICLES
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Spheres
@@ -62,12 +63,12 @@ def self_labels(tomogram: Tomogram, found: Segmentation) -> SelfLabels:
     density = RaySampler(tomogram.voxels, size_nm)
     spheres = found.spheres
     clear = np.zeros(len(spheres), bool)
-    if len(spheres):
-        radius_nm = float(np.median(spheres.radii_nm))
-        by_chance = z_by_chance(density, found.probability, map_nm, radius_nm)
-        if len(by_chance) >= PLACES // 2:  # else nothing is known of what chance gives
-            off = spheres.measures["centre_shift_nm"] / spheres.radii_nm
-            clear = (spheres.measures["membrane_z"] > by_chance.max()) & (off < MOST_OFF)
+    places = empty_places(density, RaySampler(found.probability, map_nm))
+    if len(spheres) and len(places) >= PLACES // 2:  # else nothing is known of what chance gives
+        membrane_nm = float(np.median(spheres.radii_nm)) - HALF_MEMBRANE_NM
+        by_chance = z_by_chance(density, places, membrane_nm)
+        off = spheres.measures["centre_shift_nm"] / spheres.radii_nm
+        clear = (spheres.measures["membrane_z"] > by_chance.max()) & (off < MOST_OFF)
     sure = _bare(spheres.select(clear))
     labels = split_instances(found.probability >= SLIGHTEST, map_nm, None)
     slight = spheres_of_labels(labels, map_nm)

@@ -188,6 +188,8 @@ def _label(
     for path in tomograms:
         tomogram = read_tomogram(path)
         found.append(segment(tomogram, model))
+        for doubt in (*tomogram.warnings, *found[-1].notes):
+            report(f"note: {path.name}: {doubt}")
         labels = self_labels(tomogram, found[-1])
         write_self_labels(folder / f"{path.stem}.mod", tomogram, labels)
         total += len(labels.sure)
