@@ -48,7 +48,7 @@ def print_evaluation(found: Spheres, truth: Spheres, tomogram: Path) -> None:
 
 
 def table(result: Evaluation) -> str:
-    """Format an evaluation as a Markdown table; what was not asked for has no row."""
+    """Format an evaluation as a Markdown table; what is not known or not defined has no row."""
     known = {name: value for name, value in result.as_dict().items() if value is not None}
     lines = ["| measure | value |", "|---|---:|"]
     rows = [f"| {title} | {known[name]:{form}} |" for title, name, form in ROWS if name in known]

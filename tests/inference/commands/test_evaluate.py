@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from vesimod.cli import app, run_app
+from vesimod.commands.evaluation_table import ROWS
 from vesimod.io.label_volume import paint_spheres
 from vesimod.io.sphere_table import write_spheres_csv
 from vesimod.io.tomogram import write_volume
@@ -52,6 +53,27 @@ def test_table(files, capsys):
     printed = capsys.readouterr().out
     assert "| F1 | 0.500 |" in printed
     assert "| radius bias, found - true (nm) | -1.00 |" in printed
+
+
+def test_what_is_not_known_has_no_row(files, capsys):
+    write_sphere_model(files / "none.mod", Spheres.empty(), GRID)
+    write_volume(files / "map.mrc", np.full(GRID.shape, 0.5, np.float32), GRID)
+
+    def rows(found, *options):
+        assert vesimod("evaluate", files / found, files / "truth.mod", *options) == 0
+        lines = capsys.readouterr().out.splitlines()[2:]
+        cells = dict(line.strip("| ").split(" | ") for line in lines)
+        assert all(np.isfinite(float(value)) for value in cells.values())
+        return cells.keys()
+
+    all_titles = {title for title, _, _ in ROWS}
+    of_map = rows("found.mod", "--probability", files / "map.mrc", "--threshold", "0.4")
+    assert of_map == all_titles
+    stages = {title for title in all_titles if title.startswith("Dice of ")} | {"mask Dice, soft"}
+    assert rows("found.mod") == all_titles - stages
+    nothing = rows("none.mod")
+    assert {"false negatives", "recall", "F1"} <= nothing
+    assert not {"precision", "centre error, mean (nm)"} & nothing
 
 
 def test_soft_dice_of_a_map(files, capsys):
