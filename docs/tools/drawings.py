@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from importlib import resources
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from matplotlib.patches import Circle
 from vesimod.io.region import read_region
 from vesimod.io.tomogram import read_tomogram
 from vesimod.runs.membrane_file import trace_file
+from vesimod_imod.contour_model.read import Drawing, read_drawings
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
 DEMO = Path(str(resources.files("vesimod"))) / "demo"
@@ -61,6 +63,41 @@ def region() -> Figure:
     right.imshow(tint, origin="lower")
     right.contour(inside[z], [0.5], colors=["#00e676"], linewidths=1.2)
     return figure
+
+
+def membranes() -> Figure:
+    """Draw what is found along a guide, on a section that was drawn on and on one that was not."""
+    tomogram = read_tomogram(DEMO / "synapse.mrc")
+    guide = DEMO / "synapse_guide.mod"
+    found = [each.drawing for each in vesimod.membrane(tomogram, guide).objects]
+    figure = Figure((9.6, 5.1), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    drawn, between = 30, 37
+    _show(left, tomogram.voxels[drawn], f"section {drawn + 1}, which was drawn on")
+    _show(right, tomogram.voxels[between], f"section {between + 1}, between two that were drawn on")
+    for axis, z in ((left, drawn), (right, between)):
+        for drawing, colour, width in zip(found, ("#56b4e9", "#ff7043"), (4.0, 1.8), strict=True):
+            _contour(axis, drawing, z, color=colour, lw=width, label=drawing.name)
+    for drawing in read_drawings(guide, tomogram.grid)[0]:
+        _contour(left, drawing, drawn, color="#ffee58", lw=1.2, label="guide")
+    named = dict(zip(*left.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(named.values(), named, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _contour(axis: Any, drawing: Drawing, z: int, *, label: str, **look: Any) -> None:
+    """Draw the contours on a section, dotted where no membrane was seen."""
+    for line, values in zip_longest(drawing.contours, drawing.values):
+        if round(line[0, 0]) != z:
+            continue
+        seen = np.ones(len(line), bool) if values is None else values > 0
+        if drawing.closed:
+            line, seen = np.vstack([line, line[:1]]), np.append(seen, seen[0])
+        for these, style in ((seen, "-"), (~seen, ":")):
+            # A piece goes on to its next point, where the other style begins.
+            shown = these | np.roll(these, 1) if style == ":" else these
+            y, x = np.where(shown[:, None], line[:, 1:], np.nan).T
+            axis.plot(x, y, ls=style, label=label if style == "-" else None, **look)
 
 
 def look() -> Figure:
@@ -154,7 +191,9 @@ def radius() -> Figure:
             x, color=colour, lw=2 if colour == TEAL else 1, ls="-" if colour == TEAL else "--"
         )
         shift = 0.6 if side == "left" else -0.6
-        axis.text(x + shift, height, words, color=colour, ha=side, size=9)
+        axis.text(x + shift, height, words, color=colour, ha=side, size=9).set_bbox(
+            {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        )
     axis.text(6, 0.33, "lumen", ha="center", size=9)
     axis.text(31, 0.2, "cytoplasm", ha="center", size=9)
     axis.set(
@@ -170,6 +209,7 @@ def radius() -> Figure:
 PICTURES: dict[str, Callable[[], Figure]] = {
     "start.jpg": sections,
     "region.jpg": region,
+    "membranes.jpg": membranes,
     "look.jpg": look,
     "coordinates.svg": coordinates,
     "radius.svg": radius,

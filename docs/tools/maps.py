@@ -23,7 +23,7 @@ def workflow() -> Figure:
         "merge": (3, 4, "corrections, merge\nkeep what you did", TEAL),
         "train": (4, 5, "vesimod-train\nfinetune, adapt", ORANGE),
         "guide": (0, 2.5, "guide in 3dmod\noutline, active zone", GREY),
-        "membrane": (1, 2.5, "membrane\nsurfaces", TEAL),
+        "membrane": (1, 2.5, "membrane, outline\nsurfaces", TEAL),
         "connect": (2, 2.5, "connect\nconnectors, tethers", TEAL),
         "measure": (3, 2.5, "measure\ndistances, pools", TEAL),
         "convert": (4, 4, "convert\nPyto, RELION, napari", TEAL),
@@ -118,7 +118,7 @@ def layers() -> Figure:
     figure = Figure((9.6, 2.7))
     axis = figure.add_axes((0, 0, 1, 1))
     rows = (
-        ("vesimod_imod  (numpy)", ("IMOD models", "running 3dmod", "Etomo"), GREY),
+        ("vesimod_imod  (numpy)", ("IMOD models", "live 3dmod", "Etomo"), GREY),
         (
             "vesimod  (+ onnxruntime, scipy ...)",
             ("tomogram", "map", "labels", "spheres", "model, tables", "corrections", "numbers"),
