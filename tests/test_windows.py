@@ -41,8 +41,9 @@ WIN32 = SimpleNamespace(platform="win32")
 def functions(file: Path) -> Iterator[tuple[str, ast.AST]]:
     """Outermost functions of a module with their text, and the module's other statements."""
     text = file.read_text(encoding="utf-8")
+    lines = text.splitlines()
     for node in ast.parse(text).body:
-        yield ast.get_source_segment(text, node) or "", node
+        yield "\n".join(lines[node.lineno - 1 : node.end_lineno]), node
 
 
 def test_what_only_posix_has_is_asked_for_first() -> None:

@@ -128,6 +128,7 @@ def test_a_second_interrupt_leaves_nothing_half_written(
     assert names(tmp_path) == ["TS_01.mrc", "TS_01_vesicles.mod", "TS_01_vesicles.mod.unfinished"]
 
 
+@pytest.mark.slow
 def test_after_a_kill_a_run_is_said_to_be_cut_short(
     slow: subprocess.Popen, line: str, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def test_after_a_kill_a_run_is_said_to_be_cut_short(
     assert names(tmp_path) == [*RESULTS[:2], "TS_01_vesicles.mod.json", "TS_01_vesicles.mod~"]
 
 
+@pytest.mark.slow
 def test_a_second_run_names_the_first_and_leaves_everything_alone(
     slow: subprocess.Popen, line: str, tmp_path: Path
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_second_run_names_the_first_and_leaves_everything_alone(
     assert shell(f"{line} -o {tmp_path}/other.mod").returncode == 0
 
 
+@pytest.mark.slow
 def test_two_batches_in_one_folder(line: str, tmp_path: Path) -> None:
     words = line.replace("segment", "batch") + f" -o {tmp_path}/out"
     slow = subprocess.Popen(
