@@ -71,6 +71,7 @@ class Watch:
         spheres: Spheres,
         candidates: int,
         region: BoolArray | None = None,
+        needed: float = noise.NEEDED,
     ) -> bool:
         if not len(spheres):
             return False
@@ -85,7 +86,7 @@ class Watch:
             np.log(measures["membrane_z"] / usual),
             np.full(len(spheres), np.log((len(spheres) + 0.5) / (candidates + 1))),
         ]
-        said = noise.is_noise(density, network, spheres, candidates, region)
+        said = noise.is_noise(density, network, spheres, candidates, region, needed)
         self.seen.append((spheres, np.stack(signs, axis=1).astype(float), said))
         return said
 

@@ -23,7 +23,8 @@ from vesimod.network.spec_values import VESICLE_OUTPUT
 from vesimod.network.tiling import redundancy
 from vesimod.network.wanted import is_near, wanted_box
 from vesimod.settings import EVERYWHERE, SearchSettings
-from vesimod.vesicles.detect import find_spheres
+from vesimod.vesicles.detect import NOISE_NOTE, Detections, find_spheres
+from vesimod.vesicles.noise import NEEDED, WELL_NEEDED
 from vesimod.vesicles.scales import merge_scales
 
 Progress = Callable[[str, int, int], None]
@@ -235,21 +236,20 @@ def find_in_maps(
     """
     report = progress or _no_progress
     finest = settings.scales[0]
-    found = merge_scales(
-        {
-            scale: find_spheres(
-                tomogram.grey,
-                size_at(tomogram, scale),
-                maps[scale]["probability"],
-                (spec.voxel_size_nm,) * 3,
-                settings.at(scale),
-                distance=maps[scale].get("distance"),
-                progress=lambda done, total: report("spheres", done, total),
-            )
-            for scale in settings.scales
-        },
-        tomogram.grid.voxel_size_nm,
-    )
+    by_scale: dict[int, Detections] = {}
+    for scale in settings.scales:
+        noise_was_found = any(NOISE_NOTE in finer.notes for finer in by_scale.values())
+        by_scale[scale] = find_spheres(
+            tomogram.grey,
+            size_at(tomogram, scale),
+            maps[scale]["probability"],
+            (spec.voxel_size_nm,) * 3,
+            settings.at(scale),
+            distance=maps[scale].get("distance"),
+            needed=WELL_NEEDED if noise_was_found else NEEDED,
+            progress=lambda done, total: report("spheres", done, total),
+        )
+    found = merge_scales(by_scale, tomogram.grid.voxel_size_nm)
     return Segmentation(
         found.spheres,
         found.dropped,

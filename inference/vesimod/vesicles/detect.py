@@ -20,7 +20,7 @@ from vesimod.radial.rays import RaySampler
 from vesimod.settings import EVERYWHERE, SearchSettings
 from vesimod.vesicles.features import NO_MEMBRANE_Z, measure
 from vesimod.vesicles.instances import split_instances
-from vesimod.vesicles.noise import is_noise
+from vesimod.vesicles.noise import NEEDED, is_noise
 from vesimod.vesicles.overlaps import resolve_overlaps
 from vesimod.vesicles.scoring import MIN_SCORE, features, score
 from vesimod.vesicles.threshold import Curve, choose_threshold, threshold_curve
@@ -78,6 +78,7 @@ def find_spheres(
     settings: SearchSettings = EVERYWHERE,
     *,
     distance: Volume | None = None,
+    needed: float = NEEDED,
     progress: Callable[[int, int], None] | None = None,
 ) -> Detections:
     """Find vesicles as spheres.
@@ -86,16 +87,16 @@ def find_spheres(
     ----------
     volume : (z, y, x) array of any real type
         The tomogram; read in boxes, so it may be memory-mapped.
-    voxel_size_nm : (float, float, float)
-        Of `volume`.
+    voxel_size_nm, probability_voxel_size_nm : (float, float, float)
+        Of `volume` and of `probability`.
     probability : (z, y, x) float32
         Vesicle probability 0..1 on the network's grid, edges aligned with `volume`.
-    probability_voxel_size_nm : (float, float, float)
-        Of `probability`.
     settings : SearchSettings
         Its region lies on the tomogram's grid.
     distance : (z, y, x) float32, optional
         Signed distance to the vesicle surface in nm, positive inside, on the same grid.
+    needed : float
+        Odds that tell vesicles from noise; see `vesimod.vesicles.noise.is_noise`.
     progress : callable, optional
         Called with (vesicles done, vesicles in all).
 
@@ -109,22 +110,21 @@ def find_spheres(
     InputError
         The arrays are not 3D, or their shapes do not belong together.
     """
-    region, threshold = settings.region, settings.threshold
+    region = settings.region
     _check_shapes(volume, probability, distance, region)
     density = RaySampler(volume, voxel_size_nm, settings.invert)
     curve = threshold_curve(density, probability, probability_voxel_size_nm, region)
-    threshold = choose_threshold(curve) if threshold is None else threshold
+    threshold = choose_threshold(curve) if settings.threshold is None else settings.threshold
     labels = split_instances(probability >= threshold, probability_voxel_size_nm, distance)
     masks = _masks(labels, voxel_size_nm, probability_voxel_size_nm, settings)
     if len(masks) == 0:
         return Detections(Spheres.empty(), Spheres.empty(), labels, threshold, (), curve)
     network = RaySampler(probability, probability_voxel_size_nm)
     spheres, notes = measure(density, network, masks, progress)
-    reasons = impossible(spheres, settings)
     spheres = replace(spheres, scores=score(features(spheres)))
-    reasons, overlap_nm = _unlikely(spheres, reasons, voxel_size_nm)
+    reasons, overlap_nm = _unlikely(spheres, impossible(spheres, settings), voxel_size_nm)
     kept = reasons == ""
-    if is_noise(density, network, spheres.select(kept), len(spheres), region):
+    if is_noise(density, network, spheres.select(kept), len(spheres), region, needed):
         reasons[kept], kept = NOISE, np.zeros(len(spheres), bool)
         notes = (*notes, NOISE_NOTE)
     dropped = spheres.with_measures(reason=reasons).select(~kept)

@@ -34,7 +34,8 @@ MANY, MANY_PER_UM3, NM3_PER_UM3 = 24, 300.0, 1e9
 # A logistic regression on what was found in simulated tomograms with 1 to 20 vesicles, filtered in
 # several ways, and in noise, white and blurred (`benchmarks/noise_signs.py`).
 CONSTANT, SHIFT, SHELL, CLEARER, ACCEPTED = 0.3, -0.9, 2.4, 3.7, 2.65
-NEEDED = 1.5  # odds, as a logarithm, beyond which they are vesicles
+# Odds, as a logarithm, beyond which they are vesicles; and where that is less likely beforehand.
+NEEDED, WELL_NEEDED = 1.5, 3.0
 SHIFT_RANGE_NM = (0.3, 12.0)
 SHELL_RANGE = (
     0.3,
@@ -44,7 +45,7 @@ SHELL_RANGE = (
 # that and than all of them is one, however lonely, and from the second on if the other signs leave
 # little doubt. In real volumes of a lysosome they have 3.0 to 4.2 and it 7 to 8; in blurred noise
 # they have 7.7 to 16. In white noise what is found has at most 5.2, with odds of 1.9.
-LIKE_MEMBRANES, LONELY_Z, LONELY_NEEDED = 5.5, 4.8, 3.0
+LIKE_MEMBRANES, LONELY_Z = 5.5, 4.8
 LEAST_CLEAR = 0.7  # true vesicles are hardly ever fainter, in what follows
 OFTEN = 90.0  # percentile of the chance fits that membranes are measured by
 PLACES, TRIED = 48, 2000
@@ -65,6 +66,7 @@ def is_noise(
     spheres: Spheres,
     candidates: int,
     region: BoolArray | None = None,
+    needed: float = NEEDED,
 ) -> bool:
     """Whether what was found is likelier to be noise than vesicles.
 
@@ -80,6 +82,8 @@ def is_noise(
         Out of how many they were accepted.
     region : (z, y, x) bool, optional
         Where vesicles may be, on the tomogram's grid: places are taken there.
+    needed : float
+        Odds that they need; `WELL_NEEDED` where noise was found before.
 
     Returns
     -------
@@ -93,36 +97,39 @@ def is_noise(
     if (spheres.measures["membrane_z"] < MIN_MEMBRANE_Z).all():
         return True  # no membrane at all: whatever the network saw
     odds = _odds_by_shape(spheres, candidates)
-    if odds + len(spheres) * CLEARER * np.log(LEAST_CLEAR) > NEEDED:
+    if odds + len(spheres) * CLEARER * np.log(LEAST_CLEAR) > needed:
         return False  # whatever the comparison would say: it takes a while
     places = empty_places(density, network, region)
     if len(places) < PLACES // 2:
         return False
     z = spheres.measures["membrane_z"]
-    if z.max() <= LONELY_Z and odds + _odds_by_clearness(z, LIKE_MEMBRANES) < NEEDED:
+    if z.max() <= LONELY_Z and odds + _odds_by_clearness(z, LIKE_MEMBRANES) < needed:
         return True  # likewise
     membrane_nm = float(np.median(spheres.radii_nm)) - HALF_MEMBRANE_NM
-    at_a_glance = _at_a_glance(z, odds, _glance(density, places[:GLANCED], membrane_nm))
+    at_a_glance = _at_a_glance(z, odds - needed, _glance(density, places[:GLANCED], membrane_nm))
     if at_a_glance is not None:
         return at_a_glance
     by_chance = z_by_chance(density, places, membrane_nm)
     usual = max(float(np.percentile(by_chance, OFTEN)), 1.0)
     odds += _odds_by_clearness(z, usual)
     if usual >= LIKE_MEMBRANES:
-        return odds < NEEDED
+        return odds < needed
     is_clear = z.max() > max(float(by_chance.max()), LONELY_Z)
-    return not (is_clear and (z.max() > LIKE_MEMBRANES or odds >= LONELY_NEEDED))
+    return not (is_clear and (z.max() > LIKE_MEMBRANES or odds >= WELL_NEEDED))
 
 
-def _at_a_glance(z: FloatArray, odds: float, by_chance: FloatArray) -> bool | None:
-    """Say what the whole comparison would, by a few quick fits; None where that is not sure."""
+def _at_a_glance(z: FloatArray, margin: float, by_chance: FloatArray) -> bool | None:
+    """Say what the whole comparison would, by a few quick fits; None where that is not sure.
+
+    `margin` is by how much the odds exceed those needed, clearness apart.
+    """
     mean = float(by_chance.mean())
     low, high = (share * mean for share in USUAL_PER_GLANCE)
     if mean < QUIET_Z:
         return False if z.max() > LIKE_MEMBRANES else None
-    if z.max() > high and odds + _odds_by_clearness(z, high) >= NEEDED:
+    if z.max() > high and margin + _odds_by_clearness(z, high) >= 0:
         return False
-    if low > LIKE_MEMBRANES and odds + _odds_by_clearness(z, low) < NEEDED:
+    if low > LIKE_MEMBRANES and margin + _odds_by_clearness(z, low) < 0:
         return True
     return None
 

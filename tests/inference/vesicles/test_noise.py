@@ -37,7 +37,18 @@ def noise(seed: int, blur: float) -> Tomogram:
 # Seeds in which vesicles were found before, by one network or another.
 @pytest.mark.parametrize(
     ("seed", "blur"),
-    [(0, 0.0), (11, 0.0), (43, 0.0), (0, 3.0), (27, 3.0), (1, 2.0), (1, 1.0), (1, 5.0), (15, 5.0)],
+    [
+        (0, 0.0),
+        (11, 0.0),
+        (43, 0.0),
+        (0, 3.0),
+        (27, 3.0),
+        (44, 3.0),
+        (1, 2.0),
+        (1, 1.0),
+        (1, 5.0),
+        (15, 5.0),
+    ],
 )
 def test_nothing_is_found_in_noise(model: Model, seed: int, blur: float) -> None:
     assert len(segment(noise(seed, blur), model).spheres) == 0
