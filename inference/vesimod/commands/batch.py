@@ -193,8 +193,7 @@ def run(
             with console.progress(quiet) as tell:
                 for row in run_jobs(jobs, network, overwrite=overwrite, progress=tell):
                     rows.append(row)
-                    if not quiet:
-                        console.tell(f"{len(rows)}/{len(jobs)} {row.line()}")
+                    _tell(row, f"{len(rows)}/{len(jobs)}", quiet)
                     write_summary(summary, rows)
         finally:  # also after Ctrl-C, or where not even the summary could be written
             if rows and not quiet:
@@ -213,3 +212,13 @@ def run(
         console.say(f"wrote {summary}")
         if report:
             console.say(f"wrote {page}")
+
+
+def _tell(row: Row, place: str, quiet: bool) -> None:
+    """Say what came of a tomogram; to those who want quiet, what is doubtful or failed."""
+    from vesimod.commands.console import tell, warn
+
+    if not quiet:
+        tell(f"{place} {row.line()}")
+    for note in row.notes if quiet else ():
+        warn(f"{row.name}: {note}")

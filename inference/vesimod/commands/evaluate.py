@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vesimod.io.tomogram import Tomogram
 
 USUAL_THRESHOLD = 0.5  # of a map about which nothing is known
+_ROUNDING = 1e-3  # of a probability, in whatever precision it was stored
 Region = Annotated[
     Path | None,
     typer.Option(
@@ -86,7 +87,7 @@ def evaluate(
     if probability is not None:
         volume = _map(probability, grid)
         inside = true_voxels(truth, true_spheres, volume.grid, first_vesicle_id)
-        cut = _threshold(found) if threshold is None else threshold
+        cut = _threshold(found, threshold)
         stages = stage_dice(volume.voxels, cut, found_spheres, inside, volume.grid, counted)
         result = result.with_stages(stages)
     if picture is not None:
@@ -125,14 +126,23 @@ def _map(path: Path, grid: Grid) -> Tomogram:
         raise InputError(
             f"{path}: holds {volume.voxels.dtype}; a probability map holds floating point numbers"
         )
+    low, high = float(volume.voxels.min()), float(volume.voxels.max())
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # nor with NaN
+        raise InputError(f"{path}: reaches from {low:g} to {high:g}; a probability map from 0 to 1")
     return volume
 
 
-def _threshold(found: Path) -> float:
-    """Threshold that a model was made with, by the record beside it."""
+def _threshold(found: Path, stated: float | None) -> float:
+    """Threshold that is stated, or that a model was made with by the record beside it."""
+    from vesimod_imod.core.errors import InputError
+
     from vesimod.commands.console import warn
     from vesimod.io.provenance import read_provenance
 
+    if stated is not None:
+        if not 0 < stated < 1:
+            raise InputError(f"`threshold={stated:g}`: must lie between 0 and 1")
+        return stated
     record, _ = read_provenance(found)
     value = None if record is None else record.results.get("threshold")
     if isinstance(value, float) and 0 < value < 1:

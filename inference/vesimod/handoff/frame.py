@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from vesimod_imod.core.arrays import FloatArray, Triple
+from vesimod_imod.core.clean_text import one_line
 from vesimod_imod.core.errors import InputError
 from vesimod_imod.core.spheres import FARTHEST, Grid, Spheres
 
@@ -37,6 +38,10 @@ class Frame:
     grid: Grid
     tomogram: str = "tomogram"
     tilt_pixel_nm: float | None = None
+
+    def __post_init__(self) -> None:
+        # Names of files may hold what XML forbids and what repaints a terminal.
+        object.__setattr__(self, "tomogram", one_line(self.tomogram))
 
     @property
     def size_nm(self) -> Triple:

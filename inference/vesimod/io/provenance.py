@@ -140,17 +140,22 @@ def _check_types(provenance: Provenance, stamp: object) -> None:
     for name, value in {**texts, "model_fingerprint": stamp}.items():
         if not isinstance(value, str):
             raise InputError(f"{name} is no text")
-    results = provenance.results
-    if not isinstance(provenance.parameters, dict) or not isinstance(results, dict):
+    parameters, results = provenance.parameters, provenance.results
+    if not isinstance(parameters, dict) or not isinstance(results, dict):
         raise InputError("its parameters or results are no table of names and values")
     size, notes = results.get("voxel_size_nm", [1.0] * 3), results.get("notes", [])
     if not isinstance(size, list) or len(size) != 3 or not all(map(_is_positive, size)):
         raise InputError("voxel_size_nm is not three sizes")
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         raise InputError("notes are not a list of texts")
-    for name in ("searched_um3", "seconds", "threshold"):
-        if not _is_positive(results.get(name) or 1.0):
+    numbers = [(name, results.get(name)) for name in ("searched_um3", "seconds", "threshold")]
+    numbers += [(name, parameters.get(name)) for name in ("voxel_size_nm", "threshold")]
+    for name, value in numbers:
+        if value is not None and value != 0 and not _is_positive(value):
             raise InputError(f"{name} is no number above 0")
+    radii = parameters.get("radius_nm") or [1.0] * 2
+    if not isinstance(radii, list) or len(radii) != 2 or not all(map(_is_positive, radii)):
+        raise InputError("radius_nm is not two radii")
 
 
 def _is_positive(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,14 @@ def test_a_folder_says_what_to_name_in_it(folder: Path, capsys) -> None:
     (folder / "d.empty").mkdir()
     assert convert(folder, "d.empty", "x.mod") == 2
     assert "is a folder; it holds no model, table or labels" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+@pytest.mark.parametrize("ending", [".cmm", ".star", ".ndjson", ".json", ".nm.csv"])
+def test_control_letters_of_a_name_do_not_reach_the_file(folder: Path, ending: str) -> None:
+    odd = "a\x1b[31m\nb.mod"
+    (folder / "v.mod").rename(folder / odd)
+    assert convert(folder, odd, f"x{ending}") == 0
+    content = (folder / f"x{ending}").read_bytes()
+    assert b"\x1b" not in content
+    assert convert(folder, f"x{ending}", "back.mod", "--tomogram", "TS_01_rec.mrc") == 0

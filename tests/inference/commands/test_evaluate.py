@@ -87,6 +87,22 @@ def test_soft_dice_of_a_map(files, capsys):
     assert "a probability map holds floating point numbers" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore:Data array contains NaN")
+@pytest.mark.parametrize("value", [np.nan, 7.0, -3.0])
+def test_a_map_that_is_none_is_refused(files, capsys, value: float):
+    write_volume(files / "map.mrc", np.full(GRID.shape, value, np.float32), GRID)
+    line = ("evaluate", files / "found.mod", files / "truth.mod", "--probability")
+    assert vesimod(*line, files / "map.mrc", "--threshold", 0.5) == 2
+    assert "a probability map from 0 to 1" in capsys.readouterr().err
+
+
+def test_a_threshold_that_is_none_is_refused(files, capsys):
+    write_volume(files / "map.mrc", np.zeros(GRID.shape, np.float32), GRID)
+    line = ("evaluate", files / "found.mod", files / "truth.mod", "--probability")
+    assert vesimod(*line, files / "map.mrc", "--threshold", 5) == 2
+    assert "--threshold 5: must lie between 0 and 1" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_picture(files):
     pytest.importorskip("matplotlib")

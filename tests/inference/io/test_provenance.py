@@ -89,6 +89,12 @@ def test_fingerprint_sees_size_and_content(tmp_path):
         {"results": {"seconds": "x"}},
         {"results": {"searched_um3": [1]}},
         {"results": {"threshold": True}},
+        {"results": {"seconds": []}},
+        {"parameters": {"voxel_size_nm": "x"}},
+        {"parameters": {"voxel_size_nm": [2.0]}},
+        {"parameters": {"threshold": {}}},
+        {"parameters": {"radius_nm": "12"}},
+        {"parameters": {"radius_nm": [12]}},
     ],
 )
 def test_a_record_of_wrong_types_is_not_used(tmp_path: Path, change: dict[str, object]) -> None:

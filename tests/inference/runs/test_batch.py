@@ -335,6 +335,19 @@ def test_the_same_as_chunks_for_processchunks(folder: Path, batch, data: Path) -
     assert batch("--slabs", 2) == 2
 
 
+def test_a_quiet_batch_tells_what_is_doubtful_and_why_it_failed(
+    folder: Path, batch, capsys
+) -> None:
+    """As `segment --quiet` does: errors and warnings only."""
+    (folder / "data" / "TS_02.mrc").write_text("no tomogram")
+    for _ in range(2):
+        assert batch("--quiet", "--voxel-size-nm", 3.4) == 2
+        printed = capsys.readouterr()
+        assert not printed.out
+        assert "its header says 2 nm a voxel; 3.4 nm are taken" in printed.err
+        assert "WARNING: vesimod - TS_02: " in printed.err
+
+
 def test_chunks_hold_the_voxel_size_against_the_header(folder: Path, batch, capsys) -> None:
     """Now, not when they run; what is no tomogram stops no others."""
     (folder / "data" / "TS_02.mrc").write_text("no tomogram")
