@@ -1,6 +1,6 @@
 """How near ``vesimod membrane`` comes to true plasma membranes, and what it costs.
 
-    python benchmarks/membranes.py [--seeds N] [--families NAME ...] [--keep FOLDER]
+    python benchmarks/membranes.py [--seeds N] [--first SEED] [--families NAME ...] [--keep FOLDER]
     python benchmarks/membranes.py --network outline [...]
     python benchmarks/membranes.py --cost
 
@@ -63,14 +63,14 @@ def row(title: str, away: Floats, visible: Any, seen: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def accuracy(seeds: int, families: list[str], keep: Path | None) -> None:
+def accuracy(seeds: range, families: list[str], keep: Path | None) -> None:
     """Print the table of distances."""
     print("| family | places | median | 95 % | with cap: median | 95 % | seen: median | 95 % | "
           "% seen | in the cap |")  # fmt: skip
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for title in families:
         found: dict[str, list[tuple[Any, Any, Any]]] = {"outline": [], "active zone": []}
-        for seed in range(100, 100 + seeds):
+        for seed in seeds:
             made = made_by(title, seed, keep)
             assert made.membranes is not None
             size_nm = made.grid.voxel_size_nm
@@ -118,14 +118,16 @@ def cost() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=100, metavar="SEED")
     parser.add_argument("--families", nargs="*", default=list(FAMILIES), choices=list(FAMILIES))
     parser.add_argument("--network", metavar="MODEL", help="measure a network, not guides")
     parser.add_argument("--keep", type=Path, help="folder of simulated synapses")
     parser.add_argument("--cost", action="store_true")
     options = parser.parse_args()
+    seeds = range(options.first, options.first + options.seeds)
     if options.cost:
         cost()
     elif options.network:
-        network(options.network, options.seeds, options.families, options.keep)
+        network(options.network, seeds, options.families, options.keep)
     else:
-        accuracy(options.seeds, options.families, options.keep)
+        accuracy(seeds, options.families, options.keep)

@@ -23,10 +23,10 @@ FAMILIES = {
     "much clutter": replace(
         SMALL, snr=(0.1, 0.1), others=(2.0, 2.0), meshes=1.0, cytosol_sd=(0.3, 0.5)
     ),
+    # left out of the network's training: tilts of less than 50 degrees
     "wedge of 45": replace(SMALL, snr=(0.1, 0.1), tilt_deg=(45.0, 45.0)),
-    # left out of the network's training: cytosol so dense, tilts so few
     "dense cytosol": replace(SMALL, snr=(0.1, 0.1), meshes=1.0, cytosol_sd=(0.6, 0.7)),
-    # left out of tuning: other grains, defocus, blur, membranes and noise
+    # left out of training and tuning: other grains, defocus, blur, membranes and noise
     "other": replace(
         SMALL,
         snr=(0.1, 0.1),
