@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import KDTree
 from synapse_families import BORDER_NM, errors, made_by, slopes_at, within_tilts
-from vesimod import Model, load_model
+from vesimod import Model, load_model, segment
 from vesimod.io.array_volume import tomogram_of_array
 from vesimod.io.region import fill_body
 from vesimod.membranes.proposal import MembraneMaps
@@ -39,6 +39,21 @@ def network(name: str, seeds: range, families: list[str], keep: Path | None) -> 
         mean = np.nanmean(rows, axis=0).tolist()
         cells = [mean[0], min(row[0] for row in rows), *mean[1:]]
         print(f"| {title} | {' | '.join(f'{value:.2f}' for value in cells)} |", flush=True)
+    beside_fast(model, made_by(families[0], seeds[0], keep))
+
+
+def beside_fast(model: Model, made: SimulatedTomogram) -> None:
+    """Print what the maps cost, and what finding vesicles in the same volume does."""
+    tomogram = tomogram_of_array(made.volume, made.grid.voxel_size_nm[0])
+    fast = load_model("fast", device="cpu")
+    start = time.process_time()
+    membrane_maps(tomogram, model)
+    middle = time.process_time()
+    segment(tomogram, fast)
+    maps, vesicles = middle - start, time.process_time() - middle
+    print(
+        f"\nmaps {maps:.2f} CPU-s, `fast` with all its steps {vesicles:.2f}: {maps / vesicles:.2f}"
+    )
 
 
 def network_row(model: Model, made: SimulatedTomogram) -> list[float]:
