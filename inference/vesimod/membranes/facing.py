@@ -9,6 +9,7 @@ from vesimod_imod.core.arrays import BoolArray, FloatArray
 from vesimod_imod.core.object_names import ACTIVE_ZONE
 from vesimod_imod.core.spheres import Grid, Spheres
 
+from vesimod.membranes.clefts import slope_along
 from vesimod.membranes.proposal import MembraneMaps, runs
 from vesimod.membranes.trace import Membrane, TracedSheet
 
@@ -84,8 +85,8 @@ def faces_another(places_nm: FloatArray, maps: MembraneMaps, grid: Grid) -> Bool
     smooth = ndimage.gaussian_filter(maps.cytoplasm, _NORMAL_NM / maps.size_nm)
     voxels = maps.at(places_nm + 0.5 * np.asarray(grid.voxel_size_nm)).reshape(-1, 3)
     slope = [
-        -ndimage.map_coordinates(part, voxels.T, order=1, mode="nearest")
-        for part in np.gradient(smooth)
+        -ndimage.map_coordinates(slope_along(smooth, axis), voxels.T, order=1, mode="nearest")
+        for axis in range(3)
     ]
     outwards = _unit(np.stack(slope, axis=1))
     along = np.gradient(places_nm, axis=1).reshape(-1, 3)

@@ -13,6 +13,7 @@ from vesimod_imod.core.object_names import OUTLINE
 from vesimod_imod.core.short_repr import ShortRepr
 from vesimod_imod.core.spheres import Grid, Spheres
 
+from vesimod.membranes.clefts import clefts
 from vesimod.membranes.level_lines import level_rings
 from vesimod.membranes.random_walks import walked
 from vesimod.membranes.surface import NoSurfaceError
@@ -24,6 +25,7 @@ _LEAST_SHARE = 0.05  # of the largest body: others are slips
 _AS_LIKELY = 0.85  # as the largest body: others are cells without vesicles
 _SHORTEST_NM = 150.0  # of a closed contour
 _SURE = (0.1, 0.9)  # chances beyond which the network is believed
+_BESIDE_VOXELS = 2  # of a cleft
 _UNSURE = (0.3, 0.7)  # chances that say hardly anything
 _MOST_UNSURE = 0.25  # of the cell; some of it lies at the edge
 
@@ -100,7 +102,7 @@ def inside_of(maps: MembraneMaps, among: BoolArray | None = None) -> BoolArray:
     """Voxels (z, y, x) inside of the cell: where the network is sure, and on to the membrane.
 
     What it leaves open is decided by what is around, up to the membranes: it sees those more
-    sharply than on which side of them a place lies.
+    sharply than on which side of them a place lies. Clefts to other cells lie outside.
 
     Parameters
     ----------
@@ -110,12 +112,17 @@ def inside_of(maps: MembraneMaps, among: BoolArray | None = None) -> BoolArray:
     """
     low, high = _SURE
     within, without = maps.cytoplasm > high, maps.cytoplasm < low
+    between = clefts(maps.membrane, maps.cytoplasm, maps.size_nm, ~within & ~without)
+    without = without | between
+    # What was said of a cleft was said of the membrane opposite, too.
+    beside = ndimage.binary_dilation(between, iterations=_BESIDE_VOXELS)
+    believed = np.where(beside, np.float32(0), maps.cytoplasm)
     if among is not None:
         within, without = within | among, without & ~among
     is_open = ~within & ~without
     if is_open.all():
         return np.zeros(is_open.shape, bool)
-    chance = walked(within.astype(np.float32), is_open, maps.cytoplasm, maps.membrane)
+    chance = walked(within.astype(np.float32), is_open, believed, maps.membrane)
     return np.asarray(chance > _INSIDE)
 
 
