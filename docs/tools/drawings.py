@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from vesimod.io.region import read_region
 from vesimod.io.tomogram import read_tomogram
+from vesimod.outlining import membrane_maps, outline_cell
 from vesimod.runs.membrane_file import trace_file
 from vesimod_imod.contour_model.read import Drawing, read_drawings
 
@@ -82,6 +83,30 @@ def membranes() -> Figure:
         _contour(left, drawing, drawn, color="#ffee58", lw=1.2, label="guide")
     named = dict(zip(*left.get_legend_handles_labels()[::-1], strict=True))
     figure.legend(named.values(), named, loc="outside lower center", ncols=3)
+    return figure
+
+
+def proposed() -> Figure:
+    """Draw what the network says of a section, and the outline that becomes of it."""
+    tomogram = read_tomogram(DEMO / "synapse.mrc")
+    model = vesimod.load_model("outline", device="cpu")
+    maps = membrane_maps(tomogram, model)
+    found = [each.drawing for each in outline_cell(tomogram, model).objects]
+    z, scale = 30, maps.size_nm / tomogram.grid.xy_voxel_size_nm
+    figure = Figure((9.6, 3.7), layout="constrained")
+    *chances, right = figure.subplots(1, 3)
+    shown = (maps.membrane, "chance of a membrane"), (maps.cytoplasm, "chance of the cell's inside")
+    for axis, (chance, title) in zip(chances, shown, strict=True):
+        height, width = (scale * n - 0.5 for n in chance.shape[1:])
+        row = chance[int((z + 0.5) / scale)]
+        edges = (-0.5, width, -0.5, height)
+        axis.imshow(row, cmap="magma", vmin=0, vmax=1, origin="lower", extent=edges)
+        axis.set_title(title, fontsize=9)
+        axis.set_axis_off()
+    _show(right, tomogram.voxels[z], "outline and active zone")
+    for drawing, colour, width in zip(found, ("#56b4e9", "#ff7043"), (4.0, 1.8), strict=False):
+        _contour(right, drawing, z, color=colour, lw=width, label=drawing.name)
+    figure.legend(loc="outside lower right", ncols=2, fontsize=9)
     return figure
 
 
@@ -210,6 +235,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "start.jpg": sections,
     "region.jpg": region,
     "membranes.jpg": membranes,
+    "outline.jpg": proposed,
     "look.jpg": look,
     "coordinates.svg": coordinates,
     "radius.svg": radius,
