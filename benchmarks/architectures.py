@@ -1,6 +1,6 @@
 """Which network to train? Sizes, blocks, voxels and losses at equal CPU time of a short training.
 
-python benchmarks/architectures.py [VARIANT ...] [--cpu-seconds 420] [--volumes 200] -o DIR
+python benchmarks/architectures.py [VARIANT ...] [--cpu-seconds 240] [--volumes 200] -o DIR
 
 Each variant starts from random weights and learns until the CPU seconds are spent, from the same
 volumes: half of the recipe `clear`, half of `wide`, of which those count whose membranes show well,
@@ -29,6 +29,7 @@ from torch import nn
 from vesimod import load_model, segment
 from vesimod.io.tomogram import read_tomogram
 from vesimod.measure.agreement import evaluate
+from vesimod.network.model import Model
 from vesimod.network.resample import volume_to_model
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_train.config import Config
@@ -128,7 +129,7 @@ def train(variant: str, config: Config, folder: Path, cpu_seconds: float) -> int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("variants", nargs="*", default=list(VARIANTS))
-    parser.add_argument("--cpu-seconds", type=float, default=420.0)
+    parser.add_argument("--cpu-seconds", type=float, default=240.0)
     parser.add_argument("--volumes", type=int, default=200)
     parser.add_argument("--families", nargs="+", default=TESTS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
@@ -170,7 +171,7 @@ def rows(paths: list[Path], options: argparse.Namespace) -> list[str]:
     ]
 
 
-def scores(path: Path, model, spheres: Spheres, cut: Spheres) -> tuple[float, float, float]:
+def scores(path: Path, model: Model, spheres: Spheres, cut: Spheres) -> tuple[float, float, float]:
     """Average precision of a model's map, F1 of what is found in it, CPU-seconds."""
     start = time.process_time()
     tomogram = read_tomogram(path)
