@@ -110,8 +110,8 @@ def parse_adoc(text: str) -> list[Option]:
     """Read the options that an autodoc file declares, in its order."""
     options = []
     for section in re.split(r"^\[Field", text, flags=re.MULTILINE)[1:]:
-        section = section.split("\n[")[0]
-        keys = dict(re.findall(r"^(short|long|type|usage) *= *(.*?) *$", section, re.MULTILINE))
+        field = section.partition("\n[")[0]
+        keys = dict(re.findall(r"^(short|long|type|usage) *= *(.*?) *$", field, re.MULTILINE))
         multiple = keys["type"].endswith("M")
         kind = keys["type"].removesuffix("M")
         options.append(Option(keys["long"], keys["short"], kind, keys["usage"], multiple))

@@ -20,6 +20,7 @@ from vesimod.commands.options import (
     Threshold,
     VoxelSize,
 )
+from vesimod.commands.segmenting import NetworkChoice, start_network
 from vesimod.limits import RADIUS_NM
 
 if TYPE_CHECKING:
@@ -93,24 +94,23 @@ def batch(
         ["table", *(kind for kind, wanted in switches.items() if wanted)],
         regions,
     )
+    choice = NetworkChoice(model, device.value, threads, memory_gb)
     output.mkdir(parents=True, exist_ok=True)
     if chunks:
-        write_com_files(jobs, output, model, device.value, threads, memory_gb, overwrite, slabs)
+        write_com_files(jobs, output, choice, slabs=slabs, overwrite=overwrite)
     elif slabs > 1:
         raise ValueError("--slabs: cuts tomograms for several computers, together with --chunks")
     else:
-        run(jobs, output, model, device.value, threads, memory_gb, overwrite, quiet, report)
+        run(jobs, output, choice, with_page=report, overwrite=overwrite, quiet=quiet)
 
 
 def write_com_files(
     jobs: list[Job],
     folder: Path,
-    model: str,
-    device: str,
-    threads: int | None,
-    memory_gb: float | None,
-    overwrite: bool,
+    choice: NetworkChoice,
+    *,
     slabs: int,
+    overwrite: bool,
 ) -> None:
     """Write the com files for all jobs that are not finished.
 
@@ -134,7 +134,7 @@ def write_com_files(
     from vesimod.network.shipped import find_model
     from vesimod.runs.batch import is_finished
 
-    weights = sha256_of(find_model(model))
+    weights = sha256_of(find_model(choice.model))
     tasks, finished = [], []
     for job in jobs:
         if is_finished(job, weights, overwrite):
@@ -144,7 +144,7 @@ def write_com_files(
         files = [(FILE_OPTIONS[kind], file) for kind, file in job.outputs.beside_model().items()]
         files += [("RegionFile", job.settings.region)] if job.settings.region is not None else []
         entries = [
-            *entries_for(job.settings, model, device, threads, memory_gb),
+            *entries_for(job.settings, choice),
             WHEN_THERE[job.outputs.complete],
         ]
         tasks.append(Task(job.tomogram, job.outputs.model, files, entries, slabs))
@@ -156,13 +156,11 @@ def write_com_files(
 def run(
     jobs: list[Job],
     folder: Path,
-    model: str,
-    device: str,
-    threads: int | None,
-    memory_gb: float | None,
+    choice: NetworkChoice,
+    *,
+    with_page: bool,
     overwrite: bool,
     quiet: bool,
-    report: bool = False,
 ) -> None:
     """Do the jobs here, one after the other, and sum them up; with a page where one is wanted.
 
@@ -174,7 +172,6 @@ def run(
     from vesimod_imod.core.locks import only_writer
 
     from vesimod.commands import console
-    from vesimod.commands.segmenting import start_network
     from vesimod.report.batch_page import check_batch_page
     from vesimod.report.html import check_packages
     from vesimod.runs.batch import run_jobs
@@ -183,11 +180,11 @@ def run(
 
     summary, page = folder / SUMMARY, folder / PAGE
     rows: list[Row] = []
-    if report:
+    if with_page:
         check_packages()
         check_batch_page(page)
     with only_writer([summary]):
-        network = start_network(model, device, threads, memory_gb)
+        network = start_network(choice)
         check_summary(summary)
         try:
             with console.progress(quiet) as tell:
@@ -198,7 +195,7 @@ def run(
         finally:  # also after Ctrl-C, or where not even the summary could be written
             if rows and not quiet:
                 console.say_lines(markdown(rows))
-            if rows and report:
+            if rows and with_page:
                 write_batch_report(page, rows)
     failed = [row.name for row in rows if row.state == "failed"]
     if failed:
@@ -210,7 +207,7 @@ def run(
         )
     if not quiet:
         console.say(f"wrote {summary}")
-        if report:
+        if with_page:
             console.say(f"wrote {page}")
 
 

@@ -11,6 +11,7 @@ from vesimod.limits import RADIUS_NM
 if TYPE_CHECKING:
     from vesimod_imod.etomo.com_files import Task
 
+    from vesimod.commands.segmenting import NetworkChoice
     from vesimod.runs.outputs import Settings
 
 WHEN_THERE = {False: ("KeepFinished", ""), True: ("OverwriteOutput", "")}  # by --overwrite
@@ -25,16 +26,11 @@ FILE_OPTIONS = {
 PIP_MODULE = "vesimod.pip"
 
 
-def entries_for(
-    settings: Settings,
-    model: str,
-    device: str,
-    threads: int | None,
-    memory_gb: float | None,
-) -> list[tuple[str, str]]:
+def entries_for(settings: Settings, choice: NetworkChoice) -> list[tuple[str, str]]:
     """Return the entries of ``vesimodpip`` that say how to find vesicles, files apart."""
     # Chunks run in the data sets' folder, not in this one.
-    network = Path(model).absolute().as_posix() if model.endswith(".onnx") else model
+    own = choice.model.endswith(".onnx")
+    network = Path(choice.model).absolute().as_posix() if own else choice.model
     low, high = settings.radius_nm
     radii = None if settings.radius_nm == RADIUS_NM else f"{low:g},{high:g}"
     values = {
@@ -43,9 +39,9 @@ def entries_for(
         "Threshold": settings.threshold,
         "RadiusRangeNm": radii,
         # Without these two a chunk takes the GPU and the threads that processchunks gives it.
-        "Device": None if device == "auto" else device,
-        "ThreadLimit": threads,
-        "MemoryLimitGb": memory_gb,
+        "Device": None if choice.device == "auto" else choice.device,
+        "ThreadLimit": choice.threads,
+        "MemoryLimitGb": choice.memory_gb,
     }
     switches = {"InvertContrast": settings.invert, "ScoreClasses": settings.score_classes}
     return [

@@ -119,7 +119,7 @@ def connect(
     Their numbers compare groups of tomograms that were treated alike; they are not absolute.
     """
     from vesimod.commands import console
-    from vesimod.commands.segmenting import describe, start_network
+    from vesimod.commands.segmenting import NetworkChoice, describe, start_network
     from vesimod.connectors.find import ConnectSettings
     from vesimod.connectors.select import VolumeLimits
     from vesimod.connectors.thresholds import evenly_spaced
@@ -140,9 +140,11 @@ def connect(
         cluster_nm,
         smooth_nm,
     )
-    model = None if network is None else start_network(network, device.value, threads, memory_gb)
-    if model is not None and not quiet:
-        console.say(describe(model.spec.name, model.providers))
+    model = None
+    if network is not None:
+        model = start_network(NetworkChoice(network, device.value, threads, memory_gb))
+        if not quiet:
+            console.say(describe(model.spec.name, model.providers))
     with console.progress(quiet) as report:
         found = connect_file(
             volume,

@@ -26,6 +26,7 @@ from vesimod.commands.options import (
     Threshold,
     VoxelSize,
 )
+from vesimod.commands.segmenting import NetworkChoice
 from vesimod.limits import RADIUS_NM
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def etomo(
     from vesimod.runs.outputs import Settings
 
     settings = Settings(voxel_size_nm, threshold, invert, radius_nm=radius_nm)
-    entries = entries_for(settings, model, device.value, threads, memory_gb)
+    choice = NetworkChoice(model, device.value, threads, memory_gb)
+    entries = entries_for(settings, choice)
     if install_adoc:
         say(f"wrote {copy_adoc()}")
     if batchruntomo:

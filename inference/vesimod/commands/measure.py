@@ -76,7 +76,7 @@ def measure(
 ) -> None:
     """Measure the vesicles of a synapse; or compare groups of measured synapses."""
     if groups is not None:
-        _compare(source, vesicles, groups, output, control, overwrite, quiet)
+        _compare(source, vesicles, groups, output, control, overwrite=overwrite, quiet=quiet)
         return
     if vesicles is None:
         raise ValueError("name the vesicles after the tomogram; a folder needs --groups")
@@ -115,6 +115,7 @@ def _compare(
     groups: Path,
     output: Path | None,
     control: str | None,
+    *,
     overwrite: bool,
     quiet: bool,
 ) -> None:

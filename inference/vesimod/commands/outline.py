@@ -55,13 +55,13 @@ def outline(
     """
     from vesimod.commands import console
     from vesimod.commands.membrane_words import tell_traced
-    from vesimod.commands.segmenting import describe, start_network
+    from vesimod.commands.segmenting import NetworkChoice, describe, start_network
     from vesimod.runs.outline_file import outline_file
     from vesimod.runs.outputs import stem
 
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
     output = output or tomogram.with_name(f"{stem(tomogram)}_outline.mod")
-    network = start_network(model, device.value, threads, memory_gb)
+    network = start_network(NetworkChoice(model, device.value, threads, memory_gb))
     if not quiet:
         console.say(describe(network.spec.name, network.providers))
     with console.progress(quiet) as report:

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vesimod_imod.etomo import pip_options
 from vesimod_imod.etomo.pip_options import Entries, PipError
@@ -75,7 +75,6 @@ def _run(argv: Sequence[str]) -> int:
 def _segment(entries: Entries) -> int:
     from vesimod.commands import segmenting
     from vesimod.commands.chunks import FILE_OPTIONS
-    from vesimod.network.model import load_model
     from vesimod.runs.outputs import Outputs, Settings, default_output
 
     tomogram = _tomogram(entries)
@@ -100,27 +99,19 @@ def _segment(entries: Entries) -> int:
     overwrite = overwrite or (keep and not outputs.complete)
     if not overwrite:
         outputs.check_absent("enter OverwriteOutput to replace it")
-    resources: dict[str, Any] = {
-        "device": _device(entries),
-        "threads": entries.whole_number("ThreadLimit"),
-        "memory_gb": entries.number("MemoryLimitGb"),
-    }
-    model = entries.text("NetworkModel") or "fast"
+    choice = segmenting.NetworkChoice(
+        entries.text("NetworkModel") or "fast",
+        _device(entries),
+        entries.whole_number("ThreadLimit"),
+        entries.number("MemoryLimitGb"),
+    )
     slabs, slab = entries.whole_number("NumberOfSlabs") or 1, entries.whole_number("SlabNumber")
     if slab is not None:
-        network = load_model(model, **resources)
+        network = choice.load()
         for note in network.notes:
             warnings.warn(note, stacklevel=1)
         return _slab(tomogram, outputs.model, settings, network, slab, slabs)
-    segmenting.run(
-        tomogram,
-        outputs,
-        settings,
-        model=model,
-        slabs=slabs,
-        overwrite=overwrite,
-        **resources,
-    )
+    segmenting.run(tomogram, outputs, settings, choice, slabs=slabs, overwrite=overwrite)
     return 0
 
 

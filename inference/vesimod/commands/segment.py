@@ -77,7 +77,7 @@ def segment(
     quiet: Quiet = False,
 ) -> None:
     """Find the vesicles of a tomogram and write them as an IMOD sphere model."""
-    from vesimod.commands.segmenting import run
+    from vesimod.commands.segmenting import NetworkChoice, run
     from vesimod.runs.outputs import Outputs, Settings, default_output
 
     files = (table, labels, probability, picture, dropped, report)
@@ -85,10 +85,7 @@ def segment(
         tomogram,
         Outputs(output or default_output(tomogram), *files),
         Settings(voxel_size_nm, threshold, invert, region, score_classes, radius_nm),
-        model=model,
-        device=device.value,
-        threads=threads,
-        memory_gb=memory_gb,
+        NetworkChoice(model, device.value, threads, memory_gb),
         overwrite=overwrite,
         quiet=quiet,
     )

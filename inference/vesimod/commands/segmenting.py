@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +21,33 @@ NEXT_STEP = (
 MUCH_AGAIN = 0.3  # of the network's work; worth a word
 
 
+@dataclass(frozen=True)
+class NetworkChoice:
+    """Which network works, and on what: the arguments of `vesimod.network.model.load_model`."""
+
+    model: str = "fast"
+    device: str = "auto"
+    threads: int | None = None
+    memory_gb: float | None = None
+
+    def load(self) -> Model:
+        """Load it."""
+        from vesimod.network.model import load_model
+
+        return load_model(
+            self.model,
+            device=self.device,  # type: ignore[arg-type]
+            threads=self.threads,
+            memory_gb=self.memory_gb,
+        )
+
+
 def run(
     path: Path,
     outputs: Outputs,
     settings: Settings,
+    choice: NetworkChoice | None = None,
     *,
-    model: str = "fast",
-    device: str = "auto",
-    threads: int | None = None,
-    memory_gb: float | None = None,
     slabs: int = 1,
     overwrite: bool = False,
     quiet: bool = False,
@@ -44,12 +63,13 @@ def run(
     from vesimod.io.provenance import read_provenance
     from vesimod.runs.segment_file import prepare, segment_and_write
 
-    own = [Path(model)] if model.endswith(".onnx") else []
+    choice = choice or NetworkChoice()
+    own = [Path(choice.model)] if choice.model.endswith(".onnx") else []
     with only_writer(outputs.files()):
         tomogram = prepare(path, outputs, settings, overwrite, also_read=own)
         if not quiet:
             console.say(f"{tomogram.path.name}: {tomogram.grid.in_words} voxels")
-        network = start_network(model, device, threads, memory_gb)
+        network = start_network(choice)
         if not quiet:
             console.say(describe(network.spec.name, network.providers))
         console.say_doubts(tomogram, quiet)
@@ -97,17 +117,11 @@ def describe(model: str, providers: tuple[str, ...]) -> str:
     return f"model {model} on the {device}"
 
 
-def start_network(model: str, device: str, threads: int | None, memory_gb: float | None) -> Model:
-    """Load a model by its name or file, and warn of what is doubtful about how it runs."""
+def start_network(choice: NetworkChoice) -> Model:
+    """Load a network, and warn of what is doubtful about how it runs."""
     from vesimod.commands import console
-    from vesimod.network.model import load_model
 
-    network = load_model(
-        model,
-        device=device,  # type: ignore[arg-type]
-        threads=threads,
-        memory_gb=memory_gb,
-    )
+    network = choice.load()
     for note in network.notes:
         console.warn(note)
     return network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,7 @@ def synapse(
     from vesimod_imod.core.files import marked_unfinished
 
     from vesimod.commands import console
-    from vesimod.commands.segmenting import run, start_network
+    from vesimod.commands.segmenting import NetworkChoice, run, start_network
     from vesimod.connectors.result import NOT_ABSOLUTE
     from vesimod.figures.canvas import NO_FIGURE, can_draw
     from vesimod.io.read_spheres import read_spheres
@@ -78,6 +79,7 @@ def synapse(
         trace_membranes,
     )
 
+    choice = NetworkChoice(model, device.value, threads, memory_gb)
     volume = console.open_tomogram(tomogram, voxel_size_nm, quiet)
     name = stem(tomogram)
     folder = output or tomogram.with_name(f"{name}_synapse")
@@ -94,7 +96,7 @@ def synapse(
         console.warn(NO_FIGURE)
     with marked_unfinished(files.measured.vesicles, written):
         if inputs.is_blank:
-            network = start_network("outline", device.value, threads, memory_gb)
+            network = start_network(replace(choice, model="outline"))
             with console.progress(quiet) as report:
                 inputs, doubts = propose_membranes(
                     volume,
@@ -117,10 +119,7 @@ def synapse(
                 tomogram,
                 Outputs(files.vesicles),
                 settings,
-                model=model,
-                device=device.value,
-                threads=threads,
-                memory_gb=memory_gb,
+                choice,
                 overwrite=overwrite,
                 quiet=quiet,
             )

@@ -229,13 +229,15 @@ def test_every_option_reaches_the_segmentation(front, monkeypatch: pytest.Monkey
     assert front(*arguments.split())[0] == 0
     assert front("a.mrc")[0] == 0
     files = [Path(name) for name in ("b.mod", "t.csv", "l.mrc", "p.mrc", "p.png", "d.csv")]
-    engine = {"model": "accurate", "device": "cpu", "threads": 3, "memory_gb": 2.5}
-    engine |= {"slabs": 1, "overwrite": True}
-    default = {"model": "fast", "device": "auto", "threads": None, "memory_gb": None}
-    default |= {"slabs": 1, "overwrite": False}
+    settings = Settings(1.5, 0.3, True, Path("r.mod"), True)
+    choice = segmenting.NetworkChoice("accurate", "cpu", 3, 2.5)
+    default = segmenting.NetworkChoice("fast", "auto", None, None)
     assert calls == [
-        ((Path("a.mrc"), Outputs(*files), Settings(1.5, 0.3, True, Path("r.mod"), True)), engine),
-        ((Path("a.mrc"), Outputs(Path("a_vesicles.mod")), Settings()), default),
+        ((Path("a.mrc"), Outputs(*files), settings, choice), {"slabs": 1, "overwrite": True}),
+        (
+            (Path("a.mrc"), Outputs(Path("a_vesicles.mod")), Settings(), default),
+            {"slabs": 1, "overwrite": False},
+        ),
     ]
 
 
@@ -257,7 +259,7 @@ def test_the_gpu_that_processchunks_hands_out(
     from vesimod.commands import segmenting
 
     used = []
-    monkeypatch.setattr(segmenting, "run", lambda *_, device, **__: used.append(device))
+    monkeypatch.setattr(segmenting, "run", lambda *args, **_: used.append(args[3].device))
     monkeypatch.setenv("IMOD_USE_GPU2", gpu)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
