@@ -21,7 +21,6 @@ LONG = {
     "vesimod_train.cli.finetune_command": OPTIONS,
     "vesimod_train.export.cryovesnet.to_graph": "the published network, layer after layer",
     "vesimod_train.fitting.adapt.adapt": "rounds, each of which needs what the last one found",
-    "vesimod.commands.segment.segment": OPTIONS,
     "vesimod_train.fitting.fit.fit": "one loop whose steps share network, optimiser and clock",
     "vesimod_train.simulate.cell.fill_cell": "what a cell holds, in the order it takes its place",
     "vesimod_train.simulate.content": "all that a cell may hold, a function each",
