@@ -42,7 +42,8 @@ def draw_synapse(path: Path, measured: Measured) -> None:
     known = measured.vesicles.radii_nm[np.isfinite(measured.vesicles.radii_nm)]
     if len(known):
         low, high = np.floor(known.min()), np.ceil(known.max()) + _BINS_NM
-        radii.hist(known, np.arange(low, high + _BINS_NM, _BINS_NM), color=_BLUE)
+        bins = np.arange(low, high + _BINS_NM, _BINS_NM)
+        radii.hist(known, bins, color=_BLUE, edgecolor="white")
     radii.set(xlabel="radius (nm)", ylabel="vesicles")
     save(figure, path)
 
@@ -76,7 +77,8 @@ def _pools(axes: Any, measured: Measured) -> None:
     }
     axes.bar(range(len(counts)), list(counts.values()), color=_BLUE)
     axes.set_xticks(range(len(counts)), list(counts), rotation=30, ha="right", fontsize=8)
-    axes.set(ylabel="vesicles", title="pools")
+    axes.set_ylabel("vesicles")
+    axes.set_title("pools", fontsize=9)
 
 
 def draw_groups(
