@@ -16,7 +16,6 @@ from vesimod.io.tomogram import Tomogram
 GreyImage = npt.NDArray[np.uint8]
 SLAB_NM = 6.0  # slices are averaged over this thickness: membranes stand out of the noise
 GREY_SHARES = (0.5, 99.5)  # percentiles that become black and white
-_SAMPLED = 24  # sections that grey values are taken from
 NAMES = ("XY", "XZ", "YZ")  # by the axis that is cut: z, y, x
 
 
@@ -45,16 +44,6 @@ class Slab(ShortRepr):
 def plane_axes(axis: int) -> tuple[int, int]:
     """Axes that run upwards and to the right where `axis` is cut, as in 3dmod's XYZ window."""
     return ((1, 2), (0, 2), (1, 0))[axis]
-
-
-def grey_range(tomogram: Tomogram) -> tuple[float, float]:
-    """Density that is shown black, and that shown white, from sections all over the volume."""
-    count = tomogram.grid.shape[0]
-    rows = np.unique(np.linspace(0, count - 1, _SAMPLED).round().astype(int))
-    sampled = [np.asarray(tomogram.grey[row, ::2, ::2], np.float32).ravel() for row in rows]
-    values = ndimage.uniform_filter1d(np.stack(sampled), 2, axis=0)  # slabs vary less than voxels
-    low, high = np.percentile(values, GREY_SHARES)
-    return float(low), float(max(high, low + 1e-12))
 
 
 def read_slab(

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from vesimod.cli import app, run_app
+from command_line import vesimod
 from vesimod.commands.evaluation_table import ROWS
 from vesimod.io.label_volume import paint_spheres
 from vesimod.io.sphere_table import write_spheres_csv
@@ -30,10 +30,6 @@ def files(tmp_path):
     write_volume(tmp_path / "truth.mrc", paint_spheres(TRUTH, GRID), GRID)
     write_volume(tmp_path / "found.mrc", paint_spheres(FOUND, GRID), GRID)
     return tmp_path
-
-
-def vesimod(*arguments):
-    return run_app(app, "vesimod", [str(a) for a in arguments])
 
 
 @pytest.mark.parametrize("found", ["found.mod", "found.csv", "found.mrc"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vesimod.cli import app, run_app
+from command_line import vesimod
 from vesimod.commands.segmenting import NEXT_STEP, summary
 from vesimod.io.provenance import Provenance
 from vesimod.io.tomogram import write_volume
@@ -16,10 +16,6 @@ from vesimod.runs.summary import MOST_COLUMNS, Row, markdown
 from vesimod_imod.core.spheres import Grid, Spheres
 
 NO_MAP = np.zeros((1, 1, 1), np.float32)
-
-
-def vesimod(*arguments: object) -> int:
-    return run_app(app, "vesimod", [str(a) for a in arguments])
 
 
 def test_the_command_alone_prints_its_help(capsys) -> None:

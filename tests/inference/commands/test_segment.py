@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vesimod.cli import app, run_app
+from command_line import vesimod
 from vesimod.io.tomogram import read_tomogram, write_volume
 from vesimod_imod.core import files as core_files
 from vesimod_imod.core.spheres import Grid
@@ -41,10 +41,6 @@ def tomogram(tmp_path: Path) -> Path:
     path = tmp_path / "TS_01_rec.mrc"
     write_volume(path, dark_balls(), GRID)
     return path
-
-
-def vesimod(*arguments: object) -> int:
-    return run_app(app, "vesimod", [str(a) for a in arguments])
 
 
 def files(folder: Path) -> dict[str, bytes]:

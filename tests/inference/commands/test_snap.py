@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from command_line import vesimod
 from painted import image, paint
-from vesimod.cli import app, run_app
 from vesimod.io.tomogram import write_volume
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_imod.sphere_model.read import read_sphere_model
@@ -33,10 +33,6 @@ def clicks(tmp_path):
     path = tmp_path / "clicks.mod"
     write_sphere_model(path, Spheres(points, radii), GRID)
     return path
-
-
-def vesimod(*arguments):
-    return run_app(app, "vesimod", [str(a) for a in arguments])
 
 
 def objects(path):
