@@ -89,6 +89,7 @@ def simulate_command(
 
     from vesimod.commands.console import say
     from vesimod_imod.core.file_roles import check_files
+    from vesimod_imod.core.files import make_folder
     from vesimod_imod.core.locks import writing
 
     from vesimod_train.simulate import RECIPES, simulate, write_simulated
@@ -100,7 +101,7 @@ def simulate_command(
         chosen = replace(chosen, snr=(snr, snr))
     if vesicles is not None:
         chosen = replace(chosen, vesicles=(vesicles, vesicles))
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     numbers = range(seed, seed + count)
     paths = [folder / f"{recipe.value}-{number}.mrc" for number in numbers]
     written = [path.with_suffix(ending) for path in paths for ending in (".mrc", ".mod", ".csv")]
@@ -129,6 +130,7 @@ def fit_command(
     from dataclasses import replace
 
     from vesimod.commands.console import progress, say
+    from vesimod_imod.core.files import make_folder
     from vesimod_imod.core.locks import only_writer
 
     from vesimod_train.config import Config
@@ -138,7 +140,7 @@ def fit_command(
     settings = Config.from_mapping(read_toml(config), config.parent)
     if seed is not None:
         settings = replace(settings, seed=seed)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     with only_writer([output / CHECKPOINT]), progress() as show:
         checkpoint = fit(
             settings,

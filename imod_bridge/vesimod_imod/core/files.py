@@ -69,6 +69,20 @@ def check_writable(path: Path, overwrite: bool, *, cut_short: bool = False) -> N
         ) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make an output folder, and those around it, where it is not there yet.
+
+    Raises
+    ------
+    NotADirectoryError
+        It is a file, or lies in one.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise NotADirectoryError(f"{folder}: is a file, or lies in one; name a folder") from error
+
+
 def check_regular(path: Path) -> None:
     """Refuse an input that is no file, before reading it hangs: a pipe or a device may never end.
 

@@ -73,6 +73,8 @@ def batch(
     slabs: Slabs = 1,
 ) -> None:
     """Segment many tomograms; run again, it goes on where it was stopped."""
+    from vesimod_imod.core.files import make_folder
+
     from vesimod.runs.batch import find_tomograms, plan_jobs
     from vesimod.runs.outputs import Settings
 
@@ -95,7 +97,7 @@ def batch(
         regions,
     )
     choice = NetworkChoice(model, device.value, threads, memory_gb)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     if chunks:
         write_com_files(jobs, output, choice, slabs=slabs, overwrite=overwrite)
     elif slabs > 1:

@@ -17,7 +17,7 @@ def demo(
     import shutil
     from importlib import resources
 
-    from vesimod_imod.core.files import atomic_path
+    from vesimod_imod.core.files import atomic_path, make_folder
 
     from vesimod.commands.console import print_spheres, say
     from vesimod.commands.evaluation_table import print_evaluation
@@ -25,7 +25,7 @@ def demo(
     from vesimod.io.sphere_table import read_spheres_csv
     from vesimod.runs.outputs import Outputs, Settings
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     source = Path(str(resources.files("vesimod"))) / "demo"
     tomogram = folder / "demo_rec.mrc"
     with atomic_path(tomogram) as temporary:

@@ -61,7 +61,7 @@ def synapse(
     What `vesimod membrane`, `segment`, `connect` and `measure` do, one after the other. Without
     `active_zone` and `outline`, what `vesimod outline` proposes takes their place.
     """
-    from vesimod_imod.core.files import marked_unfinished
+    from vesimod_imod.core.files import make_folder, marked_unfinished
 
     from vesimod.commands import console
     from vesimod.commands.segmenting import NetworkChoice, run, start_network
@@ -90,7 +90,7 @@ def synapse(
     read_places(volume.grid, active_zone, outline)
     if vesicles is not None and not len(read_spheres(vesicles, volume.grid).spheres):
         raise ValueError(f"{vesicles}: holds no vesicles: nothing to connect or to measure")
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     written = files.check(tomogram, inputs, overwrite)
     if not files.picture:
         console.warn(NO_FIGURE)

@@ -7,7 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
-from vesimod_imod.core.files import atomic_path, check_writable, mark_path, marked_unfinished
+from vesimod_imod.core.files import (
+    atomic_path,
+    check_writable,
+    make_folder,
+    mark_path,
+    marked_unfinished,
+)
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
@@ -58,3 +64,14 @@ def test_what_belongs_to_a_failed_run_is_marked(tmp_path: Path) -> None:
     mark_path(model).touch()
     with pytest.raises(FileExistsError, match=r"x\.mod: is of a run that was cut short"):
         check_writable(model, overwrite=False)
+
+
+def test_an_output_folder_that_is_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.mod").write_text("mine")
+    for folder in (tmp_path / "a.mod", tmp_path / "a.mod" / "out", tmp_path / "a.mod"):
+        with pytest.raises(NotADirectoryError, match="is a file, or lies in one; name a folder"):
+            make_folder(folder)
+    assert (tmp_path / "a.mod").read_text() == "mine"
+    for _ in range(2):
+        make_folder(tmp_path / "b" / "c")
+    assert (tmp_path / "b" / "c").is_dir()

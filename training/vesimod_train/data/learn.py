@@ -14,6 +14,7 @@ from vesimod.review.corrections import find_corrections
 from vesimod.vesicles.snap import snap
 from vesimod_imod.core.arrays import BoolArray
 from vesimod_imod.core.file_roles import check_files
+from vesimod_imod.core.files import make_folder
 from vesimod_imod.core.locks import writing
 from vesimod_imod.core.object_names import (
     CORRECTED,
@@ -176,7 +177,7 @@ def copied_tomogram(
     Parameters are those of `write_pair`; that model is checked, too, before anything is written.
     The pair is marked as unfinished until the block, which writes the model, has ended.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     name = tomogram.path.name.removesuffix(".gz").removesuffix(".bz2")
     volume_path = folder / f"{Path(name).stem}.mrc"
     model_path = folder / f"{Path(name).stem}{ending}.mod"

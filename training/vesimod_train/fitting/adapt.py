@@ -20,7 +20,7 @@ from vesimod.measure.agreement import evaluate
 from vesimod.pipeline import segment
 from vesimod_imod.core.errors import VesimodError
 from vesimod_imod.core.file_roles import check_files
-from vesimod_imod.core.files import atomic_path
+from vesimod_imod.core.files import atomic_path, make_folder
 
 from vesimod_train.config import Config
 from vesimod_train.data.self_labels import self_labels, write_self_labels
@@ -120,7 +120,7 @@ def adapt(
         Fewer than `LEAST_SURE` vesicles are beyond doubt; no model is written. Or two tomograms
         have one name.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     check_files([Path(config.base), *tomograms], [output], overwrite=overwrite)
     _check_names(tomograms)
     teach = partial(
@@ -183,7 +183,7 @@ def _label(
 ) -> tuple[list[Segmentation], int]:
     """Find vesicles, write what each tomogram teaches; return the finds and how many are sure."""
     model = load_model(str(model_path), device="cpu", threads=threads)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     found, total = [], 0
     for path in tomograms:
         tomogram = read_tomogram(path)

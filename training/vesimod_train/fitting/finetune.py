@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesimod_imod.core.file_roles import check_files
-from vesimod_imod.core.files import marked_unfinished
+from vesimod_imod.core.files import make_folder, marked_unfinished
 from vesimod_imod.core.locks import only_writer
 
 from vesimod_train.config import VESICLES, Config, Pairs
@@ -122,7 +122,7 @@ def finetune(
     overwrite : bool
         Replace `output`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with only_writer([output, folder / CHECKPOINT]):
         pairs = [Path(p) for pair in (*config.pairs, *config.validation_pairs) for p in pair]
         check_files([Path(config.base), *pairs], [output], overwrite=overwrite)

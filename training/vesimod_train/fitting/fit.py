@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from vesimod_imod.core.files import remove_leftovers
+from vesimod_imod.core.files import make_folder, remove_leftovers
 
 from vesimod_train.config import CONNECTORS, Config
 from vesimod_train.data.augment import training_batch
@@ -80,7 +80,7 @@ def fit(
     ConfigError
         The folder holds a run with another configuration.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if threads:
         torch.set_num_threads(threads)
     show = progress or (lambda _what, _done, _total: None)
