@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from vesimod_imod.core.arrays import BoolArray, FloatArray
 from vesimod_imod.core.short_repr import ShortRepr
 
 LEAST_SHARE = 0.01  # of the voxels that padding fills
@@ -89,6 +90,13 @@ class Unpadded(ShortRepr):
     def __len__(self) -> int:
         """Return the number of sections."""
         return len(self.voxels)
+
+    def is_padding(self, points: FloatArray) -> BoolArray:
+        """Whether the voxel nearest to each point (N, 3) is padding."""
+        nearest = np.clip(np.rint(points).astype(np.int64), 0, np.array(self.shape) - 1)
+        grey = np.asarray(self.voxels[tuple(nearest.T)])
+        padding: BoolArray = np.isin(grey, np.array(self.fills, grey.dtype))
+        return padding
 
     def transpose(self, axes: tuple[int, ...]) -> Unpadded:
         """Return the same volume with its axes in another order."""

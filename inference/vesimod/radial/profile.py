@@ -70,7 +70,8 @@ class Membrane(ShortRepr):
         """The profile as a template for fits, or a guess where it was not learned."""
         if not self.learned:
             return generic_template()
-        return normalised_template(np.interp(template_axis(), profile_axis(), self.profile))
+        seen = normalised_template(np.interp(template_axis(), profile_axis(), self.profile))
+        return seen if seen.any() else generic_template()
 
     @property
     def thickness_nm(self) -> float:

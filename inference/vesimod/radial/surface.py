@@ -81,6 +81,10 @@ class Surface(ShortRepr):
             rays = density.rays(centre, np.maximum(low[row] + steps, 0.0), every)
             outside = np.isnan(rays)
             correlation[row] = np.where(outside, np.float32(0), rays) @ bank
+            # In padding nothing is seen, not what rounding leaves of a template's zero sum.
+            level = rays[:, 0] == rays[:, -1]
+            if level.any():
+                correlation[row][level & (rays == rays[:, :1]).all(axis=1)] = 0.0
             if outside.any():
                 before = np.pad(np.cumsum(outside, axis=1), ((0, 0), (1, 0)))
                 correlation[row][before[:, len(template) :] > before[:, :count]] = 0.0

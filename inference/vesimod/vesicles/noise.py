@@ -20,6 +20,7 @@ import numpy.typing as npt
 from vesimod_imod.core.arrays import BoolArray, FloatArray, Volume
 from vesimod_imod.core.spheres import Spheres
 
+from vesimod.io.padding import Unpadded
 from vesimod.network.resample import volume_to_model
 from vesimod.radial.profile import HALF_MEMBRANE_NM, fit_and_learn
 from vesimod.radial.rays import RaySampler
@@ -57,6 +58,7 @@ GLANCE = Search(FAR.shifts_nm[::2], FAR.radii_nm[::2])
 QUIET_Z = 2.3
 USUAL_PER_GLANCE = 1.2, 3.5
 NOTHING_THERE = 0.1  # probability below which the network sees no vesicle
+FROM_PADDING_NM = 20.0  # a vesicle's radius: padding shows nothing that could be compared with
 AROUND = 11  # edge in voxels of the network's grid of what must be empty around a place
 
 
@@ -199,9 +201,19 @@ def empty_places(
     free = (
         point
         for point, place in zip(points, nearest, strict=True)
-        if _highest_around(network.voxels, place) < NOTHING_THERE
+        if _highest_around(network.voxels, place) < NOTHING_THERE and not _padded(density, point)
     )
     return np.array(list(islice(free, PLACES))).reshape(-1, 3)
+
+
+def _padded(density: RaySampler, place: FloatArray) -> bool:
+    """Whether there is padding at a place (3,) or near it, along an axis."""
+    voxels: object = density.voxels
+    if not isinstance(voxels, Unpadded):
+        return False
+    steps = np.diag(FROM_PADDING_NM / np.asarray(density.voxel_size_nm))
+    around = np.concatenate([place[None], place + steps, place - steps])
+    return bool(voxels.is_padding(around).any())
 
 
 def _highest_around(probability: Volume, place: npt.NDArray[np.int64]) -> float:

@@ -18,6 +18,7 @@ from vesimod.radial.rays import RaySampler
 from vesimod.vesicles import noise as noise_rule
 from vesimod.vesicles.detect import NOISE
 from vesimod.vesicles.noise import is_noise
+from vesimod.vesicles.snap import snap
 from vesimod_imod.core.spheres import Grid, Spheres
 
 DEMO = Path(vesimod.__file__).parent / "demo" / "demo.mrc"
@@ -152,3 +153,27 @@ def test_parts_of_a_tomogram_keep_their_vesicles(
     result = segment(part, model)
     assert len(result.spheres) >= 1
     assert not any("taken for noise" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("value", [0.0, 900.0])
+def test_padding_is_nothing_to_compare_with(model: Model, value: float) -> None:
+    """A part of the demo with vesicles, and as much padding beside it: the same vesicles."""
+    whole = read_tomogram(DEMO)
+    part = np.asarray(whole.voxels)[:48, :80, :80].astype(np.float32)
+    padded = np.pad(part, ((0, 0), (0, 0), (0, 90)), constant_values=value)
+    bare, beside = (
+        segment(replace(whole, voxels=v, grid=replace(whole.grid, shape=v.shape)), model)
+        for v in (part, padded)
+    )
+    assert not any("taken for noise" in note for note in beside.notes)
+    assert abs(len(beside.spheres) - len(bare.spheres)) <= 1
+    assert len(bare.spheres) >= 3
+
+
+def test_a_click_in_padding_becomes_no_sphere() -> None:
+    grey = np.random.default_rng(0).normal(size=(50, 60, 60)).astype(np.float32)
+    padded = np.pad(grey, ((0, 0), (0, 0), (0, 60)))
+    clicks = np.array([[25.0, 30.0, 100.0], [20.0, 20.0, 90.0], [30.0, 40.0, 95.0]])
+    for _ in range(2):
+        assert not snap(padded, (2.0,) * 3, clicks).found.any()
+    assert not snap(np.zeros_like(grey), (2.0,) * 3, clicks / 2).found.any()
