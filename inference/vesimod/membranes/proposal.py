@@ -25,7 +25,6 @@ _LEAST_SHARE = 0.05  # of the largest body: others are slips
 _AS_LIKELY = 0.85  # as the largest body: others are cells without vesicles
 _SHORTEST_NM = 150.0  # of a closed contour
 _SURE = (0.1, 0.9)  # chances beyond which the network is believed
-_BESIDE_VOXELS = 2  # of a cleft
 _UNSURE = (0.3, 0.7)  # chances that say hardly anything
 _MOST_UNSURE = 0.25  # of the cell; some of it lies at the edge
 
@@ -111,11 +110,11 @@ def inside_of(maps: MembraneMaps, among: BoolArray | None = None) -> BoolArray:
         Voxels that lie inside whatever the network says.
     """
     low, high = _SURE
-    within, without = maps.cytoplasm > high, maps.cytoplasm < low
-    between = clefts(maps.membrane, maps.cytoplasm, maps.size_nm, ~within & ~without)
-    without = without | between
-    # What was said of a cleft was said of the membrane opposite, too.
-    beside = ndimage.binary_dilation(between, iterations=_BESIDE_VOXELS)
+    without = maps.cytoplasm < low
+    between = clefts(maps.membrane, maps.cytoplasm, maps.size_nm, ~without)
+    # What was said of a cleft was said of the membranes beside it, too.
+    beside = ndimage.binary_dilation(between)
+    within, without = (maps.cytoplasm > high) & ~beside, without | between
     believed = np.where(beside, np.float32(0), maps.cytoplasm)
     if among is not None:
         within, without = within | among, without & ~among

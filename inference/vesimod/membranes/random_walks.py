@@ -9,7 +9,7 @@ from scipy.sparse.linalg import cg
 from vesimod_imod.core.arrays import BoolArray, FloatArray, Volume
 
 _TIGHT = 8.0  # logarithm by which a membrane that is seen for sure holds walks back
-_PRIOR = 0.01  # weight of what was believed before, against that of a neighbour
+_PRIOR = 0.0002  # weight of what was believed before, against that of a neighbour
 _MOST_STEPS = 400
 _Links = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], FloatArray]
 
