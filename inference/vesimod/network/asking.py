@@ -13,6 +13,7 @@ from vesimod.network.resample import resampled_slabs
 from vesimod.network.spec import ModelError
 from vesimod.network.spec_values import CONNECTOR_OUTPUT, VESICLE_OUTPUT
 
+ROUNDING = 1e-6  # of a grey value: that, and no more, resampling leaves of a constant volume
 Progress = Callable[[str, int, int], None]
 
 
@@ -48,8 +49,9 @@ def at_model_size(
             )
         volume[rows] = slab
         report("reading", rows.stop, shape[0])
-    if volume.min() == volume.max():
+    low, high = float(volume.min()), float(volume.max())
+    if high - low <= ROUNDING * max(abs(low), abs(high)):
         raise TomogramError(
-            f"{tomogram.path}: every voxel has the value {volume.flat[0]:g}; nothing to segment"
+            f"{tomogram.path}: every voxel has the value {low:g}; nothing to segment"
         )
     return volume

@@ -103,6 +103,8 @@ def test_reprs_are_short_and_in_the_order_of_3dmod(path, result, tomogram) -> No
         ((np.zeros((9, 9, 9)),), {"voxel_size_nm": np.nan}, "`voxel_size_nm=nan`"),
         ((np.zeros((9, 9, 9)),), {"voxel_size_nm": "2.2"}, "`voxel_size_nm=2.2`: not one number"),
         ((np.zeros((16, 16, 16)),), {"voxel_size_nm": 2.0}, "every voxel has the value 0"),
+        ((np.full((16, 16, 16), 5.0),), {"voxel_size_nm": 2.0}, "every voxel has the value 5"),
+        ((np.full((16, 20, 16), -0.1),), {"voxel_size_nm": 1.7}, "every voxel has the value -0.1"),
         (("{path}",), {"threshold": 1.5}, "`threshold=1.5`: must lie between 0 and 1"),
         (("{tomogram}",), {"voxel_size_nm": 2.0}, "has a voxel size already"),
     ],
