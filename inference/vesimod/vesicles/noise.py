@@ -43,10 +43,10 @@ SHELL_RANGE = (
     3.5,
 )  # lumen ratios of true vesicles; of a blob's edge it is near 0, or far beyond
 # Where chance fits stay below the first, noise does not look like membranes: what is clearer than
-# that and than all of them is one, however lonely, and from the second on if the other signs leave
-# little doubt. In real volumes of a lysosome they have 3.0 to 4.2 and it 7 to 8; in blurred noise
-# they have 7.7 to 16. In white noise what is found has at most 5.2, with odds of 1.9.
-LIKE_MEMBRANES, LONELY_Z = 5.5, 4.8
+# the last and than all of them is one, however lonely, and from the second on if the other signs
+# leave little doubt. In real volumes of a lysosome they have 3.0 to 4.2 and it 7 to 8; in blurred
+# noise they have 7.7 to 16. In white noise finds have at most 5.7, with odds of 1.9 at most.
+LIKE_MEMBRANES, LONELY_Z, LONELY_SURE_Z = 5.5, 4.8, 6.5
 LEAST_CLEAR = 0.7  # true vesicles are hardly ever fainter, in what follows
 OFTEN = 90.0  # percentile of the chance fits that membranes are measured by
 PLACES, TRIED = 48, 2000
@@ -117,7 +117,7 @@ def is_noise(
     if usual >= LIKE_MEMBRANES:
         return odds < needed
     is_clear = z.max() > max(float(by_chance.max()), LONELY_Z)
-    return not (is_clear and (z.max() > LIKE_MEMBRANES or odds >= WELL_NEEDED))
+    return not (is_clear and (z.max() > LONELY_SURE_Z or odds >= WELL_NEEDED))
 
 
 def _at_a_glance(z: FloatArray, margin: float, by_chance: FloatArray) -> bool | None:
@@ -128,7 +128,9 @@ def _at_a_glance(z: FloatArray, margin: float, by_chance: FloatArray) -> bool | 
     mean = float(by_chance.mean())
     low, high = (share * mean for share in USUAL_PER_GLANCE)
     if mean < QUIET_Z:
-        return False if z.max() > LIKE_MEMBRANES else None
+        if z.max() > LONELY_SURE_Z:
+            return False
+        return True if margin + _odds_by_clearness(z, low) < 0 else None
     if z.max() > high and margin + _odds_by_clearness(z, high) >= 0:
         return False
     if low > LIKE_MEMBRANES and margin + _odds_by_clearness(z, low) < 0:
