@@ -59,15 +59,6 @@ def child(path: Path, model_name: str, threads: int, memory_gb: float) -> None:
 
     model = load_model(model_name, device="cpu", threads=threads, memory_gb=memory_gb)
     print(json.dumps({"base_mb": anonymous_mb(os.getpid())}), flush=True)
-    seconds = {"reading": 0.0, "network": 0.0, "spheres": 0.0}
-    last = time.process_time()
-
-    def progress(step: str, _done: int, _total: int) -> None:
-        nonlocal last
-        now = time.process_time()
-        seconds[step] += now - last
-        last = now
-
     outputs, settings = Outputs(path.with_suffix(".mod")), Settings()
     tomogram = prepare(path, outputs, settings, overwrite=True)
     run, network = model.run, [0.0]
@@ -80,16 +71,13 @@ def child(path: Path, model_name: str, threads: int, memory_gb: float) -> None:
 
     wall, start = time.perf_counter(), time.process_time()
     result = segment_and_write(
-        tomogram, outputs, settings, replace(model, run=timed), overwrite=True, progress=progress
+        tomogram, outputs, settings, replace(model, run=timed), overwrite=True
     )
     total = time.process_time() - start
-    # Normalising comes before the first tile is done.
-    seconds["reading"] += seconds["network"] - network[0]
     numbers = {
         "voxels": int(np.prod(tomogram.grid.shape)),
         "found": len(result.spheres),
         "twice": extra_work(tomogram, model),
-        "reading": seconds["reading"],
         "network": network[0],
         "wall": time.perf_counter() - wall,
         "all": total,
@@ -126,11 +114,11 @@ def row(path: Path, model: str, threads: int, memory_gb: float) -> None:
         sys.exit(f"{path.name}: exit code {process.returncode}")
     base, numbers = (json.loads(line) for line in process.stdout)
     million = numbers["voxels"] / MEGA
-    after = numbers["all"] - numbers["reading"] - numbers["network"]
+    rest = numbers["all"] - numbers["network"]
     print(
         f"| {million:.0f} | {numbers['found']} | {threads} | {memory_gb:g} "
-        f"| {100 * numbers['twice']:.0f} % | {numbers['reading'] / million:.3f} "
-        f"| {numbers['network'] / million:.3f} | {after / million:.3f} "
+        f"| {100 * numbers['twice']:.0f} % "
+        f"| {numbers['network'] / million:.3f} | {rest / million:.3f} "
         f"| {numbers['all'] / million:.3f} | {numbers['wall']:.0f} "
         f"| {peak:.0f} | {base['base_mb']:.0f} |",
         flush=True,
@@ -153,10 +141,10 @@ def main() -> None:
     print(describe_machine())
     print(f"\n{options.model}, {options.size_nm:g} nm; CPU-s a million voxels of the tomogram\n")
     print(
-        "| Mvoxel | found | threads | memory, GB | computed again | reading | network "
+        "| Mvoxel | found | threads | memory, GB | computed again | network "
         "| the rest | all | wall, s | peak, MB | of it base |"
     )
-    print("|" + "---:|" * 12, flush=True)
+    print("|" + "---:|" * 11, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for factor in options.factors:
             path = Path(folder) / f"times-{factor}.mrc"
