@@ -45,8 +45,8 @@ SHELL_RANGE = (
 # Where chance fits stay below the first, noise does not look like membranes: what is clearer than
 # the last and than all of them is one, however lonely, and from the second on if the other signs
 # leave little doubt. In real volumes of a lysosome they have 3.0 to 4.2 and it 7 to 8; in blurred
-# noise they have 7.7 to 16. In white noise finds have at most 5.7, with odds of 1.9 at most.
-LIKE_MEMBRANES, LONELY_Z, LONELY_SURE_Z = 5.5, 4.8, 6.5
+# noise they have 7.7 to 16. In white noise finds have at most 6.7.
+LIKE_MEMBRANES, LONELY_Z, LONELY_SURE_Z = 5.5, 4.8, 6.9
 LEAST_CLEAR = 0.7  # true vesicles are hardly ever fainter, in what follows
 OFTEN = 90.0  # percentile of the chance fits that membranes are measured by
 PLACES, TRIED = 48, 2000
