@@ -58,8 +58,8 @@ def main() -> None:
         helpers = ["pytest", "pytest-xdist", "hypothesis", "imodmodel", "pandas", "scikit-image"]
         run(python, "-m", "pip", "install", "--quiet", *helpers)
         check_absent(python, "torch", "onnx")
-        # Outside the checkout, so that the wheel is what gets imported. Slow tests would say no more
-        # about how it was packed.
+        # Outside the checkout, so that the wheel is what gets imported. Slow tests would say no
+        # more about how it was packed.
         tests = [ROOT / "tests" / part for part in ("imod_bridge", "inference")]
         options = ["-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:cacheprovider"]
         os.environ["OMP_NUM_THREADS"] = "1"  # as in the Makefile
