@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from families import FAMILIES, scored, simulate, write
+from families import FAMILIES, check_installed, scored, simulate, write
 from vesimod import load_model
 from vesimod.network.model import Model
 from vesimod.network.shipped import find_model
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
+    check_installed(options.families)
     base = find_model(options.model)
     print(
         "| family | sure | found | agreement | F1 before | after | ordinary before | after | min |"

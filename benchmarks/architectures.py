@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from families import FAMILIES, simulate, write
+from families import FAMILIES, check_installed, simulate, write
 from model_scores import outside_cut
 from torch import nn
 from vesimod import load_model, segment
@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
+    check_installed(options.families)
     torch.set_num_threads(1)
     options.output.mkdir(parents=True, exist_ok=True)
     half = options.volumes // 2

@@ -6,6 +6,8 @@ Volumes come from the scenes of `second_simulator.py`: each family changes one t
 between labs (cytosol, noise, filter, size, shape, shades, what the volume holds). Printed for each
 family and model: vesicles, finds, F1, errors of centre and radius in nm, membrane contrast over
 the SD of the background as a check against real slices, and CPU-seconds of the whole pipeline.
+
+The family `denoised` needs PyWavelets: pip install --group benchmarks
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,7 @@ from vesimod_train.export.cryovesnet import import_cryovesnet
 from vesimod_train.simulate.microscope import diffuse
 
 MARGIN = second.MARGIN
+WAVELETS = "wavelets"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ FAMILIES = {
     "total variation": Family(snr=0.05, filtered="total variation"),
     "Gaussian": Family(snr=0.05, filtered="Gaussian"),
     "SIRT-like": Family(snr=0.05, filtered="SIRT-like"),
-    "denoised": Family(snr=0.05, filtered="wavelets"),
+    "denoised": Family(snr=0.05, filtered=WAVELETS),
     "thin": Family(shape=(24, 320, 320), vesicles=40),
     "coarse": Family(voxel_nm=3.3, shape=(86, 172, 172)),
     "large": Family(radius_nm=(50.0, 8.0), vesicles=25, gap_nm=8.0),
@@ -88,10 +92,20 @@ FILTERS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "total variation": lambda volume, _nm: denoise_tv_chambolle(volume / volume.std(), 0.6),
     "Gaussian": lambda volume, nm: ndimage.gaussian_filter(volume, 3.5 / nm),
     "SIRT-like": lambda volume, nm: sirt_like(volume, nm),
-    "wavelets": lambda volume, _nm: denoise_wavelet(
+    WAVELETS: lambda volume, _nm: denoise_wavelet(
         volume / volume.std(), method="BayesShrink", rescale_sigma=False
     ),
 }
+
+
+def check_installed(names: Iterable[str]) -> None:
+    """Stop before any work if a family needs a package that is not installed."""
+    wavelets = [name for name in names if FAMILIES[name].filtered == WAVELETS]
+    if wavelets and find_spec("pywt") is None:
+        raise SystemExit(
+            f"ERROR: the family {wavelets[0]} needs PyWavelets, which is not installed: "
+            "pip install --group benchmarks, or leave it out"
+        )
 
 
 def sirt_like(volume: np.ndarray, nm: float) -> np.ndarray:
@@ -256,6 +270,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    check_installed(name for name in options.families if name in FAMILIES)
     with tempfile.TemporaryDirectory() as folder:
         names = list(options.models)
         for weights in options.published:
