@@ -30,6 +30,8 @@ class SearchSettings(ShortRepr):
         what is said of places more than 100 nm away.
     radius_nm : (float, float)
         Least and largest radius that is looked for.
+    listed_nm : float
+        What is smaller is not even listed among what was dropped: a finer scale finds it.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class SearchSettings(ShortRepr):
     invert: bool = False
     region: BoolArray | None = None
     radius_nm: tuple[float, float] = RADIUS_NM
+    listed_nm: float = 0.0
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold < 1:
@@ -65,9 +68,10 @@ class SearchSettings(ShortRepr):
     def at(self, scale: int) -> SearchSettings:
         """Return the settings for one of the scales, lengths as they appear there."""
         low, high = self.radius_nm
-        if scale != self.scales[0]:
-            low = max(low, scale * AT_ITS_OWN_SIZE_NM[0])  # a finer scale finds them better
-        return replace(self, radius_nm=(low / scale, high / scale))
+        if scale == self.scales[0]:
+            return replace(self, radius_nm=(low / scale, high / scale))
+        low = max(low, scale * AT_ITS_OWN_SIZE_NM[0])  # a finer scale finds them better
+        return replace(self, radius_nm=(low / scale, high / scale), listed_nm=low / scale)
 
 
 EVERYWHERE = SearchSettings()

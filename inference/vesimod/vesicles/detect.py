@@ -120,7 +120,7 @@ def find_spheres(
     if len(masks) == 0:
         return Detections(Spheres.empty(), Spheres.empty(), labels, threshold, (), curve)
     network = RaySampler(probability, probability_voxel_size_nm)
-    spheres, notes = measure(density, network, masks, progress)
+    spheres, notes = measure(density, network, masks, settings.listed_nm, progress)
     spheres = replace(spheres, scores=score(features(spheres)))
     reasons, overlap_nm = _unlikely(spheres, impossible(spheres, settings), voxel_size_nm)
     kept = reasons == ""

@@ -45,6 +45,7 @@ def measure(
     density: RaySampler,
     probability: RaySampler,
     masks: Spheres,
+    listed_nm: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Spheres, tuple[str, ...]]:
     """Fit the membrane of every candidate and measure it.
@@ -57,6 +58,10 @@ def measure(
         The network's map on its own grid, edges aligned with the tomogram's.
     masks : Spheres
         N candidates, centres in voxels of the tomogram.
+    listed_nm : float
+        Candidates with smaller radii are fitted, but their lumen is NaN and their shape round.
+    progress : callable, optional
+        Called with (candidates done, candidates in all).
 
     Returns
     -------
@@ -74,7 +79,7 @@ def measure(
         wider=FAR,
         progress=progress,
     )
-    table = _table(density, probability, masks, fits, profiles, membrane)
+    table = _table(density, probability, masks, fits, profiles, membrane, listed_nm)
     return table, _notes(fits, len(masks))
 
 
@@ -85,10 +90,10 @@ def _table(
     fits: Fits,
     profiles: FloatArray,
     membrane: Membrane,
+    listed_nm: float,
 ) -> Spheres:
     """Put the fitted spheres together with the measures of the table."""
-    lumen, contrast = lumen_density(density, fits), membrane_contrast(profiles)
-    thickness = thicknesses(profiles, membrane)
+    thickness, contrast = thicknesses(profiles, membrane), membrane_contrast(profiles)
     # Where no membrane is to be seen the mask is the better witness of where the blob was.
     has_membrane = fits.membrane_z >= NO_MEMBRANE_Z
     centres = np.where(has_membrane[:, None], fits.centres, masks.centres)
@@ -96,7 +101,8 @@ def _table(
     off = (fits.centres - masks.centres) * np.asarray(density.voxel_size_nm)
     p, found = np.full(len(masks), np.nan), fits.membrane_z >= MIN_MEMBRANE_Z
     p[found] = p_values(np.stack([thickness, contrast, radii], axis=1)[found])
-    axes, vectors = semi_axes(fit_shapes(density, fits, membrane.template), radii)
+    lumen, shapes = _lumen_and_shapes(density, fits, membrane, radii >= listed_nm)
+    axes, vectors = semi_axes(shapes, radii)
     return Spheres(
         centres,
         radii,
@@ -124,6 +130,16 @@ def _table(
             "short_axis_x": vectors[:, 2, 2],
         },
     )
+
+
+def _lumen_and_shapes(
+    density: RaySampler, fits: Fits, membrane: Membrane, which: BoolArray
+) -> tuple[FloatArray, FloatArray]:
+    """Lumen's density (N,) and shape (N, 3, 3) of some fits; NaN and round of the others."""
+    lumen, shapes = np.full(len(which), np.nan), np.zeros((len(which), 3, 3))
+    lumen[which] = lumen_density(density, fits.select(which))
+    shapes[which] = fit_shapes(density, fits.select(which), membrane.template)
+    return lumen, shapes
 
 
 def _notes(fits: Fits, candidates: int) -> tuple[str, ...]:
