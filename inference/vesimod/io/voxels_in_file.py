@@ -8,6 +8,7 @@ a look at the file's length.
 
 from __future__ import annotations
 
+import math
 import os
 import weakref
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class FileReader:
 
     def check_length(self) -> None:
         """Raise TomogramError where the file does not hold all voxels any more."""
-        needed = self.offset + int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        needed = self.offset + math.prod(self.shape) * self.dtype.itemsize
         if os.fstat(self.stream.fileno()).st_size < needed:
             raise self._cut_short()
 

@@ -169,7 +169,10 @@ def lumen_density(density: RaySampler, fits: Fits) -> FloatArray:
 
 def mean_over_directions(rays: Rays) -> FloatArray:
     """Mean (R,) over rays (K, R) of what lies within the volume; NaN where nothing does."""
-    seen = np.isfinite(rays).sum(axis=0)
+    finite = np.isfinite(rays)
+    if finite.all():
+        return np.asarray(rays.mean(axis=0, dtype=np.float64))
+    seen = finite.sum(axis=0)
     total = np.nansum(rays, axis=0, dtype=np.float64)
     mean: FloatArray = np.divide(total, seen, out=np.full(len(seen), np.nan), where=seen > 0)
     return mean

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from vesimod_imod.core.arrays import FloatArray, Triple
+from vesimod_imod.core.arrays import BoolArray, FloatArray, Triple
 from vesimod_imod.core.short_repr import ShortRepr
 
 # Voxels are averaged up to this: rays see more of them, which in noise is worth more than detail
@@ -35,6 +35,13 @@ class RaySampler(ShortRepr):
     voxel_size_nm: Triple
     invert: bool = False
 
+    @cached_property
+    def _step(self) -> npt.NDArray[np.int64]:
+        """Voxels (3,) that are averaged along each axis."""
+        return np.maximum(1, np.floor(COARSEST_NM / np.asarray(self.voxel_size_nm))).astype(
+            np.int64
+        )
+
     def rays(
         self, centre: FloatArray, distances_nm: FloatArray, every: int = 1
     ) -> npt.NDArray[np.float32]:
@@ -54,12 +61,10 @@ class RaySampler(ShortRepr):
         (K, R) float32
             Trilinear interpolation; NaN outside of the volume.
         """
-        size = np.asarray(self.voxel_size_nm)
-        step = np.maximum(1, np.floor(COARSEST_NM / size)).astype(np.int64)
+        size, step = np.asarray(self.voxel_size_nm), self._step
         reach = float(distances_nm[-1]) / size + step
-        shape = np.asarray(self.voxels.shape)
         low = np.maximum(np.floor(centre - reach), 0).astype(np.int64)
-        high = np.minimum(np.ceil(centre + reach) + 1, shape).astype(np.int64)
+        high = np.minimum(np.ceil(centre + reach) + 1, self.voxels.shape).astype(np.int64)
         # Averaged blocks start at multiples of the step, so that a box does not shift them.
         low -= low % step
         count = (high - low) // step
@@ -72,8 +77,13 @@ class RaySampler(ShortRepr):
         points = scale.astype(np.float32) * distances_nm.astype(np.float32)
         points += offset[:, None, None].astype(np.float32)
         furthest = distances_nm[-1] / (size * step) + 1e-3
-        within = (offset >= furthest).all() and (offset + furthest <= count - 1).all()
-        return _within(box, points) if within else _interpolate(box, points)
+        leave = (offset < furthest) | (offset + furthest > count - 1)
+        if not leave.any():
+            return _interpolate(box, points)
+        outside = _bring_inside(points, box.shape, np.flatnonzero(leave))
+        density = _interpolate(box, points)
+        density[outside] = np.nan
+        return density
 
     def cube(
         self, centre: FloatArray, half_nm: float, fit: Callable[[int], int]
@@ -97,8 +107,7 @@ class RaySampler(ShortRepr):
             Where its first sample lies, relative to `centre`.
         spacing_nm : (3,) float64
         """
-        size = np.asarray(self.voxel_size_nm)
-        step = np.maximum(1, np.floor(COARSEST_NM / size)).astype(np.int64)
+        size, step = np.asarray(self.voxel_size_nm), self._step
         count = np.array([fit(int(n)) for n in 2 * np.ceil(half_nm / (size * step)) + 1])
         first = np.rint(np.asarray(centre) / step).astype(np.int64) - count // 2
         blocks = np.asarray(self.voxels.shape) // step
@@ -121,52 +130,47 @@ class RaySampler(ShortRepr):
             if width > 1:
                 before = (slice(None),) * axis
                 first, second, *more = (box[(*before, slice(i, None, width))] for i in range(width))
-                # In place: `sum` and a division would go over the box once more each.
+                # In place: `sum` would go over the box once more each.
                 box = first + second
                 for other in more:
                     box += other
-                box /= width
+        if (step > 1).any():
+            box /= np.float32(step.prod())  # by a float64 it would take longer than all else
         return -box if self.invert else box
+
+
+def _bring_inside(
+    points: npt.NDArray[np.float32], shape: tuple[int, ...], axes: npt.NDArray[np.int64]
+) -> BoolArray:
+    """Move points (3, ...) that lie outside of a box along some axes into it; which they were."""
+    outside = np.zeros(points.shape[1:], bool)
+    for axis in axes:
+        place, last = points[axis], np.float32(shape[axis] - 1)
+        outside |= (place < 0) | (place > last)
+        # Just below the last voxel: beside each point there is another one.
+        np.clip(place, 0, np.nextafter(last, np.float32(0)), out=place)
+    return outside
 
 
 def _interpolate(
     box: npt.NDArray[np.float32], points: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Trilinear interpolation of a box at points (3, ...); NaN outside."""
-    last = np.array(box.shape, np.float32)[:, None, None] - 1
-    within = np.clip(points, 0, last)
-    outside = (within != points).any(axis=0)
-    density = _within(box, within, last - 1)
-    density[outside] = np.nan
-    return density
-
-
-def _within(
-    box: npt.NDArray[np.float32],
-    points: npt.NDArray[np.float32],
-    last_corner: npt.NDArray[np.float32] | None = None,
-) -> npt.NDArray[np.float32]:
     """Trilinear interpolation at points (3, ...) none of which lies outside of the box.
 
     A third of the time of `scipy.ndimage.map_coordinates`, in which the chain spent most of its
-    own. Points on the last voxels themselves need `last_corner`, the last but one (3, 1, 1).
+    own.
     """
     corner = points.astype(np.int32)  # rounds down: nothing is negative
-    if last_corner is not None:
-        corner = np.minimum(corner, last_corner.astype(np.int32))
     z, y, x = points - corner.astype(np.float32)  # not float64, which would be half as fast
     row, plane = box.shape[2], box.shape[1] * box.shape[2]
     # `take` is twice as fast with its own kind of index.
     first = (corner[0] * plane + corner[1] * row + corner[2]).astype(np.intp)
-    # Both neighbours along x at once: the two floats of a complex number.
-    pairs = np.empty((box.size, 2), np.float32)
-    pairs[:, 0] = box.ravel()
-    pairs[:-1, 1] = pairs[1:, 0]
-    pairs[-1, 1] = 0.0
-    flat = pairs.view(np.complex64)[:, 0]
+    # Both neighbours along x at once: the two floats of a complex number, one at each voxel.
+    overlapping = np.ndarray((box.size - 1,), np.complex64, np.ascontiguousarray(box), 0, (4,))
+    pairs = overlapping.copy()
 
     def along_y(offset: int) -> Any:
-        near, far = np.take(flat, first + offset), np.take(flat, first + (offset + row))
+        near, far = np.take(pairs[offset:], first), np.take(pairs[offset + row :], first)
         far -= near
         far *= y
         far += near

@@ -76,18 +76,20 @@ class Surface(ShortRepr):
         low = np.maximum(membrane_nm - (count // 2) * RAY_STEP_NM, SMALLEST_NM)
         correlation = np.empty((len(centres), len(directions()[::every]), count), np.float32)
         steps = np.arange(-half, count + half) * RAY_STEP_NM
-        bank = _sliding(template, count)
+        bank, windows = _sliding(template, count), _sliding(np.ones(len(template)), count)
         for row, centre in enumerate(centres):
             rays = density.rays(centre, np.maximum(low[row] + steps, 0.0), every)
             outside = np.isnan(rays)
-            correlation[row] = np.where(outside, np.float32(0), rays) @ bank
+            is_cut = outside.any()
+            if is_cut:
+                rays[outside] = 0.0
+            found = np.matmul(rays, bank, out=correlation[row])
             # In padding nothing is seen, not what rounding leaves of a template's zero sum.
             level = rays[:, 0] == rays[:, -1]
             if level.any():
-                correlation[row][level & (rays == rays[:, :1]).all(axis=1)] = 0.0
-            if outside.any():
-                before = np.pad(np.cumsum(outside, axis=1), ((0, 0), (1, 0)))
-                correlation[row][before[:, len(template) :] > before[:, :count]] = 0.0
+                found[level & (rays == rays[:, :1]).all(axis=1)] = 0.0
+            if is_cut:
+                found[outside.astype(np.float32) @ windows > 0] = 0.0
         slope = np.gradient(template, RAY_STEP_NM)
         return Surface(correlation, low, float(slope @ slope), every)
 
@@ -166,15 +168,13 @@ class Surface(ShortRepr):
         damping: FloatArray,
     ) -> FloatArray:
         """Gauss-Newton step (B, 4) of radius and shift, at most `LONGEST_STEP_NM`."""
-        jacobian = _jacobian(sphere[:, 1:], sphere[:, 0], root, self.every)
-        across = jacobian.transpose(0, 2, 1)
-        gradient = across @ slope[:, :, None]
+        gradient, normal = _normal_equations(sphere[:, 1:], sphere[:, :1], root, slope, self.every)
         # The curvature that the template would show, at the strength that is seen:
         # always positive definite, unlike the noisy second derivative.
         strength = np.maximum(value / slope.shape[1], 1e-12) * self.curvature
-        normal = across @ jacobian * strength[:, None, None]
+        normal *= strength[:, None, None]
         normal += 1e-3 * np.einsum("bpp->b", normal)[:, None, None] * np.eye(4)
-        step: FloatArray = np.linalg.solve(normal, gradient)[:, :, 0] * damping
+        step: FloatArray = np.linalg.solve(normal, gradient[:, :, None])[:, :, 0] * damping
         length = np.linalg.norm(step, axis=1, keepdims=True)
         step *= np.minimum(1.0, LONGEST_STEP_NM / np.maximum(length, 1e-12))
         return step
@@ -195,16 +195,28 @@ def _distance(
     return along + root, root
 
 
-def _jacobian(
-    shift_nm: FloatArray, radius_nm: FloatArray, root: FloatArray, every: int
-) -> FloatArray:
-    """Return the derivatives (B, K, 4) of `_distance` by radius and by shift (z, y, x)."""
+def _normal_equations(
+    shift_nm: FloatArray, radius_nm: FloatArray, root: FloatArray, slope: FloatArray, every: int
+) -> tuple[FloatArray, FloatArray]:
+    """Gradient (B, 4) J'g and matrix (B, 4, 4) J'J by radius and by shift (z, y, x).
+
+    g (B, K) is `slope`, J (B, K, 4) the derivatives of `_distance`: r / root by the radius r (B, 1)
+    and w n - s / root by the shift s (B, 3), with the ray's direction n and w = 1 + n s / root.
+    All that is needed are sums over rays, much cheaper than J itself.
+    """
     n = directions()[::every]
-    along = shift_nm @ n.T
-    jacobian = np.empty((*root.shape, 4))
-    jacobian[:, :, 0] = radius_nm[:, None] / root
-    jacobian[:, :, 1:] = n + (along[:, :, None] * n - shift_nm[:, None]) / root[:, :, None]
-    return jacobian
+    inverse = 1 / root
+    weight = 1 + shift_nm @ n.T * inverse
+    first, second = ((inverse * v).sum(axis=1)[:, None] for v in (slope, inverse))
+    gradient = np.hstack([radius_nm * first, (weight * slope) @ n - first * shift_nm])
+    mixed = (weight * inverse) @ n
+    half = (0.5 * second * shift_nm - mixed)[:, :, None] * shift_nm[:, None]
+    products = (n[:, :, None] * n[:, None]).reshape(-1, 9)
+    normal = np.empty((len(root), 4, 4))
+    normal[:, 0, 0] = (second * radius_nm**2)[:, 0]
+    normal[:, 0, 1:] = normal[:, 1:, 0] = radius_nm * (mixed - second * shift_nm)
+    normal[:, 1:, 1:] = (weight**2 @ products).reshape(-1, 3, 3) + half + half.swapaxes(1, 2)
+    return gradient, normal
 
 
 def _sliding(template: FloatArray, count: int) -> Rays:

@@ -55,19 +55,24 @@ def split_instances(mask: BoolArray, voxel_size_nm: Triple, depth_nm: Volume | N
 def _depth(inside: BoolArray, depth_nm: Volume | None, voxel_size_nm: Triple) -> Volume:
     """Smoothed depth below the surface in nm over the box of one component."""
     # The margin keeps the box's own faces from counting as inside of the vesicle.
-    padded = np.pad(inside, 1)
-    depth = ndimage.distance_transform_edt(padded, sampling=voxel_size_nm)
-    if depth_nm is not None:
-        depth = np.where(padded, np.pad(depth_nm, 1), 0.0)
+    depth = np.zeros([n + 2 for n in inside.shape], np.float32)
+    core = (slice(1, -1),) * 3
+    if depth_nm is None:
+        depth[core] = inside
+        depth[:] = ndimage.distance_transform_edt(depth, sampling=voxel_size_nm)
+    else:
+        np.copyto(depth[core], depth_nm, where=inside)
     sigma = [SMOOTHING_NM / size for size in voxel_size_nm]
-    smooth: Volume = ndimage.gaussian_filter(depth.astype(np.float32), sigma, mode="nearest")
-    return np.where(inside, smooth[1:-1, 1:-1, 1:-1], np.float32(0))
+    smooth: Volume = ndimage.gaussian_filter(depth, sigma, mode="nearest")[core]
+    return np.where(inside, smooth, np.float32(0))
 
 
 def _seeds(depth: Volume, inside: BoolArray, voxel_size_nm: Triple) -> IntArray:
     """Maxima (N, 3) of the depth that belong to different vesicles, deepest first."""
     top = (depth == ndimage.maximum_filter(depth, footprint=FULL)) & inside
     points = np.argwhere(top & (depth >= min(MIN_SEED_NM, float(depth.max()))))
+    if len(points) < 2:
+        return points.astype(np.int64)
     heights = depth[tuple(points.T)]
     order = np.lexsort((*points.T[::-1], -heights))
     points, heights = points[order], heights[order].astype(np.float64)
