@@ -114,8 +114,8 @@ class Surface(ShortRepr):
         place = self._place(distance_nm)
         whole = place.astype(np.int64)
         t = place - whole
-        first, flat = self._flat(whole), self.correlation.ravel()
-        p0, p1, p2, p3 = (np.take(flat, first + step).astype(np.float64) for step in (-1, 0, 1, 2))
+        first, flat = self._flat(whole - 1), self.correlation.ravel()
+        p0, p1, p2, p3 = (np.take(flat[step:], first).astype(np.float64) for step in range(4))
         a, b, c = 0.5 * (p3 - p0) + 1.5 * (p1 - p2), p0 - 2.5 * p1 + 2 * p2 - 0.5 * p3, p2 - p0
         value = ((a * t + b) * t + 0.5 * c) * t + p1
         return value, ((3 * a * t + 2 * b) * t + 0.5 * c) / RAY_STEP_NM
