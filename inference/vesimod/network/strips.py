@@ -138,9 +138,9 @@ class Runner:
         """Say how many rows a strip has, and how many rows' memory a tile takes."""
         step = ROWS_OF_DIVISOR * self._spec.divisor
         kept = FLOAT_BYTES * sum(past.channels * past.rows / past.scale**2 for past in self._past)
-        working = max(2 * step, SLACK * (self._spec.halo + self._spec.divisor))
-        held = kept / self._spec.bytes_per_voxel + working
-        return Strips(self._spec.halo + self._spec.divisor, step, self._spec.divisor, held)
+        first = self._spec.halo + self._spec.divisor
+        held = kept / self._spec.bytes_per_voxel + max(2 * step, SLACK * first)
+        return Strips(first, step, self._spec.divisor, held, SLACK)
 
     def _empty(self, past: _Past, tile: Sequence[int]) -> Any:
         z, x = tile[0] // past.scale, tile[2] // past.scale

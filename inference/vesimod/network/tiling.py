@@ -54,13 +54,20 @@ class Strips:
     first, step, last : int
         Rows of the first strip, of the others, and of the last; multiples of the divisor.
     held : float
-        Rows for which a longer tile takes memory.
+        Rows for which a tile of several strips takes memory.
+    slack : float
+        Rows for which a tile of one strip does, over those that it has.
     """
 
     first: int
     step: int
     last: int
     held: float
+    slack: float = 1.0
+
+    def rows_in_memory(self, rows: int) -> float:
+        """Rows for which a tile of so many takes memory."""
+        return self.held if rows > self.first + self.last else self.slack * rows
 
     def cut(self, axis: AxisTile) -> list[AxisTile]:
         """Cut a tile's y axis into strips; one may have fewer rows than it should."""
@@ -183,7 +190,7 @@ def redundancy(tiles: Sequence[Tile]) -> float:
 
 def _in_memory(z: int, y: int, x: int, strips: Strips | None) -> float:
     """Voxels for which a tile of that size takes memory."""
-    return float(z * x) * (y if strips is None else min(y, strips.held))
+    return float(z * x) * (y if strips is None else strips.rows_in_memory(y))
 
 
 def _choices(n: int, halo: int, divisor: int, wanted: Span) -> list[list[AxisTile]]:

@@ -28,14 +28,14 @@ from vesimod_imod.core.spheres import Grid, Spheres
 
 pytestmark = pytest.mark.slow
 
-GRID = Grid((70, 120, 110), (3.0, 3.0, 3.0))
+GRID = Grid((70, 120, 300), (3.0, 3.0, 3.0))
 
 
 @pytest.fixture(scope="module")
 def tomogram(tmp_path_factory: pytest.TempPathFactory) -> Tomogram:
     """Vesicles in noise; larger than the shipped network's field of view."""
     path = tmp_path_factory.mktemp("slabs") / "TS_01.mrc"
-    centres, radii = scatter(GRID.shape, GRID.voxel_size_nm, 30)
+    centres, radii = scatter(GRID.shape, GRID.voxel_size_nm, 80)
     volume = image(paint(GRID.shape, GRID.voxel_size_nm, centres, radii), GRID.voxel_size_nm, snr=1)
     write_volume(path, volume.astype(np.float32), GRID)
     return read_tomogram(path)
@@ -95,12 +95,12 @@ def test_where_memory_runs_out_tiles_are_halved(
 
     def run(rows: np.ndarray, first: bool, last: bool) -> list[np.ndarray]:
         sizes.append(rows[:, 0].size)
-        if last and sizes[-1] > 3_000:  # not the first strip: what it gave is computed again
+        if last and sizes[-1] > 8_000:  # not the first strip: what it gave is computed again
             raise RuntimeError("[ONNXRuntimeError] : 6 : bad allocation")
         return model.run(rows, first, last)
 
     assert_same(segment(tomogram, replace(model, run=run)).spheres, whole)
-    assert max(sizes) > 3_000 > sizes[-1]
+    assert max(sizes) > 8_000 > sizes[-1]
 
 
 def test_memory_that_never_suffices_and_other_errors_are_reported(
@@ -143,14 +143,16 @@ def test_a_region_gives_the_same_whatever_the_tiles_and_slabs(
 
 def test_a_region_saves_work_and_changes_nothing_within(tomogram: Tomogram, model: Model) -> None:
     region = np.zeros(GRID.shape, bool)
-    region[:, :50] = True
+    region[:, :, :80] = True
     everything = segment(tomogram, model, threshold=0.5)
     found = segment(tomogram, model, threshold=0.5, region=region)
-    beyond = int(50 * 3.0 / found.model_voxel_size_nm) + 1
-    np.testing.assert_array_equal(found.probability[:, :beyond], everything.probability[:, :beyond])
-    assert everything.probability[:, -5:].max() > 0.5
-    assert (found.probability[:, -5:] == 0).all()
-    inside = np.rint(everything.spheres.centres[:, 1]) < 50
+    beyond = int(80 * 3.0 / found.model_voxel_size_nm) + 1
+    np.testing.assert_array_equal(
+        found.probability[..., :beyond], everything.probability[..., :beyond]
+    )
+    assert everything.probability[..., -5:].max() > 0.5
+    assert (found.probability[..., -5:] == 0).all()
+    inside = np.rint(everything.spheres.centres[:, 2]) < 80
     expected, spheres = everything.spheres.select(inside), found.spheres
     assert len(spheres) == len(expected) >= 5
     assert not inside.all()
@@ -229,9 +231,9 @@ print(len(model.plan(shape, memory_gb)), peak_gb() - before)
 @pytest.mark.parametrize(
     ("name", "memory_gb", "shape", "tiles"),
     [
-        ("fast", 0.2, (64, 64, 280), 2),
+        ("fast", 0.25, (64, 64, 280), 2),
         ("fast", 0.4, (100, 64, 200), 1),
-        ("accurate", 0.4, (60, 64, 160), 1),
+        ("accurate", 0.4, (60, 64, 200), 1),
     ],
 )
 def test_the_network_keeps_to_its_memory(
