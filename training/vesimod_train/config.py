@@ -57,10 +57,12 @@ class Config:
     volumes, validation_volumes : int
         Tomograms simulated for training and for choosing the best weights; they are told
         apart by seed, so no patch of one is in the other.
-    ice_volumes, clear_volumes : int
-        Tomograms of the recipes `ice` and `clear` for training, besides.
+    ice_volumes, clear_volumes, crisp_volumes : int
+        Tomograms of the recipes `ice`, `clear` and `crisp` for training, besides.
     least_contrast, empty_share : float
         Which simulated volumes are learned from; see `vesimod_train.data.choice`. 0: all.
+    noise_share : float
+        Share of the crops that hold nothing but noise, made anew for each; for vesicles alone.
     pairs, validation_pairs : tuple of (str, str, ...)
         Tomograms and the models with their vesicles, or their membranes; see
         `vesimod_train.data.pairs` and `vesimod_train.data.membrane_pairs`.
@@ -103,8 +105,10 @@ class Config:
     validation_volumes: int = 6
     ice_volumes: int = 0
     clear_volumes: int = 0
+    crisp_volumes: int = 0
     least_contrast: float = 0.0
     empty_share: float = 0.15
+    noise_share: float = 0.0
     pairs: Pairs = ()
     validation_pairs: Pairs = ()
     self_labelled: bool = False
@@ -187,6 +191,8 @@ class Config:
             parts.append(f"{self.ice_volumes} of vesicles in bare ice")
         if self.clear_volumes:
             parts.append(f"{self.clear_volumes} whose vesicles show clearly")
+        if self.crisp_volumes:
+            parts.append(f"{self.crisp_volumes} that nothing smoothed")
         return ", ".join(parts)
 
     def check(self) -> None:
@@ -199,16 +205,21 @@ class Config:
         """
         if self.target not in TARGETS:
             raise ConfigError(f"target = {self.target!r}: known are {', '.join(TARGETS)}")
-        if self.target == CONNECTORS and (self.pairs or self.ice_volumes or self.clear_volumes):
+        besides = self.pairs, self.ice_volumes, self.clear_volumes, self.crisp_volumes
+        if self.target == CONNECTORS and any(besides):
             raise ConfigError(
-                f"target = {CONNECTORS!r}: pairs, ice_volumes and clear_volumes hold vesicles; "
-                "leave them out"
+                f"target = {CONNECTORS!r}: pairs, ice_volumes, clear_volumes and crisp_volumes "
+                "hold vesicles; leave them out"
             )
         if self.target == MEMBRANES and not self.two_heads:
             raise ConfigError(f"target = {MEMBRANES!r}: needs two_heads = true")
         for name in ("crop", "crop_depth"):
             if (edge := getattr(self, name)) % 2**self.poolings:
                 raise ConfigError(f"{name} = {edge}: must be a multiple of {2**self.poolings}")
+        if self.noise_share and self.target != VESICLES:
+            raise ConfigError(f"noise_share: needs target = {VESICLES!r}, not {self.target!r}")
+        if not 0 <= self.noise_share < 1:
+            raise ConfigError(f"noise_share = {self.noise_share:g}: must be 0 or more and below 1")
         if not 0 < self.empty_share < 1:
             raise ConfigError(f"empty_share = {self.empty_share:g}: must lie between 0 and 1")
         if not self.volumes and not self.pairs:

@@ -11,6 +11,7 @@ from vesimod.network.spec import Normalisation
 from vesimod_imod.core.spheres import Grid, Spheres
 from vesimod_train.data.augment import (
     augment_intensity,
+    noise_crop,
     random_crop,
     random_flip_rotate,
     training_batch,
@@ -126,6 +127,27 @@ def test_batches_depend_on_the_generator_alone() -> None:
     again = training_batch(examples, 2, (8, 8, 8), np.random.default_rng([7, 1]))
     assert first[0].shape == (2, 1, 8, 8, 8)
     np.testing.assert_array_equal(first[0], again[0])
+
+
+def test_a_share_of_the_crops_is_noise_without_a_vesicle() -> None:
+    rng, examples = np.random.default_rng(8), [linked_example()]
+    batches = [training_batch(examples, 4, (12, 8, 8), rng, noise_share=0.5) for _ in range(25)]
+    distance, weight = (np.concatenate([b[i] for b in batches]) for i in (1, 2))
+    assert distance.shape == weight.shape == (100, 1, 12, 8, 8)
+    assert all(np.isfinite(batch[0]).all() for batch in batches)
+    nowhere = (distance == OUTSIDE_NM).all(axis=(1, 2, 3, 4))
+    assert 35 <= nowhere.sum() <= 65
+    assert (weight[nowhere] == 1).all()
+
+
+def test_noise_that_is_learned_from_is_normalised_as_volumes_are_and_has_every_grain() -> None:
+    rng, grains = np.random.default_rng(9), []
+    for _ in range(30):
+        noise, *_ = noise_crop((32, 32, 32), rng)
+        assert noise.std() == pytest.approx(1.0, abs=1e-3)
+        grains.append(np.corrcoef(noise[:, :, 1:].ravel(), noise[:, :, :-1].ravel())[0, 1])
+    assert min(grains) < 0.1
+    assert max(grains) > 0.9
 
 
 @pytest.mark.slow

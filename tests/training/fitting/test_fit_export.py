@@ -150,6 +150,8 @@ def test_learning_rate_rises_then_falls() -> None:
         ({"colour": 1}, "unknown entries colour"),
         ({"steps": "many"}, "expected a int"),
         ({"crop": 42}, "multiple of 4"),
+        ({"noise_share": 0.1, "target": "connectors"}, "needs target = 'vesicles'"),
+        ({"noise_share": 1.0}, "below 1"),
     ],
 )
 def test_bad_configurations(values: dict[str, object], message: str) -> None:

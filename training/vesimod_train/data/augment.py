@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from vesimod_train.data.examples import Example
+from vesimod_train.data.examples import OUTSIDE_NM, Example
 
 Volume = npt.NDArray[np.float32]
 Shape = tuple[int, int, int]
 WALK_RINGS, WALK_STEP = 12, 0.15  # rings of the random walk over frequencies, logarithm a ring
+NOISE_BLUR = 2.5  # voxels, of the coarsest noise that is to be told from vesicles
 VESICLE_SHARE = 0.7  # of the crops are centred near a vesicle, where there is any
 
 
@@ -122,10 +123,32 @@ def _filtered(volume: Volume, gain: Volume) -> Volume:
     return np.asarray((changed - changed.mean()) * scale + volume.mean(), np.float32)
 
 
+def noise_crop(edges: Shape, rng: np.random.Generator) -> list[Volume]:
+    """Make the channels of a crop of nothing but noise, of any grain: there is no vesicle in it."""
+    noise = ndimage.gaussian_filter(rng.normal(size=edges), rng.uniform(0, NOISE_BLUR))
+    nowhere = np.full(edges, OUTSIDE_NM, np.float32)
+    return [np.asarray(noise / noise.std(), np.float32), nowhere, np.ones(edges, np.float32)]
+
+
 def training_batch(
-    examples: Sequence[Example], size: int, edges: Shape, rng: np.random.Generator
+    examples: Sequence[Example],
+    size: int,
+    edges: Shape,
+    rng: np.random.Generator,
+    noise_share: float = 0.0,
 ) -> list[Volume]:
     """Draw a batch.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+    size : int
+        Crops.
+    edges : (int, int, int)
+        Of a crop (z, y, x), in voxels.
+    rng : Generator
+    noise_share : float
+        Share of the crops that hold nothing but noise, where vesicles are to be told.
 
     Returns
     -------
@@ -134,7 +157,11 @@ def training_batch(
     """
     batch = []
     for _ in range(size):
-        example = examples[int(rng.integers(len(examples)))]
-        volume, *labels = random_flip_rotate(random_crop(example, edges, rng), rng)
+        if noise_share and rng.random() < noise_share:
+            crops = noise_crop(edges, rng)
+        else:
+            example = examples[int(rng.integers(len(examples)))]
+            crops = random_flip_rotate(random_crop(example, edges, rng), rng)
+        volume, *labels = crops
         batch.append([augment_intensity(volume, rng), *labels])
     return [np.stack(v)[:, None] for v in zip(*batch, strict=True)]

@@ -162,7 +162,12 @@ def load_examples(
         )
 
     simulated = simulated_by(config.recipe, range(config.seed, split))
-    for recipe, number in (("ice", config.ice_volumes), ("clear", config.clear_volumes)):
+    besides = {
+        "ice": config.ice_volumes,
+        "clear": config.clear_volumes,
+        "crisp": config.crisp_volumes,
+    }
+    for recipe, number in besides.items():
         simulated += simulated_by(recipe, range(config.seed, config.seed + number))
     if config.least_contrast:
         simulated = worth_learning(simulated, config.least_contrast, config.empty_share)
@@ -228,7 +233,7 @@ def _step(
     """One step of the optimiser; return loss and the two parts of the Dice coefficient."""
     # A generator for each step: a resumed run draws the same batches as one in one go.
     rng = np.random.default_rng([config.seed, run.step])
-    batch = training_batch(training, config.batch, config.crop_shape, rng)
+    batch = training_batch(training, config.batch, config.crop_shape, rng, config.noise_share)
     volumes, *targets, weight = (torch.from_numpy(v).to(device) for v in batch)
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate(run.step, config)

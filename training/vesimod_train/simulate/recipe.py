@@ -23,9 +23,8 @@ class Recipe:
         Vesicles in the volume, as far as there is room; below 0 counts as none.
     radius_nm : (float, float)
         Median of the radii (outer edge of the membrane); they spread by 8 to 14 %.
-    odd_radius : float
-        Share of vesicles with a radius anywhere in `odd_radius_nm` instead.
-    odd_radius_nm : (float, float)
+    odd_radius, odd_radius_nm : float, (float, float)
+        Share of vesicles with a radius anywhere in a range of its own.
     gap_nm : (float, float)
         Mean gap between neighbours in a pool.
     roundness : (float, float)
@@ -47,32 +46,28 @@ class Recipe:
         SD of the cytosol's density, a membrane leaflet being 1, and of its grains.
     meshes : float
         Chance of a mesh of filaments.
-    ribosomes : (float, float)
-        In a volume of (215 nm)^3, times `others`.
-    granules : float
-        Solid lumpy balls as large as vesicles in a volume of (215 nm)^3, times `others`.
+    ribosomes, granules : (float, float), float
+        In a volume of (215 nm)^3, times `others`; granules are lumpy balls as large as vesicles.
     snr, defocus_um, tilt_deg, noise_power, blur_nm, step_deg, alignment_nm : (float, float)
         See `Microscope`; the SNR is drawn evenly in its logarithm. With a membrane of 1.2 to
         1.5 and a blur of 2 nm the vesicles' radial profiles are those of real tomograms:
         about 9 nm wide at half maximum, lumen over halo 1.3 to 1.5.
     any_axis : bool
         Tilt axis anywhere in the xy plane rather than along y.
-    afterwards : float
+    afterwards, diffused : float
         Chance of a low-pass filter, of a reconstruction by SIRT, of a deconvolution, and half of
-        it of an edge-preserving filter on the finished volume.
-    diffused : float
-        Chance of nonlinear anisotropic diffusion, the filter that most people use.
-    whole : float
-        Chance of a volume without a missing wedge, as networks that fill it deliver.
-    shaded : float
-        Chance of grey values and contrast that change from one side to the other.
+        it of an edge-preserving filter on the finished volume; of nonlinear anisotropic diffusion,
+        the filter that most people use.
+    whole, shaded : float
+        Chance of a volume without a missing wedge, as networks that fill it deliver; of grey values
+        and contrast that change from one side to the other.
     nothing : float
         Chance of a volume of nothing but noise, filtered as the others are.
     half_size, quarter_size : float
-        Chance of a cell that is seen at half, or a quarter of its size, but for its vesicles: see
+        Chance of a cell seen at half, or a quarter of its size, but for its vesicles; see
         `vesimod_train.simulate.tomogram.seen_smaller`.
     synapse : float
-        Chance of a bouton that faces another cell across a cleft, instead of a plain membrane.
+        Chance of a bouton that faces another cell across a cleft, not of a plain membrane.
     gathered : float
         Chance, where there is an active zone, of vesicles that lie at it and are linked as those of
         real synapses: see `vesimod_train.simulate.pool`, `links`. Their number is then drawn
@@ -261,6 +256,26 @@ RECIPES = {
         diffused=0.15,
         nothing=0.0,
         quarter_size=0.1,
+    ),
+    # Contrast transfer as the microscope leaves it, with no filter, as in real slices: between
+    # vesicles, what lies 8 nm apart anticorrelates.
+    "crisp": replace(
+        VALIDATION,
+        shape=TRAIN.shape,
+        vesicles=(-5, 90),
+        radius_nm=(13.0, 42.0),
+        odd_radius=0.2,
+        odd_radius_nm=(10.0, 60.0),
+        gap_nm=(0.0, 14.0),
+        roundness=(0.75, 1.0),
+        dense_cored=0.1,
+        lumen=(-1.5, 0.1),
+        membrane=(0.6, 1.9),
+        cytosol_sd=(0.03, 0.5),
+        grain_nm=(1.0, 3.0),
+        snr=(0.03, 1.0),
+        defocus_um=(4.0, 18.0),
+        blur_nm=(0.4, 2.2),
     ),
     # Extracellular vesicles and liposomes: bare ice, nothing around, vesicles of every size.
     "ice": replace(
