@@ -23,7 +23,7 @@ from vesimod.network.model import Model
 from vesimod.network.resample import resample
 from vesimod.network.spec import normalise
 from vesimod.vesicles.detect import find_spheres, impossible
-from vesimod.vesicles.scoring import MIN_SCORE, features, score
+from vesimod.vesicles.scoring import MIN_SCORE, WEIGHTS, features, score
 from vesimod_imod.core.spheres import Spheres
 from vesimod_train.simulate import RECIPES, SimulatedTomogram, simulate
 
@@ -57,6 +57,7 @@ def simulated(kind: str, seed: int) -> SimulatedTomogram:
 def candidates(kind: str, seed: int, model: Model) -> tuple[np.ndarray, np.ndarray, int, float]:
     """Features (N, 4) of the candidates, which (N,) are true, how many there are, megavoxels."""
     made = simulated(kind, seed)
+    megavoxels = made.volume.size / 1e6
     size, nm = made.grid.voxel_size_nm, (model.spec.voxel_size_nm,) * 3
     small = normalise(resample(made.volume, size, nm), model.spec.normalisation)
     maps = model.predict(small, lambda _done, _total: None)
@@ -64,6 +65,8 @@ def candidates(kind: str, seed: int, model: Model) -> tuple[np.ndarray, np.ndarr
     everything = Spheres.concatenate(
         [found.spheres.with_measures(reason=np.full(len(found.spheres), "")), found.dropped]
     )
+    if not len(everything):
+        return np.empty((0, len(WEIGHTS))), np.zeros(0, bool), len(made.spheres), megavoxels
     rows, _, _ = match_found(everything, made.spheres, size)
     true = np.zeros(len(everything), bool)
     true[rows] = True
@@ -72,7 +75,7 @@ def candidates(kind: str, seed: int, model: Model) -> tuple[np.ndarray, np.ndarr
     way = np.linalg.norm((everything.centres[:, None] - made.cut.centres) * size, axis=2)
     in_cut = (way < made.cut.radii_nm).any(axis=1) & ~true
     everything, true = everything.select(open_ & ~in_cut), true[open_ & ~in_cut]
-    return features(everything), true, len(made.spheres), made.volume.size / 1e6
+    return features(everything), true, len(made.spheres), megavoxels
 
 
 def fit(columns: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:

@@ -49,6 +49,8 @@ def noise(seed: int, blur: float) -> Tomogram:
         (44, 3.0),
         (1, 2.0),
         (1, 1.0),
+        (8, 1.0),
+        (1, 0.6),
         (1, 5.0),
         (15, 5.0),
     ],
@@ -63,12 +65,12 @@ def test_what_is_taken_for_noise_is_said(model: Model) -> None:
     assert any("taken for noise" in note for note in result.notes)
 
 
-def some(count: int, **measures: float) -> Spheres:
-    """Vesicles as they are in clear tomograms, but for what `measures` say."""
+def some(count: int, score: float = 0.93, **measures: float) -> Spheres:
+    """Vesicles as they are in clear tomograms, but for what `measures` and their score say."""
     usual = {"centre_shift_nm": 0.6, "lumen_ratio": 1.4, "membrane_z": 14.0} | measures
     columns = {name: np.full(count, value) for name, value in usual.items()}
     places = np.random.default_rng(0).uniform(20, 70, (count, 3))
-    return Spheres(places, np.full(count, 22.0), measures=columns)
+    return Spheres(places, np.full(count, 22.0), np.full(count, score), measures=columns)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,21 @@ def test_what_a_glance_says_the_whole_comparison_says(
     monkeypatch.setattr(noise_rule, "_at_a_glance", lambda *_: None)
     assert quick == [is_noise(*place, spheres, candidates) for place, spheres, candidates in cases]
     assert set(quick) == {False, True}
+
+
+def test_scores_that_are_never_high_are_of_noise(white) -> None:
+    assert not is_noise(*white, some(5), 5)
+    assert is_noise(*white, some(5, score=0.9), 5)
+
+
+def test_three_high_scores_are_of_vesicles_and_one_only_of_a_clear_one(blurred, white) -> None:
+    doubtful = {"centre_shift_nm": 8.0, "lumen_ratio": 0.1}
+    for density, network in (blurred, white):
+        assert is_noise(density, network, some(3, membrane_z=6.2, **doubtful), 60)
+        assert not is_noise(density, network, some(3, score=0.97, membrane_z=6.2, **doubtful), 60)
+    lonely = some(1, score=0.97, membrane_z=6.2, **doubtful)
+    assert is_noise(*blurred, lonely, 4)
+    assert not is_noise(*white, lonely, 4)
 
 
 # In the one that is left out, the only vesicle is centred outside.
