@@ -93,7 +93,11 @@ FILTERS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "Gaussian": lambda volume, nm: ndimage.gaussian_filter(volume, 3.5 / nm),
     "SIRT-like": lambda volume, nm: sirt_like(volume, nm),
     WAVELETS: lambda volume, _nm: denoise_wavelet(
-        volume / volume.std(), method="BayesShrink", rescale_sigma=False
+        volume / volume.std(),
+        method="BayesShrink",
+        wavelet="sym6",  # the default's blocks leave nothing that anybody could see
+        wavelet_levels=3,
+        rescale_sigma=False,
     ),
 }
 

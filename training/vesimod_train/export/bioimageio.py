@@ -122,8 +122,14 @@ def example(weights: Path, spec: ModelSpec) -> dict[str, np.ndarray[Any, np.dtyp
 
 
 def smallest_edge(spec: ModelSpec) -> int:
-    """Voxels of the smallest tile of which something is left without its halo."""
-    return -(-(2 * spec.halo + 1) // spec.divisor) * spec.divisor
+    """Voxels of the smallest tile of which something is left without its halo.
+
+    The validator divides its length by the voxel size, and rounds down: it must come out even.
+    """
+    edge = -(-(2 * spec.halo + 1) // spec.divisor) * spec.divisor
+    while edge * spec.voxel_size_nm / spec.voxel_size_nm != edge:
+        edge += spec.divisor
+    return edge
 
 
 def contents(
