@@ -41,7 +41,7 @@ from vesimod_train.fitting.losses import dice, learning_rate, loss_of
 from vesimod_train.networks.checkpoints import new_network
 from vesimod_train.networks.unet import ExportedUNet, UNet
 
-SHIPPED = Config(
+BASE = Config(
     two_heads=True,
     background_voxels=24.0,
     recipe="wide",
@@ -51,10 +51,11 @@ SHIPPED = Config(
     crop=40,
     seed=70161,
 )
-#: What each changes in the network as it is shipped.
+#: What each changes in a network of 16 channels and 2 poolings, the size of `fast` until version 6.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "as shipped": {},
+    "16 channels": {},
     "8 channels": {"channels": 8},
+    "8 channels, 3 poolings": {"channels": 8, "poolings": 3},  # the size of `fast` since then
     "24 channels": {"channels": 24},
     "1 pooling": {"poolings": 1},
     "3 poolings": {"poolings": 3},
@@ -140,7 +141,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     half = options.volumes // 2
     for variant in options.variants:
-        config = replace(SHIPPED, volumes=half, clear_volumes=half, name=variant, steps=TICKS)
+        config = replace(BASE, volumes=half, clear_volumes=half, name=variant, steps=TICKS)
         config = replace(config, **VARIANTS[variant])
         if not (options.output / f"{variant}.onnx").exists():
             steps = train(variant, config, options.output, options.cpu_seconds)
