@@ -52,8 +52,9 @@ SHELL_RANGE = (
 LIKE_MEMBRANES, LONELY_Z, LONELY_SURE_Z, SURE_OVER_CHANCE = 5.5, 4.8, 6.9, 1.3
 # Networks that learned from noise, too, are never sure of what they see in it: in 65 volumes of
 # noise of all grains no score was above 0.91. Of the lysosome it is 0.97. So where the best is
-# below the first, all is noise; where so many reach the second, it is not, whatever it looks like.
-UNSURE_SCORE, SURE_SCORE, ENOUGH_SURE = 0.92, 0.95, 3
+# below the first, a membrane must be clearer than any in noise of fine grain (there at most 7.7);
+# where so many reach the second, it is not noise, whatever it looks like.
+UNSURE_SCORE, UNSURE_CLEAR_Z, SURE_SCORE, ENOUGH_SURE = 0.92, 8.5, 0.95, 3
 LEAST_CLEAR = 0.7  # true vesicles are hardly ever fainter, in what follows
 OFTEN = 90.0  # percentile of the chance fits that membranes are measured by
 PLACES, TRIED = 48, 2000
@@ -104,8 +105,9 @@ def is_noise(
     if not 0 < len(spheres) < max(MANY, MANY_PER_UM3 * volume_um3):
         return False
     z = spheres.measures["membrane_z"]
-    if (z < MIN_MEMBRANE_Z).all() or spheres.scores.max() < UNSURE_SCORE:
-        return True  # no membrane at all, whatever the network saw; or it is not sure itself
+    clear = MIN_MEMBRANE_Z if spheres.scores.max() >= UNSURE_SCORE else UNSURE_CLEAR_Z
+    if (z < clear).all():
+        return True  # no membrane at all, whatever the network saw; or none that it is sure of
     if (sure := int((spheres.scores >= SURE_SCORE).sum())) >= ENOUGH_SURE:
         return False
     odds = _odds_by_shape(spheres, candidates)

@@ -142,8 +142,9 @@ def test_what_a_glance_says_the_whole_comparison_says(
 
 
 def test_scores_that_are_never_high_are_of_noise(white) -> None:
-    assert not is_noise(*white, some(5), 5)
-    assert is_noise(*white, some(5, score=0.9), 5)
+    assert not is_noise(*white, some(5, membrane_z=8.0), 5)
+    assert is_noise(*white, some(5, score=0.9, membrane_z=8.0), 5)
+    assert not is_noise(*white, some(5, score=0.9), 5)  # whose membranes are far clearer
 
 
 def test_three_high_scores_are_of_vesicles_and_one_only_of_a_clear_one(blurred, white) -> None:
