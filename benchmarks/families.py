@@ -124,23 +124,28 @@ def deconvolve(volume: np.ndarray, nm: float, snr: float) -> np.ndarray:
 
     The signal over noise assumed falls from `snr` by e in 1/40 nm.
     """
-    z, y, x = np.ix_(
-        *map(np.fft.fftfreq, volume.shape[:2], [nm] * 2), np.fft.rfftfreq(volume.shape[2], nm)
-    )
-    square = z**2 + y**2 + x**2
-    phase = np.pi * second.WAVE_NM * square * 5000 + np.arcsin(second.AMPLITUDE)
-    gain = np.sin(phase) / (np.sin(phase) ** 2 + np.exp(np.sqrt(square) * 40) / snr)
-    filtered: np.ndarray = np.fft.irfftn(np.fft.rfftn(volume) * gain, volume.shape)
-    return filtered
+    k = frequency(volume, nm)
+    phase = np.pi * second.WAVE_NM * k**2 * 5000 + np.arcsin(second.AMPLITUDE)
+    return amplified(volume, np.sin(phase) / (np.sin(phase) ** 2 + np.exp(k * 40) / snr))
 
 
 def sirt_like(volume: np.ndarray, nm: float) -> np.ndarray:
     """What few iterations leave: amplitudes that fall with the frequency."""
+    return amplified(volume, 1 / (1 + frequency(volume, nm) / 0.02))
+
+
+def frequency(volume: np.ndarray, nm: float) -> np.ndarray:
+    """Frequency of each coefficient of a real transform, in cycles a nm."""
     z, y, x = np.ix_(
         *map(np.fft.fftfreq, volume.shape[:2], [nm] * 2), np.fft.rfftfreq(volume.shape[2], nm)
     )
-    k = np.sqrt(z**2 + y**2 + x**2)
-    filtered: np.ndarray = np.fft.irfftn(np.fft.rfftn(volume) / (1 + k / 0.02), volume.shape)
+    k: np.ndarray = np.sqrt(z**2 + y**2 + x**2)
+    return k
+
+
+def amplified(volume: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Multiply the coefficients of a volume's transform."""
+    filtered: np.ndarray = np.fft.irfftn(np.fft.rfftn(volume) * gain, volume.shape)
     return filtered
 
 

@@ -46,7 +46,7 @@ SHELL_RANGE = (
 )  # lumen ratios of true vesicles; of a blob's edge it is near 0, or far beyond
 # Where chance fits stay below the first, noise does not look like membranes: what is clearer than
 # the last and than all of them is one, however lonely, and from the second on if the other signs
-# leave little doubt. In real volumes of a lysosome they have 3.0 to 4.2 and it 7 to 8; in blurred
+# leave little doubt. In real volumes of a lysosome they have 3.0 to 6.0 and it 6 to 8; in blurred
 # noise they have 7.7 to 16. In white noise finds have at most 6.7; in noise blurred by a voxel,
 # where chance fits reach 6.2, one had 7.0.
 LIKE_MEMBRANES, LONELY_Z, LONELY_SURE_Z, SURE_OVER_CHANCE = 5.5, 4.8, 6.9, 1.3
